@@ -1,0 +1,1 @@
+"""The box: hotspot, ports, power, units, image."""

@@ -1,0 +1,1 @@
+"""Carries frames: radios, modems, IP links, simulated air."""

@@ -1,0 +1,1 @@
+"""Carries pages: what people see, read and write on their phones."""
