@@ -1,0 +1,124 @@
+"""Text codecs: a message's words in as few bytes as the air allows.
+
+A body is one codec byte and a payload. A text is packed once, when it is published, with every codec
+allowed, and the smallest wins; the bytes are then signed and never packed again. The codecs lean on
+artefacts trained on camp messages in English and Spanish; the rules are in data/CODECS.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Collection
+from enum import IntEnum
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+CODEC_BYTES = 1
+
+
+class Codec(IntEnum):
+    """The first byte of a body."""
+
+    PLAIN = 0
+    DEFLATE = 1
+
+
+PLAIN, DEFLATE = Codec
+CODECS = frozenset(Codec)
+
+# Raw deflate ends in seven zero bits and up to seven of padding. Zero bytes at the end are left out and
+# put back by the reader: 0.4 bytes a message.
+TAIL = b"\0\0"
+
+# SHA-256. A camp with another dictionary would read nonsense that is correctly signed, so say so at once.
+CHECKSUMS = {
+    "dictionary_1.bin": "2149bbae02252721214c0554c04c43f8fce31c18457182cb9c530bbf12df4023",
+}
+
+CodecFault = Literal["unknown_codec", "corrupt", "too_large", "trailing"]
+
+
+class CodecError(ValueError):
+    """A body that cannot be read, for `reason`."""
+
+    def __init__(self, reason: CodecFault) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def pack(text: bytes, *, allowed: Collection[int] = CODECS) -> bytes:
+    """The smallest body (codec byte and payload) for `text`; of equals, the one of the lowest codec.
+
+    Any bytes can be packed. Raises ValueError when `allowed` names no codec this node has.
+    """
+    codecs = [codec for codec in Codec if codec in allowed]
+    if not codecs:
+        raise ValueError(f"no codec known among {sorted(allowed)}")
+    return min((bytes([codec]) + _pack_with(codec, text) for codec in codecs), key=len)
+
+
+def unpack(body: bytes, max_bytes: int) -> bytes:
+    """The text of a body: at most `max_bytes` bytes, whatever the body claims.
+
+    Raises CodecError: "unknown_codec" (an empty body too), "corrupt", "too_large", or "trailing" when
+    bytes follow the end of the payload.
+    """
+    try:
+        codec = Codec(body[0])
+    except (IndexError, ValueError):
+        raise CodecError("unknown_codec") from None
+    payload = body[CODEC_BYTES:]
+    match codec:
+        case Codec.PLAIN:
+            return _unpack_plain(payload, max_bytes)
+        case Codec.DEFLATE:
+            return _inflate(payload, max_bytes)
+
+
+def _pack_with(codec: Codec, text: bytes) -> bytes:
+    match codec:
+        case Codec.PLAIN:
+            return text
+        case Codec.DEFLATE:
+            return _deflate(text)
+
+
+def _unpack_plain(payload: bytes, max_bytes: int) -> bytes:
+    if len(payload) > max_bytes:
+        raise CodecError("too_large")
+    return payload
+
+
+def _deflate(text: bytes) -> bytes:
+    deflater = zlib.compressobj(
+        9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _artefact("dictionary_1.bin")
+    )
+    stream = deflater.compress(text) + deflater.flush()
+    for _ in TAIL:
+        stream = stream.removesuffix(b"\0")
+    return stream
+
+
+def _inflate(payload: bytes, max_bytes: int) -> bytes:
+    inflater = zlib.decompressobj(-15, zdict=_artefact("dictionary_1.bin"))
+    try:
+        text = inflater.decompress(payload + TAIL, max_bytes + 1)
+    except zlib.error:
+        raise CodecError("corrupt") from None
+    if len(text) > max_bytes:
+        raise CodecError("too_large")
+    if not inflater.eof:
+        raise CodecError("corrupt")
+    if len(inflater.unused_data) > len(TAIL):
+        raise CodecError("trailing")
+    return text
+
+
+@cache
+def _artefact(name: str) -> bytes:
+    data = resources.files("sync.data").joinpath(name).read_bytes()
+    if hashlib.sha256(data).hexdigest() != CHECKSUMS[name]:
+        raise RuntimeError(f"sync/data/{name} is not of this version; install miccheck again")
+    return data

@@ -1,0 +1,1 @@
+"""What the text codecs have learned: corpus, artefacts, and the training (see CODECS.md)."""
