@@ -1,0 +1,21 @@
+"""What the engine needs to know of a link, whatever the road."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sync.views import Via
+
+
+@dataclass(frozen=True, slots=True)
+class LinkProfile:
+    """One road to neighbours. `airtime_ms(n)` is what a frame of n payload bytes costs on it."""
+
+    name: str
+    mtu: int  # longest frame, bytes
+    airtime_ms: Callable[[int], float]
+    broadcast: bool  # everybody in earshot hears every frame
+    duty_cycle: float = 1.0  # share of time we may send
+    via: Via = Via.RADIO
+    peer: bytes | None = None  # the proved public key at the other end of a point-to-point link

@@ -1,0 +1,245 @@
+"""The tables of a camp's board, and for each how long its rows stay and what a wipe does to it.
+
+Signed bytes (`bundles`, `outbox`) and what people of this camp did (`people` and `moderation` tables)
+are the truth. `messages`, `camps`, `echoes`, `camp_groups` and the search index are projections:
+`miccheck rebuild` makes them again from the truth.
+
+A migration is a new entry at the end of MIGRATIONS. An entry that has shipped is never edited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Nature(StrEnum):
+    """Where a table's rows come from."""
+
+    TRUTH = "truth"
+    PROJECTION = "projection"
+    SCRATCH = "scratch"  # may be lost at any moment without harm
+
+
+@dataclass(frozen=True, slots=True)
+class TableRule:
+    """What a coordinator can read about a table before trusting the box with people's words."""
+
+    nature: Nature
+    retention: str
+    wiped_by: str
+
+
+_FIRST = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- Keys that verified something. At most 4 admitted keys for an author id.
+CREATE TABLE keys (
+    key BLOB PRIMARY KEY,
+    author BLOB NOT NULL,
+    first_hour INTEGER NOT NULL,
+    pinned_s INTEGER,              -- a coordinator here vouches for it
+    introduce INTEGER NOT NULL DEFAULT 1,  -- whether the pin is told to others
+    refused_s INTEGER              -- verified, but not admitted: a camp is waiting
+) WITHOUT ROWID;
+CREATE INDEX keys_author ON keys (author);
+
+-- Who vouches for whom, from introductions of carried bundles and from pins here.
+CREATE TABLE introductions (
+    introducer BLOB NOT NULL, introduced BLOB NOT NULL, hour INTEGER NOT NULL,
+    PRIMARY KEY (introducer, introduced)
+) WITHOUT ROWID;
+
+CREATE TABLE farewells (
+    key BLOB PRIMARY KEY, signature BLOB NOT NULL, received_s INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE bundles (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE,
+    author BLOB NOT NULL,
+    key BLOB NOT NULL,
+    hour INTEGER NOT NULL,
+    class INTEGER NOT NULL,
+    wire BLOB NOT NULL,
+    received_s REAL NOT NULL,
+    via TEXT NOT NULL,             -- here, radio, ip, list, carried
+    live INTEGER NOT NULL,         -- 0: kept as history, never offered
+    sent_s REAL                    -- own bundles: when a link first took it
+);
+CREATE INDEX bundles_live ON bundles (live, author, hour, id);
+CREATE INDEX bundles_hour ON bundles (hour);
+
+-- Ids of bundles that are gone, so that a replay is not news. Life + 48 h.
+CREATE TABLE dead_ids (id BLOB PRIMARY KEY, until_hour INTEGER NOT NULL) WITHOUT ROWID;
+-- Verified and refused: neither requested nor an inconsistency. At most 4,096, oldest go first.
+CREATE TABLE ghosts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE);
+
+-- Own messages: those of `here` stay, those that cross wait for a seal and stay as their author's copy.
+CREATE TABLE own_messages (
+    id BLOB PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    second INTEGER NOT NULL,
+    class INTEGER,                 -- NULL: local, never sealed
+    bundle BLOB,                   -- the bundle that holds it; NULL while it waits
+    waiting_since REAL NOT NULL,   -- engine time of this run
+    received_s REAL NOT NULL,
+    device BLOB                    -- hash of the device that posted it, for undo and mute; one day
+);
+CREATE INDEX own_waiting ON own_messages (class, seq) WHERE class IS NOT NULL AND bundle IS NULL;
+CREATE INDEX own_bundle ON own_messages (bundle);
+
+CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+
+-- Projections -----------------------------------------------------------------------------------
+CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of local receipt; rebuilt in the same order
+    id BLOB NOT NULL UNIQUE,
+    prefix BLOB NOT NULL,          -- its first 8 bytes: what replies carry
+    bundle BLOB,                   -- NULL: own and unsealed, or local
+    key BLOB NOT NULL,
+    own INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    nickname TEXT NOT NULL,
+    role INTEGER NOT NULL,
+    parent BLOB,                   -- 8 bytes
+    reference BLOB,
+    text TEXT NOT NULL,
+    created_s INTEGER NOT NULL,
+    received_s REAL NOT NULL,
+    sort_s REAL NOT NULL,          -- min(created, received)
+    via TEXT NOT NULL,
+    live_hours INTEGER NOT NULL,
+    hour INTEGER,                  -- of sealing
+    shown INTEGER NOT NULL DEFAULT 1,        -- 0: receipts, echoes, cards: for machines; doubles of a letter
+    retracted INTEGER NOT NULL DEFAULT 0,
+    hidden INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX messages_channel ON messages (channel, shown, sort_s, seq);
+CREATE INDEX messages_recent ON messages (shown, sort_s, seq);
+CREATE INDEX messages_prefix ON messages (prefix);
+CREATE INDEX messages_parent ON messages (parent);
+CREATE INDEX messages_bundle ON messages (bundle);
+CREATE INDEX messages_urgent ON messages (sort_s) WHERE kind = 1;
+CREATE INDEX messages_letter ON messages (reference) WHERE kind = 8;
+
+CREATE VIRTUAL TABLE messages_search USING fts5 (
+    text, nickname, content='messages', content_rowid='seq', tokenize='unicode61 remove_diacritics 2'
+);
+
+-- What camps say of themselves, newest card wins.
+CREATE TABLE camps (
+    key BLOB PRIMARY KEY, author BLOB NOT NULL, name TEXT NOT NULL, place TEXT NOT NULL,
+    languages TEXT NOT NULL, contact TEXT NOT NULL, has_list INTEGER NOT NULL,
+    card_second INTEGER NOT NULL, heard_s REAL NOT NULL
+) WITHOUT ROWID;
+-- Signed lists of heard mic checks.
+CREATE TABLE echoes (prefix BLOB NOT NULL, key BLOB NOT NULL, PRIMARY KEY (prefix, key)) WITHOUT ROWID;
+-- Camps that posted a message to a list, by their receipts.
+CREATE TABLE receipts (prefix BLOB NOT NULL, key BLOB NOT NULL, PRIMARY KEY (prefix, key)) WITHOUT ROWID;
+-- Evidence (unsigned, a hint) that a neighbour holds an own bundle.
+CREATE TABLE neighbour_has (bundle BLOB NOT NULL, key BLOB NOT NULL, PRIMARY KEY (bundle, key)) WITHOUT ROWID;
+
+-- Channels: the four of every camp, groups made here, and names heard from other camps (at most 64).
+CREATE TABLE channels (
+    name TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    speaks TEXT NOT NULL,          -- anyone, liaisons
+    crosses INTEGER NOT NULL,
+    class INTEGER NOT NULL,
+    to_list INTEGER NOT NULL,
+    retention_days INTEGER,        -- NULL: kept
+    is_group INTEGER NOT NULL,
+    about TEXT NOT NULL DEFAULT '',
+    made_s INTEGER NOT NULL,
+    heard INTEGER NOT NULL DEFAULT 0   -- 1: known only from other camps' messages
+) WITHOUT ROWID;
+
+-- People and moderation -------------------------------------------------------------------------
+CREATE TABLE role_cards (
+    id INTEGER PRIMARY KEY, role INTEGER NOT NULL, group_name TEXT, name TEXT NOT NULL,
+    secret_hash BLOB NOT NULL UNIQUE, made_s INTEGER NOT NULL, made_by INTEGER,
+    until_s INTEGER, revoked_s INTEGER, revoked_why TEXT
+);
+CREATE TABLE sessions (
+    token_hash BLOB PRIMARY KEY, card INTEGER NOT NULL REFERENCES role_cards (id) ON DELETE CASCADE,
+    opened_s INTEGER NOT NULL, used_s INTEGER NOT NULL, label TEXT NOT NULL, id INTEGER NOT NULL UNIQUE
+) WITHOUT ROWID;
+
+-- Posts that wait for a person. A held post has the id it would have when released.
+CREATE TABLE held (
+    id BLOB PRIMARY KEY, bytes BLOB NOT NULL, why TEXT NOT NULL,   -- quiet, mic_check, stranger, muted
+    received_s REAL NOT NULL, device BLOB,
+    decided_s INTEGER, decided_by INTEGER, refused_why TEXT        -- refused rows stay a day for their author
+) WITHOUT ROWID;
+
+-- The public log: additive, never edited.
+CREATE TABLE moderation (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at_s INTEGER NOT NULL, actor TEXT NOT NULL, card INTEGER,
+    act TEXT NOT NULL, target TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE mutes (device BLOB PRIMARY KEY, until_s INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;
+-- The hotline card (medic, legal) with its history; the newest row is shown.
+CREATE TABLE hotline (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at_s INTEGER NOT NULL, card INTEGER, text TEXT NOT NULL
+);
+
+-- Form tokens and Idempotency-Keys: what was answered to them. 48 h.
+CREATE TABLE tokens (
+    hash BLOB PRIMARY KEY, request_hash BLOB NOT NULL, message BLOB NOT NULL, at_s INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Letters ---------------------------------------------------------------------------------------
+CREATE TABLE letters_out (
+    list TEXT NOT NULL, message BLOB NOT NULL,
+    state TEXT NOT NULL,           -- waiting, sending, sent, on_list, refused
+    tries INTEGER NOT NULL DEFAULT 0, next_try_s REAL NOT NULL DEFAULT 0, changed_s REAL NOT NULL,
+    why TEXT NOT NULL DEFAULT '', receipt_told INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (list, message)
+) WITHOUT ROWID;
+CREATE INDEX letters_out_state ON letters_out (state, next_try_s);
+CREATE INDEX letters_out_message ON letters_out (message);
+-- Hash of the Message-ID of every letter taken from a list, so that it is taken once.
+CREATE TABLE letters_in (
+    hash BLOB PRIMARY KEY, list TEXT NOT NULL, outcome TEXT NOT NULL, message BLOB, at_s REAL NOT NULL
+) WITHOUT ROWID;
+-- How far an mbox was read.
+CREATE TABLE inbox_marks (
+    inbox TEXT PRIMARY KEY, position INTEGER NOT NULL, check_hash BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+
+# Retention is done by `sync.store.retention`, wipes by `Store.wipe`. A test walks the database and fails
+# for a table that is not named here.
+RULES: dict[str, TableRule] = {
+    "meta": TableRule(Nature.TRUTH, "kept", "whole camp"),
+    "keys": TableRule(Nature.TRUTH, "kept while pinned or a bundle of it is stored", "gossip"),
+    "introductions": TableRule(Nature.PROJECTION, "as its bundle", "gossip"),
+    "farewells": TableRule(Nature.TRUTH, "kept", "whole camp"),
+    "bundles": TableRule(Nature.TRUTH, "longest retention of its messages' channels", "gossip"),
+    "dead_ids": TableRule(Nature.TRUTH, "life + 48 hours", "gossip"),
+    "ghosts": TableRule(Nature.SCRATCH, "newest 4,096", "gossip"),
+    "own_messages": TableRule(Nature.TRUTH, "retention of its channel", "messages"),
+    "counters": TableRule(Nature.SCRATCH, "kept", "whole camp"),
+    "messages": TableRule(Nature.PROJECTION, "retention of its channel", "messages"),
+    "messages_search": TableRule(Nature.PROJECTION, "as messages", "messages"),
+    "camps": TableRule(Nature.PROJECTION, "as its key", "gossip"),
+    "echoes": TableRule(Nature.PROJECTION, "as its message", "messages"),
+    "receipts": TableRule(Nature.PROJECTION, "as its message", "messages"),
+    "neighbour_has": TableRule(Nature.SCRATCH, "as its bundle", "gossip"),
+    "channels": TableRule(Nature.TRUTH, "kept; heard names while they have messages", "whole camp"),
+    "role_cards": TableRule(Nature.TRUTH, "30 days after it ended", "people"),
+    "sessions": TableRule(Nature.TRUTH, "7 days unused", "people"),
+    "held": TableRule(Nature.TRUTH, "7 days; refused 1 day", "messages"),
+    "moderation": TableRule(Nature.TRUTH, "30 days", "people"),
+    "mutes": TableRule(Nature.TRUTH, "until it ends, one day at most", "people"),
+    "hotline": TableRule(Nature.TRUTH, "newest 20", "people"),
+    "tokens": TableRule(Nature.SCRATCH, "48 hours", "messages"),
+    "letters_out": TableRule(Nature.TRUTH, "as its message", "messages"),
+    "letters_in": TableRule(Nature.TRUTH, "400 days", "messages"),
+    "inbox_marks": TableRule(Nature.TRUTH, "kept", "messages"),
+}
