@@ -41,7 +41,7 @@ inside() {  # inside [--net] COMMAND...: as user camp in the bare system; --net 
         mount --rbind /dev "$root/dev"
         while ((count--)); do mkdir -p "$root$1"; mount --bind "$1" "$root$1"; shift; done
         exec env -i HOME=/home/camp PATH=/usr/bin:/bin LANG=C.UTF-8 "${@:1:$#-1}" \
-            chroot --userspec=camp:camp "$root" /bin/sh -ec "${!#}"
+            /usr/sbin/chroot --userspec=camp:camp "$root" /bin/sh -ec "${!#}"
     ' bash "$root" "${net[*]}" "${#binds[@]}" "${binds[@]}" $(env | grep ^PIP_ || true) "$*"
 }
 
