@@ -1,4 +1,4 @@
-"""What may stand in a text that people read: UTF-8 without tricks (PROTOCOL.md §6.3)."""
+"""What may stand in a text that people read: UTF-8 without tricks (PROTOCOL.md §5.4)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,342 @@
+"""The pump: the one thread that owns the engine, the board and the store.
+
+Everything that changes anything is handed in from other threads, done in one transaction, committed,
+and only then answered or sent: a post is acknowledged when it is on the disk, and a frame leaves when
+what it says is. While one group is being committed the next gathers by itself, so an idle node answers
+at once and a busy one pays one sync of the disk for fifty posts, without waiting for a fifty-first.
+When idle it sleeps until the next thing is due; it never polls.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from sync.actions import Action, Actor, BuryCamp, Outcome, PinCamp, SetAdmission, UnpinCamp
+from sync.board import Board
+from sync.engine import Engine
+from sync.events import Event
+from sync.link import LinkProfile
+from sync.store import Store, StoreFull
+from sync.store.retention import sweep
+
+T = TypeVar("T")
+
+# Jobs and frames of one transaction: at 0.3 ms each a sixth of a second in which nobody else is served.
+GROUP_MAX = 500
+# Frames that wait for the pump. A neighbour that sends faster than we store is made to wait by TCP.
+FRAMES_WAITING_MAX = 2_000
+# Handfuls of frames a link gets before the group is committed.
+HANDFULS_MAX = 8
+# A cable has no airtime to ration.
+CABLE_AIRTIME_MS = float("inf")
+# What is due but cannot be done (a neighbour without room, nobody to hear) is looked at again.
+NOTHING_TO_DO_S = 1.0
+# Rows that are past their retention go once an hour.
+SWEEP_EVERY_S = 3_600.0
+# The longest sleep: a clock that a person sets is noticed within it.
+SLEEP_MAX_S = 60.0
+
+_ADMISSION_ACTIONS = (PinCamp, UnpinCamp, SetAdmission, BuryCamp)
+
+
+class Port(Protocol):
+    """A link as the pump sees it: something that takes frames while it has room."""
+
+    @property
+    def profile(self) -> LinkProfile:
+        """What the engine needs to know of it."""
+
+    def room(self) -> bool:
+        """Whether it takes more now."""
+
+    def push(self, frames: list[bytes]) -> None:
+        """Take committed frames; returns at once."""
+
+
+class TimeSource(Protocol):
+    """The clock, as far as the pump needs it."""
+
+    def now(self) -> float:
+        """Engine seconds, monotonic."""
+
+    def wait_s(self, engine_s: float) -> float:
+        """Real seconds in which the engine's clock advances by `engine_s`."""
+
+    def wall_s(self) -> float:
+        """Unix seconds."""
+
+    def is_set(self) -> bool:
+        """Whether `wall_s` can be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What a job may use, inside the pump's transaction."""
+
+    store: Store
+    engine: Engine
+    board: Board
+    now: float
+    wall_s: float
+
+
+class _Job(Generic[T]):
+    """Work for the pump and the future that is answered after the commit."""
+
+    def __init__(self, work: Callable[[Workbench], T]) -> None:
+        self.work = work
+        self.future: Future[T] = Future()
+        self._outcome: T | None = None
+        self._fault: BaseException | None = None
+
+    def do(self, bench: Workbench) -> None:
+        """Do it in a savepoint: a refusal undoes this job and no other."""
+        try:
+            with bench.store.savepoint():
+                self._outcome = self.work(bench)
+        except StoreFull:
+            raise
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it belongs to the one who asked
+            self._fault = fault
+
+    def answer(self) -> None:
+        """Tell the one who asked, now that it is on the disk."""
+        if self._fault is not None:
+            self.future.set_exception(self._fault)
+        else:
+            self.future.set_result(self._outcome)  # type: ignore[arg-type]  # None only where T is None
+
+    def fail(self, fault: BaseException) -> None:
+        """The group could not be committed."""
+        self.future.set_exception(fault)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    link: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _LinkUp:
+    port: Port
+
+
+@dataclass(frozen=True, slots=True)
+class _LinkDown:
+    port: Port
+
+
+_Item = _Job[object] | _Frame | _LinkUp | _LinkDown
+
+
+class PumpStopped(RuntimeError):
+    """The node is ending; nothing more is taken."""
+
+
+class Pump:
+    """Runs in its own thread from `start` to `stop`. Every public method may be called from any thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        board: Board,
+        clock: TimeSource,
+        on_event: Callable[[Event], None],
+        on_full: Callable[[], None],
+        on_fault: Callable[[], None],
+    ) -> None:
+        """`on_event`, `on_full` and `on_fault` are called in the pump's thread, after the commit,
+        when the disk is full, and when our own code failed and the node must end."""
+        self._store = store
+        self._engine = engine
+        self._board = board
+        self._clock = clock
+        self._on_event = on_event
+        self._on_full = on_full
+        self._on_fault = on_fault
+        self._inbox: deque[_Item] = deque()
+        self._changed = threading.Condition()
+        self._frames_waiting = 0
+        self._woken = False
+        self._stopping = False
+        self._ports: dict[str, Port] = {}
+        self._next_sweep = clock.now()
+        self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
+
+    # -- from other threads -------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin. Nothing else touches engine, board or store from here on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Do what was handed in, then end; returns when the thread has ended."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def submit(self, work: Callable[[Workbench], T]) -> Future[T]:
+        """Have `work` done; its future is answered after the commit. Raises PumpStopped at the end.
+
+        What `work` raises, the future raises, and nothing of that job is stored. StoreFull: the disk.
+        """
+        job = _Job(work)
+        self._put(job)
+        return job.future
+
+    def act(self, action: Action, actor: Actor) -> Future[Outcome]:
+        """Have the board carry out an order."""
+        return self.submit(lambda bench: _act(bench, action, actor))
+
+    def link_up(self, profile: LinkProfile, port: Port) -> None:
+        """A neighbour can be spoken to."""
+        self._put(_LinkUp(port))
+
+    def link_down(self, port: Port) -> None:
+        """It cannot any more."""
+        self._put(_LinkDown(port))
+
+    def frame(self, link: str, data: bytes) -> None:
+        """A link brought a frame."""
+        self._put(_Frame(link, data))
+
+    def has_room(self) -> bool:
+        """Whether a link may read on."""
+        return self._frames_waiting < FRAMES_WAITING_MAX
+
+    def wake(self) -> None:
+        """Something changed outside: a link has room, a person set the clock."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify()
+
+    def _put(self, item: _Job[T] | _Frame | _LinkUp | _LinkDown) -> None:
+        with self._changed:
+            if self._stopping:
+                if isinstance(item, _Job):
+                    raise PumpStopped
+                return
+            self._inbox.append(item)
+            self._frames_waiting += isinstance(item, _Frame)
+            self._changed.notify()
+
+    # -- the pump's own thread ------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            idle = False
+            while (group := self._wait(idle)) is not None:
+                idle = not self._do_group(group) and not group
+        except BaseException:
+            self._refuse_rest()
+            self._on_fault()
+            raise
+
+    def _wait(self, idle: bool) -> list[_Item] | None:
+        """The next group, empty when something is due; None at the end."""
+        with self._changed:
+            if not (self._inbox or self._woken or self._stopping):
+                self._changed.wait(self._sleep_s(idle))
+            self._woken = False
+            if self._stopping and not self._inbox:
+                return None
+            group = [self._inbox.popleft() for _ in range(min(GROUP_MAX, len(self._inbox)))]
+            self._frames_waiting -= sum(isinstance(item, _Frame) for item in group)
+            return group
+
+    def _sleep_s(self, idle: bool) -> float:
+        due = min(self._engine.next_wakeup(), self._board.next_wakeup(), self._next_sweep)
+        real_s = self._clock.wait_s(max(0.0, due - self._clock.now()))
+        return min(SLEEP_MAX_S, max(real_s, NOTHING_TO_DO_S) if idle else real_s)
+
+    def _do_group(self, group: list[_Item]) -> bool:
+        """Do a group in one transaction; whether frames left."""
+        jobs = [item for item in group if isinstance(item, _Job)]
+        try:
+            with self._store.transaction():
+                leaving = self._work(group)
+        except StoreFull as fault:
+            self._disk_full(jobs, fault)
+            return False
+        for job in jobs:
+            job.answer()
+        for port, frames in leaving:
+            port.push(frames)
+        while (event := self._engine.next_event()) is not None:
+            self._on_event(event)
+        return bool(leaving)
+
+    def _work(self, group: list[_Item]) -> list[tuple[Port, list[bytes]]]:
+        now, wall_s = self._clock.now(), self._clock.wall_s()
+        self._engine.tell_time(wall_s, self._clock.is_set())
+        # Stamps are what the engine believes: without a set clock that is no earlier than what it heard.
+        bench = Workbench(self._store, self._engine, self._board, now, self._engine.wall_s(now))
+        for item in group:
+            match item:
+                case _Job():
+                    item.do(bench)
+                case _Frame(link, data):
+                    self._engine.receive_frame(data, link, now)
+                case _LinkUp(port):
+                    self._ports[port.profile.name] = port
+                    self._engine.add_link(port.profile, now)
+                case _LinkDown(port):
+                    self._ports.pop(port.profile.name, None)
+                    self._engine.drop_link(port.profile.name)
+        self._board.tick(now, bench.wall_s)
+        self._engine.tick(now)
+        self._sweep(bench)
+        return self._gather_frames(now)
+
+    def _gather_frames(self, now: float) -> list[tuple[Port, list[bytes]]]:
+        leaving: list[tuple[Port, list[bytes]]] = []
+        for name, port in self._ports.items():
+            for _ in range(HANDFULS_MAX if port.room() else 0):
+                frames = self._engine.frames_to_send(name, now, CABLE_AIRTIME_MS)
+                if not frames:
+                    break
+                leaving.append((port, frames))
+        return leaving
+
+    def _sweep(self, bench: Workbench) -> None:
+        if bench.now < self._next_sweep:
+            return
+        self._next_sweep = bench.now + SWEEP_EVERY_S
+        hour = bench.engine.hour(bench.now)
+        if hour is not None:
+            sweep(bench.store, bench.wall_s, hour)
+
+    def _disk_full(self, jobs: list[_Job[object]], fault: StoreFull) -> None:
+        """Nothing of the group is stored: what memory mirrors is read again, links begin anew."""
+        self._engine.reload()
+        now = self._clock.now()
+        for port in self._ports.values():
+            self._engine.add_link(port.profile, now)
+        while self._engine.next_event() is not None:
+            pass  # they tell of what was rolled back
+        self._on_full()
+        for job in jobs:
+            job.fail(fault)
+
+    def _refuse_rest(self) -> None:
+        with self._changed:
+            self._stopping = True
+            rest, self._inbox = self._inbox, deque()
+        for item in rest:
+            if isinstance(item, _Job):
+                item.fail(PumpStopped())
+
+
+def _act(bench: Workbench, action: Action, actor: Actor) -> Outcome:
+    outcome = bench.board.do(action, actor, bench.now, bench.wall_s)
+    if isinstance(action, _ADMISSION_ACTIONS):
+        bench.engine.refresh_admission()
+    return outcome

@@ -1,0 +1,113 @@
+"""When messages are sealed into bundles, and in which order bundles leave (PROTOCOL.md §4.3, §8.4)."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from sync.bundle import MESSAGES_MAX, BundleClass, BundleId
+from sync.frames import HEAD_BYTES, RADIO_FRAME_BYTES_MAX
+from sync.signing import AUTHOR_BYTES, SIGNATURE_BYTES
+from sync.store.rows import WaitingMessage
+
+# Four frames are about nine seconds of LongFast: the most that one loss may cost in a repair.
+SEAL_BYTES = 4 * (RADIO_FRAME_BYTES_MAX - HEAD_BYTES)
+# A signature costs 64 bytes; a minute's posts share it. Longer, and a conversation stumbles.
+SEAL_WAIT_S = 60.0
+# Nobody in earshot for so long: hours pass, and a seal made now would only age.
+ALONE_S = 2 * 3_600.0
+# An array head, the author, an hour of four bytes, the class, the signature.
+ENVELOPE_BYTES = 1 + (1 + AUTHOR_BYTES) + 5 + 1 + SIGNATURE_BYTES
+
+
+class Waiting:
+    """Own messages on their way into a bundle, oldest first in each class."""
+
+    def __init__(self, messages: Sequence[WaitingMessage] = ()) -> None:
+        self._of_class: dict[BundleClass, list[WaitingMessage]] = {}
+        for message in messages:
+            self.add(message)
+
+    def add(self, message: WaitingMessage) -> None:
+        """Let a message wait for a seal."""
+        self._of_class.setdefault(message.class_, []).append(message)
+
+    def due_at(self, class_: BundleClass) -> float:
+        """The engine time at which this class is sealed; infinity when nothing waits."""
+        messages = self._of_class.get(class_)
+        if not messages:
+            return float("inf")
+        oldest = messages[0].waiting_since
+        if class_ == BundleClass.ALERT:
+            return oldest
+        if ENVELOPE_BYTES + sum(len(message.bytes) for message in messages) >= SEAL_BYTES:
+            return oldest
+        return oldest + SEAL_WAIT_S
+
+    def next_due(self) -> float:
+        """When the first of all classes is due."""
+        return min((self.due_at(class_) for class_ in self._of_class), default=float("inf"))
+
+    def due_classes(self, now: float) -> list[BundleClass]:
+        """The classes to seal now, most urgent first."""
+        return sorted(class_ for class_ in self._of_class if self.due_at(class_) <= now)
+
+    def take(self, class_: BundleClass) -> list[list[WaitingMessage]]:
+        """Everything of a class that waits, in parts that each fit a bundle of at most four frames."""
+        parts: list[list[WaitingMessage]] = []
+        room = 0
+        for message in self._of_class.pop(class_, []):
+            if not parts or len(message.bytes) > room or len(parts[-1]) == MESSAGES_MAX:
+                parts.append([])
+                room = SEAL_BYTES - ENVELOPE_BYTES
+            parts[-1].append(message)
+            room -= len(message.bytes)
+        return parts
+
+    def __len__(self) -> int:
+        return sum(len(messages) for messages in self._of_class.values())
+
+
+class Outgoing:
+    """Bundles that one link still has to carry: alerts first, then by class, then as they came."""
+
+    def __init__(self) -> None:
+        self._ready: list[tuple[int, int, BundleId]] = []
+        self._later: list[tuple[float, int, int, BundleId]] = []
+        self._queued: set[BundleId] = set()
+        self._count = 0
+
+    def push(self, bundle_id: BundleId, class_: BundleClass, not_before: float | None = None) -> None:
+        """Queue a bundle once; it may leave from engine time `not_before` on."""
+        if bundle_id in self._queued:
+            return
+        self._queued.add(bundle_id)
+        self._count += 1
+        if not_before is None:
+            heapq.heappush(self._ready, (int(class_), self._count, bundle_id))
+        else:
+            heapq.heappush(self._later, (not_before, int(class_), self._count, bundle_id))
+
+    def peek(self, now: float) -> BundleId | None:
+        """The bundle that leaves next, if one may leave now."""
+        while self._later and self._later[0][0] <= now:
+            _, class_, count, bundle_id = heapq.heappop(self._later)
+            heapq.heappush(self._ready, (class_, count, bundle_id))
+        while self._ready and self._ready[0][2] not in self._queued:
+            heapq.heappop(self._ready)
+        return self._ready[0][2] if self._ready else None
+
+    def drop(self, bundle_id: BundleId) -> None:
+        """It was sent, or is not to be sent after all."""
+        self._queued.discard(bundle_id)
+
+    def next_due(self, now: float) -> float:
+        """When the next bundle may leave: `now`, later, or never (infinity)."""
+        if self.peek(now) is not None:
+            return now
+        while self._later and self._later[0][3] not in self._queued:
+            heapq.heappop(self._later)
+        return self._later[0][0] if self._later else float("inf")
+
+    def __len__(self) -> int:
+        return len(self._queued)
