@@ -1,0 +1,188 @@
+"""Settings: what is right is taken, what is wrong is named with its line and the words that would do."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.settings import Camp, Link, MailingList, Settings, SettingsError, parse_settings, read_settings
+
+WHOLE = """
+[camp]
+name = "Plaza"
+place = "gate 4"
+language = "es"
+network = "a long sentence we agreed on"
+admit = "introduced"
+
+[web]
+host = "127.0.0.1"
+port = 0
+tls_port = 9443
+liaisons_on_http = true
+
+[[link]]
+kind = "ip"
+url = "https://192.168.4.2:8443"
+
+[[link]]
+kind = "ip"
+url = "http://camp-two.local:8080/"
+
+[[list]]
+name = "assembly"
+address = "assembly@lists.example.org"
+outbox = "maildir:out"
+inbox = "mbox:/var/mail/assembly"
+channels = ["general", "announcements"]
+direction = "out"
+
+[clock]
+speed = 60
+
+[quota]
+device_per_minute = 0
+"""
+
+
+def test_nothing_written_is_all_defaults():
+    assert parse_settings("", {}) == Settings()
+
+
+def test_everything_can_be_set():
+    settings = parse_settings(WHOLE, {})
+    assert settings.camp == Camp(
+        name="Plaza",
+        place="gate 4",
+        language="es",
+        network="a long sentence we agreed on",
+        admit="introduced",
+    )
+    assert settings.web.port == 0
+    assert settings.web.liaisons_on_http
+    assert [link.url for link in settings.link] == ["https://192.168.4.2:8443", "http://camp-two.local:8080/"]
+    assert settings.list == (
+        MailingList(
+            "assembly",
+            "assembly@lists.example.org",
+            "maildir:out",
+            "mbox:/var/mail/assembly",
+            ("general", "announcements"),
+            "out",
+        ),
+    )
+    assert settings.clock.speed == 60.0
+    assert isinstance(settings.clock.speed, float)
+    assert settings.quota.device_per_minute == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[camp]\nnaem = 'x'", 'line 2: unknown word "naem" in [camp]; valid are name, place, .*mean "name"'),
+        ("\n\n[wbe]\nport = 1", 'line 3: unknown table "wbe"; valid are camp, web, .* mean "web"'),
+        ("port = 1", 'line 1: unknown table "port"'),
+        ("[web]\n# hi\nport = 'many'", 'line 3: port = "many" in [web] is wrong: valid is a whole number'),
+        ("[web]\nport = true", "line 2: port = true in [web] is wrong: valid is a whole number"),
+        ("[web]\nport = 70000", "line 2: port = 70000 in [web] is wrong: valid is 0 to 65535"),
+        ("[camp]\nadmit = 'all'", 'line 2: admit = "all" .* valid are "network", "introduced"'),
+        ('[camp]\nname = "a\\nb"', "line 2: .* one line of plain text"),
+        ("[camp]\nname = '" + "x" * 49 + "'", "line 2: .* at most 48 bytes, this one has 49"),
+        ("[camp]\nnetwork = ''", "line 2: .* 1 to 64 bytes"),
+        ("[[link]]\nkind = 'air'\nurl = 'http://a:1'", 'line 2: kind = "air" in [link] .* valid are "ip"'),
+        ("[[link]]\nkind='ip'\nurl='http://a'\n[[link]]\nkind='ip'\nurl='a:1'", "line 6: url = .*http"),
+        ("[[link]]\nkind='ip'\nurl='http://a:99999'", "line 3: url"),
+        ("[[link]]\nkind='ip'", r'line 1: \[\[link\]\] needs "url"'),
+        ("[link]\nkind='ip'", "line 1: write [[link]] in double brackets"),
+        ("camp = 3", "line 1: camp is a table"),
+        ("[[list]]\nname='l'\noutbox='smtp://u@h'", 'line 3: .* in this version valid is "maildir:PATH"'),
+        ("[[list]]\nname='l'\ninbox='mbox:'", 'line 3: .* "maildir:PATH" or "mbox:PATH"'),
+        ("[[list]]\nname='l'\nchannels=['A b']", 'line 3: .*"A b" cannot be the name of a channel'),
+        ("[[list]]\nname='l'\nchannels=[1]", "line 3: .* a list of texts"),
+        ("[[list]]\nname='l'\ndirection='up'", 'line 3: .* "both", "out", "in"'),
+        ("[clock]\nspeed = 0", "line 2: speed = 0 .* 0.001 to 10000"),
+        ("[camp\n", "is not TOML: .*line 1"),
+    ],
+)
+def test_a_wrong_word_is_named_with_its_line(text, says):
+    with pytest.raises(SettingsError) as error:
+        parse_settings(text, {})
+    message = str(error.value)
+    pattern = says if r"\[" in says else says.replace("[", r"\[").replace("]", r"\]")
+    assert re.search(pattern, message), message
+    assert message.startswith("miccheck.toml")
+    assert "\n" not in message
+
+
+def test_variables_overrule_the_file():
+    settings = parse_settings(
+        WHOLE,
+        {
+            "MICCHECK__WEB__PORT": "9000",
+            "MICCHECK__WEB__LIAISONS_ON_HTTP": "false",
+            "MICCHECK__CLOCK__SPEED": "2.5",
+            "MICCHECK__LIST__0__CHANNELS": "general, kitchen",
+            "MICCHECK__LINK__2__KIND": "ip",
+            "MICCHECK__LINK__2__URL": "http://c:1",
+            "HOME": "/root",
+        },
+    )
+    assert settings.web.port == 9000
+    assert not settings.web.liaisons_on_http
+    assert settings.clock.speed == 2.5
+    assert settings.list[0].channels == ("general", "kitchen")
+    assert settings.link[2] == Link("ip", "http://c:1")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("MICCHECK__WEB__PROT", "1", 'MICCHECK__WEB__PROT: unknown word "prot"; valid are host, port'),
+        ("MICCHECK__WEB__PORT", "x", 'environment variable MICCHECK__WEB__PORT: port = "x"'),
+        ("MICCHECK__WEB__LIAISONS_ON_HTTP", "maybe", "valid is true or false"),
+        ("MICCHECK__WEB", "1", "names no setting; valid are MICCHECK__CAMP__KEY"),
+        ("MICCHECK__LINK__7__URL", "http://a", "no [[link]] number 7"),
+    ],
+)
+def test_a_wrong_variable_is_named(variable, value, says):
+    with pytest.raises(SettingsError) as error:
+        parse_settings(WHOLE, {variable: value})
+    assert says in str(error.value)
+
+
+def test_a_missing_file_is_said_in_one_line(tmp_path):
+    with pytest.raises(SettingsError, match="No such file"):
+        read_settings(tmp_path / "miccheck.toml", {})
+    (tmp_path / "miccheck.toml").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        read_settings(tmp_path / "miccheck.toml", {})
+
+
+def outcome(text: str) -> Settings | str:
+    try:
+        return parse_settings(text, {})
+    except SettingsError as error:
+        return str(error)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=200))
+def test_any_text_is_settings_or_one_sentence(text):
+    result = outcome(text)
+    assert isinstance(result, Settings) or result.startswith("miccheck.toml")
+
+
+_JUNK = st.one_of(
+    st.integers(), st.booleans(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=2)
+)
+
+
+@given(
+    st.sampled_from(["camp", "web", "link", "list", "clock", "quota"]), st.text("abcport_", min_size=1), _JUNK
+)
+def test_any_value_under_any_word_is_settings_or_one_sentence(table, word, value):
+    written = json.dumps(value) if isinstance(value, str | list) else str(value).lower()
+    for header in (f"[{table}]", f"[[{table}]]"):
+        result = outcome(f"{header}\n{word} = {written}")
+        assert isinstance(result, Settings) or result.startswith("miccheck.toml")
