@@ -1,1 +1,17 @@
 """One camp's memory: a SQLite file with one writer. See `sync.store.schema` for the tables."""
+
+from sync.store.database import StoreDamaged, StoreFull, StoreTooNew, WrongCamp
+from sync.store.rows import ChannelRule, ShownMessage, WaitingMessage, Wipe
+from sync.store.store import Store
+
+__all__ = [
+    "Store",
+    "StoreFull",
+    "StoreDamaged",
+    "StoreTooNew",
+    "WrongCamp",
+    "ChannelRule",
+    "ShownMessage",
+    "WaitingMessage",
+    "Wipe",
+]

@@ -1,8 +1,11 @@
 """The tables of a camp's board, and for each how long its rows stay and what a wipe does to it.
 
-Signed bytes (`bundles`, `outbox`) and what people of this camp did (`people` and `moderation` tables)
-are the truth. `messages`, `camps`, `echoes`, `camp_groups` and the search index are projections:
-`miccheck rebuild` makes them again from the truth.
+Signed bytes (`bundles`), own messages and what people of this camp did are the truth. `messages` with its
+search index, `camps`, `introductions`, `echoes` and `receipts` are projections: `miccheck rebuild` makes
+them again from the truth.
+
+Every bundle and every own message has a receipt number (`seq`, one count for both). Message i of it has
+`messages.seq` = 8 * seq + i, so a rebuild gives every message the place it had.
 
 A migration is a new entry at the end of MIGRATIONS. An entry that has shipped is never edited.
 """
@@ -55,7 +58,7 @@ CREATE TABLE farewells (
 ) WITHOUT ROWID;
 
 CREATE TABLE bundles (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,       -- receipt number
     id BLOB NOT NULL UNIQUE,
     author BLOB NOT NULL,
     key BLOB NOT NULL,
@@ -78,12 +81,12 @@ CREATE TABLE ghosts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNI
 -- Own messages: those of `here` stay, those that cross wait for a seal and stay as their author's copy.
 CREATE TABLE own_messages (
     id BLOB PRIMARY KEY,
-    seq INTEGER NOT NULL,
+    seq INTEGER NOT NULL UNIQUE,   -- receipt number
     bytes BLOB NOT NULL,
     second INTEGER NOT NULL,
     class INTEGER,                 -- NULL: local, never sealed
     bundle BLOB,                   -- the bundle that holds it; NULL while it waits
-    waiting_since REAL NOT NULL,   -- engine time of this run
+    waiting_since REAL NOT NULL,   -- engine time of this run; 0 from an earlier one
     received_s REAL NOT NULL,
     device BLOB                    -- hash of the device that posted it, for undo and mute; one day
 );
@@ -94,7 +97,7 @@ CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 
 -- Projections -----------------------------------------------------------------------------------
 CREATE TABLE messages (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of local receipt; rebuilt in the same order
+    seq INTEGER PRIMARY KEY,       -- order of local receipt; a rebuild gives the same
     id BLOB NOT NULL UNIQUE,
     prefix BLOB NOT NULL,          -- its first 8 bytes: what replies carry
     bundle BLOB,                   -- NULL: own and unsealed, or local
@@ -120,8 +123,8 @@ CREATE TABLE messages (
 CREATE INDEX messages_channel ON messages (channel, shown, sort_s, seq);
 CREATE INDEX messages_recent ON messages (shown, sort_s, seq);
 CREATE INDEX messages_prefix ON messages (prefix);
-CREATE INDEX messages_parent ON messages (parent);
-CREATE INDEX messages_bundle ON messages (bundle);
+CREATE INDEX messages_parent ON messages (parent) WHERE parent IS NOT NULL;
+CREATE INDEX messages_changes ON messages (parent) WHERE kind IN (2, 3);
 CREATE INDEX messages_urgent ON messages (sort_s) WHERE kind = 1;
 CREATE INDEX messages_letter ON messages (reference) WHERE kind = 8;
 
