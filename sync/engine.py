@@ -188,6 +188,13 @@ class Engine:
                 self._seal(class_, hour, now)
         return message_id
 
+    def withdraw(self, message_id: MessageId) -> bool:
+        """Never seal an own message that still waits for it; False when it is sealed already.
+
+        The caller notes in the store that the message stays here.
+        """
+        return self._waiting.withdraw(message_id)
+
     # -- frames in --------------------------------------------------------------------------------
 
     def receive_frame(self, data: bytes, link: str, now: float, snr_db: float | None = None) -> None:

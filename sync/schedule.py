@@ -64,6 +64,15 @@ class Waiting:
             room -= len(message.bytes)
         return parts
 
+    def withdraw(self, message: MessageId) -> bool:
+        """Take a message out that was not sealed yet; False when it does not wait."""
+        for messages in self._of_class.values():
+            for place, waiting in enumerate(messages):
+                if waiting.id == message:
+                    del messages[place]
+                    return True
+        return False
+
     def __len__(self) -> int:
         return sum(len(messages) for messages in self._of_class.values())
 

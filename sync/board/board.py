@@ -8,6 +8,7 @@ came with has not ended; then its own rule decides.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sync import actions
@@ -21,6 +22,9 @@ from sync.codewords import session_hash
 from sync.signing import Identity
 from sync.store import Store
 from sync.store.people import People
+
+# A person may set the wall clock, and a commit may fail after a tick: nothing is late by more than this.
+LOOK_AGAIN_S = 3_600.0
 
 # Any: each rule takes its own kind of order, and the key beside it says which.
 _RULES: dict[type[Action], Callable[[Room, Any, Actor, Moment], Outcome]] = {
@@ -75,7 +79,7 @@ class Board:
         """
         at = Moment(now, wall_s)
         demand(action, actor)
-        with self._room.store.savepoint():
+        with self._one_unit():
             cards.demand_live_card(self._room, actor, at)
             return _RULES[type(action)](self._room, action, actor, at)
 
@@ -89,7 +93,15 @@ class Board:
         return self._wakeup
 
     def tick(self, now: float, wall_s: float) -> None:
-        """Say what is due (see `sync.board.telling`) and end what has ended."""
-        with self._room.store.savepoint():
+        """Say what is due (see `sync.board.telling`) and end what has ended. Before its time, nothing."""
+        if now < self._wakeup:
+            return
+        with self._one_unit():
             self._room.people.end_dead_sessions(wall_s)
-            self._wakeup = now + tell(self._room, Moment(now, wall_s))
+            wait_s = tell(self._room, Moment(now, wall_s))
+        self._wakeup = now + min(wait_s, LOOK_AGAIN_S)
+
+    def _one_unit(self) -> AbstractContextManager[None]:
+        """All or nothing: part of the open transaction, or a whole one."""
+        store = self._room.store
+        return store.savepoint() if store.connection.in_transaction else store.transaction()

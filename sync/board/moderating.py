@@ -130,7 +130,7 @@ def _undecided(room: Room, id_: MessageId) -> HeldPost:
 
 
 def _read(held: HeldPost) -> Message:
-    return message.decode(held.bytes, int(held.received_s), local=True)
+    return message.decode(held.encoded, int(held.received_s), local=True)
 
 
 def _hide(room: Room, id_: MessageId, hidden: bool, why: str, actor: Actor, at: Moment) -> Done:

@@ -48,7 +48,7 @@ class HeldPost:
     """A post that waits, or was refused: `decided_s` is then not None."""
 
     id: MessageId
-    bytes: bytes
+    encoded: bytes
     why: HeldWhy
     received_s: float
     device: bytes | None
@@ -154,7 +154,7 @@ class People:
         """Keep a post for a person to decide."""
         self._db.execute(
             "INSERT INTO held (id, bytes, why, received_s, device) VALUES (?, ?, ?, ?, ?)",
-            (post.id, post.bytes, post.why.value, post.received_s, post.device),
+            (post.id, post.encoded, post.why.value, post.received_s, post.device),
         )
 
     def held(self, message: MessageId) -> HeldPost | None:
