@@ -44,7 +44,7 @@ class BundleTables(Database):
 
     @written
     def add_bundle(
-        self, bundle: Bundle, key: bytes, id: BundleId, received_s: float, via: Via, live: bool
+        self, bundle: Bundle, key: bytes, bundle_id: BundleId, received_s: float, via: Via, live: bool
     ) -> tuple[ShownMessage, ...]:
         """Keep a verified bundle and project its messages; those that pages show now and did not before.
 
@@ -57,7 +57,7 @@ class BundleTables(Database):
         class_ = bundle.class_
         row = (
             seq,
-            id,
+            bundle_id,
             bundle.author,
             key,
             bundle.hour,
@@ -69,7 +69,7 @@ class BundleTables(Database):
         )
         if self.connection.execute(_INSERT, row).rowcount == 0:
             return ()
-        receipt = Receipt(seq, key, key == self.key, id, bundle.hour, class_, received_s, via)
+        receipt = Receipt(seq, key, key == self.key, bundle_id, bundle.hour, class_, received_s, via)
         shown: list[ShownMessage] = []
         for reject_or_shown in self._projected(receipt, bundle.messages):
             if isinstance(reject_or_shown, Reject):
@@ -78,18 +78,20 @@ class BundleTables(Database):
                 shown.append(reject_or_shown)
         return tuple(shown)
 
-    def has_bundle(self, id: BundleId) -> bool:
+    def has_bundle(self, bundle_id: BundleId) -> bool:
         """Whether a bundle is stored, live or as history."""
-        return self.connection.execute("SELECT 1 FROM bundles WHERE id = ?", (id,)).fetchone() is not None
+        return (
+            self.connection.execute("SELECT 1 FROM bundles WHERE id = ?", (bundle_id,)).fetchone() is not None
+        )
 
-    def wire_of(self, id: BundleId) -> bytes | None:
+    def wire_of(self, bundle_id: BundleId) -> bytes | None:
         """The bytes of a bundle, as they were signed and are sent."""
-        row = self.connection.execute("SELECT wire FROM bundles WHERE id = ?", (id,)).fetchone()
+        row = self.connection.execute("SELECT wire FROM bundles WHERE id = ?", (bundle_id,)).fetchone()
         return None if row is None else bytes(row[0])
 
-    def key_of(self, id: BundleId) -> bytes | None:
+    def key_of(self, bundle_id: BundleId) -> bytes | None:
         """The key that verified a stored bundle."""
-        row = self.connection.execute("SELECT key FROM bundles WHERE id = ?", (id,)).fetchone()
+        row = self.connection.execute("SELECT key FROM bundles WHERE id = ?", (bundle_id,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def ids_stored(self, ids: Iterable[BundleId]) -> set[BundleId]:
@@ -99,18 +101,21 @@ class BundleTables(Database):
         while part := list(islice(rest, _IDS_AT_ONCE)):
             marks = ",".join("?" * len(part))
             rows = self.connection.execute(f"SELECT id FROM bundles WHERE id IN ({marks})", part)
-            found.update(id for (id,) in rows)
+            found.update(bundle_id for (bundle_id,) in rows)
         return found
 
     @written
     def set_live(self, ids: Iterable[BundleId], live: bool) -> None:
         """Take bundles into the live set, or keep them as history."""
-        self.connection.executemany("UPDATE bundles SET live = ? WHERE id = ?", ((live, id) for id in ids))
+        self.connection.executemany(
+            "UPDATE bundles SET live = ? WHERE id = ?", ((live, bundle_id) for bundle_id in ids)
+        )
 
-    def mark_sent(self, id: BundleId, at_s: float) -> bool:
+    def mark_sent(self, bundle_id: BundleId, at_s: float) -> bool:
         """Note that a link took an own bundle; True the first time."""
         cursor = self.connection.execute(
-            "UPDATE bundles SET sent_s = ? WHERE id = ? AND key = ? AND sent_s IS NULL", (at_s, id, self.key)
+            "UPDATE bundles SET sent_s = ? WHERE id = ? AND key = ? AND sent_s IS NULL",
+            (at_s, bundle_id, self.key),
         )
         return cursor.rowcount > 0
 
@@ -128,17 +133,20 @@ class BundleTables(Database):
         self.connection.executemany(
             "INSERT INTO dead_ids VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET"
             " until_hour = max(until_hour, excluded.until_hour)",
-            ((id, until_hour) for id in ids),
+            ((bundle_id, until_hour) for bundle_id in ids),
         )
 
-    def is_dead(self, id: BundleId) -> bool:
+    def is_dead(self, bundle_id: BundleId) -> bool:
         """Whether a bundle was here and is gone."""
-        return self.connection.execute("SELECT 1 FROM dead_ids WHERE id = ?", (id,)).fetchone() is not None
+        return (
+            self.connection.execute("SELECT 1 FROM dead_ids WHERE id = ?", (bundle_id,)).fetchone()
+            is not None
+        )
 
     @written
-    def add_ghost(self, id: BundleId) -> None:
+    def add_ghost(self, bundle_id: BundleId) -> None:
         """Remember a bundle that was verified and refused. When full, the oldest goes."""
-        self.connection.execute("INSERT OR IGNORE INTO ghosts (id) VALUES (?)", (id,))
+        self.connection.execute("INSERT OR IGNORE INTO ghosts (id) VALUES (?)", (bundle_id,))
         self.connection.execute(
             "DELETE FROM ghosts WHERE seq <= (SELECT max(seq) FROM ghosts) - ?", (GHOSTS_MAX,)
         )
@@ -149,7 +157,9 @@ class BundleTables(Database):
 
     def ghosts(self) -> tuple[BundleId, ...]:
         """Ids verified and refused, the oldest first."""
-        return tuple(id for (id,) in self.connection.execute("SELECT id FROM ghosts ORDER BY seq"))
+        return tuple(
+            bundle_id for (bundle_id,) in self.connection.execute("SELECT id FROM ghosts ORDER BY seq")
+        )
 
     def next_receipt(self) -> int:
         """The receipt number of what is stored next. Numbers of a transaction rolled back stay unused."""
@@ -161,7 +171,10 @@ class BundleTables(Database):
             "SELECT id, author, key, hour, class, length(wire) FROM bundles WHERE live = ? ORDER BY seq",
             (live,),
         )
-        return [LiveBundle(*row[:4], BundleClass(row[4]), row[5]) for row in rows]
+        return [
+            LiveBundle(bundle_id, author, key, hour, BundleClass(class_), size)
+            for bundle_id, author, key, hour, class_, size in rows
+        ]
 
     def _projected(self, receipt: Receipt, messages: Iterable[bytes]) -> Iterable[ShownMessage | Reject]:
         near_s = near_second(receipt.hour or 0)

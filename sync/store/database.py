@@ -143,6 +143,10 @@ class Database:
         self._counts: Counter[str] = Counter()
         self._erase = False
 
+    def is_open(self) -> bool:
+        """Whether a transaction is open."""
+        return self.connection.in_transaction
+
     def erase_after_commit(self) -> None:
         """Something was deleted that must leave the file: empty the log behind this transaction."""
         self._erase = True
@@ -150,7 +154,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, on the disk when it ends. Raises StoreFull; then nothing of it was kept."""
-        if self.connection.in_transaction:
+        if self.is_open():
             raise RuntimeError("a transaction is open already")
         counts = self._counts.copy()
         with faults_named():
@@ -162,7 +166,7 @@ class Database:
             except BaseException:
                 self._counts = counts
                 self._after_rollback()
-                if self.connection.in_transaction:
+                if self.is_open():
                     self.connection.execute("ROLLBACK")
                 raise
         self._after_commit()
@@ -180,7 +184,7 @@ class Database:
                 yield
             except BaseException:
                 self._back_to(mark)
-                if self.connection.in_transaction:
+                if self.is_open():
                     self.connection.execute("ROLLBACK TO job")
                     self.connection.execute("RELEASE job")
                 raise
@@ -215,7 +219,7 @@ class Database:
             self._erase = not self._truncate_log()
 
     def _truncate_log(self) -> bool:
-        """Move the log into the file and cut it to nothing; False when a reader or a full disk forbids it now."""
+        """Move the log into the file and empty it; False when a reader or a full disk forbids it now."""
         try:
             (busy, _, _) = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.OperationalError:
@@ -243,7 +247,7 @@ def written(method: Callable[Concatenate[_S, _P], _T]) -> Callable[Concatenate[_
 
     @wraps(method)
     def in_transaction(self: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        if self.connection.in_transaction:
+        if self.is_open():
             return method(self, *args, **kwargs)
         with self.transaction():
             return method(self, *args, **kwargs)

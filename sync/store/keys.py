@@ -1,4 +1,4 @@
-"""Which camps this one knows: keys, pins, introductions, farewells. Who is admitted is the engine's to say."""
+"""Which camps this one knows: keys, pins, introductions, farewells. The engine says who is admitted."""
 
 from __future__ import annotations
 

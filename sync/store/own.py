@@ -69,32 +69,39 @@ class OwnTables(BundleTables):
             "SELECT id, bytes, class, waiting_since FROM own_messages"
             " WHERE class IS NOT NULL AND bundle IS NULL ORDER BY class, seq"
         )
-        return [WaitingMessage(id, raw, BundleClass(class_), since) for id, raw, class_, since in rows]
+        return [
+            WaitingMessage(message_id, raw, BundleClass(class_), since)
+            for message_id, raw, class_, since in rows
+        ]
 
-    def waiting_message(self, id: MessageId) -> WaitingMessage:
+    def waiting_message(self, message_id: MessageId) -> WaitingMessage:
         """One of them. Raises LookupError when it does not wait."""
         row = self.connection.execute(
             "SELECT id, bytes, class, waiting_since FROM own_messages"
             " WHERE id = ? AND class IS NOT NULL AND bundle IS NULL",
-            (id,),
+            (message_id,),
         ).fetchone()
         if row is None:
             raise LookupError("no such message waits for a seal")
         return WaitingMessage(row[0], row[1], BundleClass(row[2]), row[3])
 
     @written
-    def mark_sealed(self, bundle: BundleId, messages: Sequence[MessageId], hour: int) -> None:
+    def mark_sealed(self, bundle: BundleId, message_ids: Sequence[MessageId], hour: int) -> None:
         """Note which bundle holds own messages, and the hour of its seal."""
         self.connection.executemany(
-            "UPDATE own_messages SET bundle = ? WHERE id = ?", ((bundle, id) for id in messages)
+            "UPDATE own_messages SET bundle = ? WHERE id = ?",
+            ((bundle, message_id) for message_id in message_ids),
         )
         self.connection.executemany(
-            "UPDATE messages SET bundle = ?, hour = ? WHERE id = ?", ((bundle, hour, id) for id in messages)
+            "UPDATE messages SET bundle = ?, hour = ? WHERE id = ?",
+            ((bundle, hour, message_id) for message_id in message_ids),
         )
 
-    def device_of(self, id: MessageId) -> bytes | None:
+    def device_of(self, message_id: MessageId) -> bytes | None:
         """The hash of the device that posted an own message, while the day of its key lasts."""
-        row = self.connection.execute("SELECT device FROM own_messages WHERE id = ?", (id,)).fetchone()
+        row = self.connection.execute(
+            "SELECT device FROM own_messages WHERE id = ?", (message_id,)
+        ).fetchone()
         return None if row is None else row[0]
 
 

@@ -36,8 +36,8 @@ _ADMISSION = frozenset({Kind.INTRODUCTION, Kind.FAREWELL})
 _WITH_TEXT = _READ | {Kind.SUPERSEDE}
 
 _INSERT = """
-INSERT INTO messages (seq, id, prefix, bundle, key, own, kind, channel, nickname, role, parent, reference, text,
-    created_s, received_s, sort_s, via, live_hours, hour, shown)
+INSERT INTO messages (seq, id, prefix, bundle, key, own, kind, channel, nickname, role, parent, reference,
+    text, created_s, received_s, sort_s, via, live_hours, hour, shown)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
 """
 _LETTER_IS_HERE = "SELECT 1 FROM messages WHERE reference = ? AND kind = 8 AND shown = 1"
@@ -105,7 +105,7 @@ class Projection:
         values = _values(receipt, seq, message_id, message, text, shown)
         if self._connection.execute(_INSERT, values).rowcount == 0:
             return None
-        self._effect(receipt, message, text)
+        self._effect(receipt, message)
         news = ShownMessage(message_id, message.kind, message.channel, receipt.own, message.urgent)
         if not shown:
             return news if message.kind in _ADMISSION else None
@@ -156,7 +156,8 @@ class Projection:
         retracted = any(kind == Kind.RETRACT for kind, _ in changes)
         text = "" if retracted else changes[-1][1]
         targets = self._connection.execute(
-            "SELECT seq, text, nickname, shown FROM messages WHERE prefix = ? AND key = ? AND kind IN (0, 1, 8)",
+            "SELECT seq, text, nickname, shown FROM messages"
+            " WHERE prefix = ? AND key = ? AND kind IN (0, 1, 8)",
             (prefix, key),
         ).fetchall()
         for seq, old, nickname, shown in targets:
@@ -186,7 +187,7 @@ class Projection:
         heard = self._connection.execute("SELECT count(*) FROM channels WHERE heard = 1").fetchone()[0]
         return bool(heard < HEARD_CHANNELS_MAX)
 
-    def _effect(self, receipt: Receipt, message: Message, text: str) -> None:
+    def _effect(self, receipt: Receipt, message: Message) -> None:
         """What a message does besides standing in a channel."""
         match message.kind:
             case Kind.RETRACT | Kind.SUPERSEDE:
@@ -203,6 +204,8 @@ class Projection:
                 self._prefixes("echoes", ECHO_PREFIX_BYTES, receipt.key, message.reference)
             case Kind.FAREWELL:
                 self._farewell(receipt, message)
+            case _:
+                pass  # it stands in its channel, and that is all
 
     def _card(self, receipt: Receipt, message: Message) -> None:
         if message.reference != receipt.key:

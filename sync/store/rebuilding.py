@@ -27,7 +27,7 @@ _Item = tuple[Receipt, int, bytes, int]  # what Projection.receipt takes
 
 def rebuild(store: OwnTables, progress: Callable[[int, int], None]) -> None:
     """Empty the projections and fill them again, inside the caller's transaction."""
-    hidden = [id for (id,) in store.connection.execute("SELECT id FROM messages WHERE hidden = 1")]
+    hidden = [row_id for (row_id,) in store.connection.execute("SELECT id FROM messages WHERE hidden = 1")]
     projection = store.projection
     projection.clear()
     receipts = store.connection.execute(_RECEIPTS).fetchall()
@@ -51,8 +51,8 @@ def _project_all(projection: Projection, items: Iterator[_Item]) -> None:
 
 def _bundle(store: OwnTables, wanted: int) -> Iterator[_Item]:
     row = store.connection.execute(_BUNDLES, (wanted,)).fetchone()
-    seq, id, key, hour, class_, wire, received_s, via = row
-    receipt = Receipt(seq, key, key == store.key, id, hour, BundleClass(class_), received_s, Via(via))
+    seq, row_id, key, hour, class_, wire, received_s, via = row
+    receipt = Receipt(seq, key, key == store.key, row_id, hour, BundleClass(class_), received_s, Via(via))
     for number, raw in enumerate(decode_bundle(wire).messages):
         yield receipt, number, raw, near_second(hour)
 
@@ -66,8 +66,8 @@ def _own(store: OwnTables, wanted: int) -> Iterator[_Item]:
 
 def _hide_again(store: OwnTables, hidden: list[bytes]) -> None:
     """What moderators hid stays hidden: by the rows as they were, and by the log where they were lost."""
-    for id in hidden:
-        store.connection.execute("UPDATE messages SET hidden = 1 WHERE id = ?", (id,))
+    for row_id in hidden:
+        store.connection.execute("UPDATE messages SET hidden = 1 WHERE id = ?", (row_id,))
     log = store.connection.execute(
         "SELECT act = 'hide', target FROM moderation WHERE act IN ('hide', 'unhide') ORDER BY seq"
     )

@@ -25,6 +25,6 @@ def wipe(store: OwnTables, what: Wipe) -> None:
 
 
 def optimize_search(store: OwnTables) -> None:
-    """Merge the search index, so that deleted words are in none of its segments any more (FACTS, "SQLite")."""
+    """Merge the search index, so that deleted words are in no segment any more (FACTS, "SQLite")."""
     store.projection.flush()
     store.connection.execute("INSERT INTO messages_search (messages_search) VALUES ('optimize')")
