@@ -1,0 +1,1 @@
+"""Known bytes, for a second implementation and against a change by accident."""
