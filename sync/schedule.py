@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from sync.bundle import MESSAGES_MAX, BundleClass, BundleId
 from sync.frames import HEAD_BYTES, RADIO_FRAME_BYTES_MAX
-from sync.signing import AUTHOR_BYTES, SIGNATURE_BYTES
 from sync.message import MessageId
+from sync.signing import AUTHOR_BYTES, SIGNATURE_BYTES
 from sync.store.rows import WaitingMessage
 
 # Four frames are about nine seconds of LongFast: the most that one loss may cost in a repair.
