@@ -195,6 +195,13 @@ class Engine:
         """
         return self._waiting.withdraw(message_id)
 
+    def seal_all(self, now: float) -> None:
+        """Seal everything that waits, because a file of bundles leaves now. Without an hour, nothing."""
+        hour = self._hours.hour(now)
+        if hour is not None:
+            for class_ in self._waiting.due_classes(float("inf")):
+                self._seal(class_, hour, now)
+
     # -- frames in --------------------------------------------------------------------------------
 
     def receive_frame(self, data: bytes, link: str, now: float, snr_db: float | None = None) -> None:
