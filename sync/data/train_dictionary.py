@@ -14,8 +14,11 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from sync.data.train_model import model_from
+
 HERE = Path(__file__).parent
 CORPORA = ("corpus_en.txt", "corpus_es.txt")
+WORD_LISTS = ("words_en.txt", "words_es.txt")
 
 # zlib looks back 32 KiB less 262 bytes; what lies further away than that is never found.
 DICTIONARY_BYTES_MAX = 32_000
@@ -66,9 +69,16 @@ def corpus(names: Iterable[str] = CORPORA) -> list[str]:
     return [line for name in names for line in (HERE / name).read_text("utf-8").splitlines() if line]
 
 
+def words(names: Iterable[str] = WORD_LISTS) -> list[tuple[str, int]]:
+    """The words of the word lists, each with the weight that begins its line."""
+    rows = [line.split() for name in names for line in (HERE / name).read_text("utf-8").splitlines()]
+    return [(word, int(weight)) for weight, *row in rows for word in row]
+
+
 def train() -> dict[str, bytes]:
     """Every artefact by file name."""
-    return {"dictionary_1.bin": dictionary_from(corpus())}
+    lines = corpus()
+    return {"dictionary_1.bin": dictionary_from(lines), "model_2.bin": model_from(lines, words())}
 
 
 def main(arguments: list[str]) -> int:
