@@ -41,8 +41,8 @@ MODEL_BYTES_MAX = 4096
 
 # SHA-256. A camp with another dictionary would read nonsense that is correctly signed, so say so at once.
 CHECKSUMS = {
-    "dictionary_1.bin": "82c547f9db7ef177312cf627f241c705d824428b9a69940e59640c730e17a193",
-    "model_2.bin": "44314667706690b531dc1292d03306506eba13c12ef8b94d2471e1c4f3403e41",
+    "dictionary_1.bin": "27b8c8b47ae73b83b4f57df42e3cb9caa68d270a404bbb3c5e9e59f830d0ab74",
+    "model_2.bin": "6349e928d5d090866e269aa1eea4aaa4e15e75a71d0785a5428ea27b7a8724cd",
 }
 
 CodecFault = Literal["unknown_codec", "corrupt", "too_large", "trailing"]
