@@ -328,7 +328,7 @@ class Engine:
         proved = self._store.keys_of(decoded.author)
         keys = (*proved, *(k for k in self._candidates.of(decoded.author) if k not in proved))
         for held_id in ids_under(decoded, keys, self._network):
-            if held_id in self._live or self._store.has_bundle(held_id):
+            if self._store.wire_of(held_id) == decoded.wire:
                 self._heard_again(held_id, neighbour, now)
                 return False
         try:
@@ -349,10 +349,9 @@ class Engine:
         self._take_in(decoded, key, bundle_id, via, live, now)
         if live:
             self._relay(bundle_id, decoded.class_, neighbour, now)
-        if neighbour is not None:
+        if neighbour is not None and not broadcast:
             neighbour.note_has((bundle_id,), now)
-            if not broadcast:
-                neighbour.got.append(bundle_id)
+            neighbour.got.append(bundle_id)
         return True
 
     def _check_hour(self, decoded: Bundle, hour: int | None, broadcast: bool) -> bool:
@@ -585,13 +584,12 @@ class Engine:
         """By cable a key is cheap; by radio it goes with the first own bundle of an hour."""
         if not neighbour.profile.broadcast:
             return True
-        if live.key != self._identity.key or live.hour == self._keyed_hour:
-            return False
-        self._keyed_hour = live.hour
-        return True
+        return live.key == self._identity.key and live.hour != self._keyed_hour
 
     def _note_sent(self, live: LiveBundle, neighbour: Neighbour, now: float) -> None:
         neighbour.note_sent(live.id, now)
+        if neighbour.profile.broadcast and live.key == self._identity.key:
+            self._keyed_hour = live.hour
         if live.key == self._identity.key and self._store.mark_sent(live.id, self.wall_s(now)):
             self._events.append(BundleSent(live.id, neighbour.profile.name))
 
