@@ -401,6 +401,7 @@ class Engine:
                 self._owe_echo(new.id, now)
             if new.kind in (Kind.INTRODUCTION, Kind.FAREWELL):
                 self.refresh_admission()
+                continue
             self._events.append(MessageArrived(new.id, key, via, new.urgent and live))
 
     def _add_live(self, entry: LiveBundle) -> None:

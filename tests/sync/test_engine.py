@@ -64,7 +64,7 @@ def test_posts_of_one_minute_share_a_signature(line):
 
 def test_four_frames_full_are_sealed_without_waiting(line):
     north, _, south = line.camps
-    for n in range(12):
+    for _ in range(12):
         north.post(line.random.randbytes(60).hex(), line.now)
     line.settle()
     assert len(south.shown()) == 12
