@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from sync import cbor
 from sync.actions import Actor, Done, MakeGroup, Refusal, Refused
@@ -46,7 +47,10 @@ def ensure_group(room: Room, typed: str, actor: Actor, at: Moment) -> str:
 
 def channel_name(typed: str) -> str:
     """A group's name as a channel's: lower case, hyphens between words, cut to 32 bytes. BAD_NAME."""
-    words = _BETWEEN.split(tidy_name(typed[:NAME_CHARACTERS_MAX]).lower())
+    letters = tidy_name(typed[:NAME_CHARACTERS_MAX]).lower()
+    # A sign that stands over a letter is none itself in a channel's name, and no gap between words either.
+    letters = "".join(c for c in letters if not unicodedata.category(c).startswith("M"))
+    words = _BETWEEN.split(letters)
     name = "-".join(word for word in words if word)
     name = name.encode()[:CHANNEL_BYTES_MAX].decode(errors="ignore").rstrip("-")
     if not is_channel_name(name) or name in CHANNEL_CODES or name == HERE:

@@ -62,7 +62,9 @@ class Camp:
         with self.store.transaction():
             self.board.tick(self.now, self.wall_s)
 
-    def post(self, text: str, actor: Actor | None = None, channel: str = "general", **more: object) -> Written:
+    def post(
+        self, text: str, actor: Actor | None = None, channel: str = "general", **more: object
+    ) -> Written:
         outcome = self.do(WritePost(channel, text, **more), actor or camper())  # type: ignore[arg-type]
         assert isinstance(outcome, Written)
         return outcome

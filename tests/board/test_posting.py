@@ -77,7 +77,9 @@ def test_a_campers_mic_check_is_urgent_when_a_liaison_repeats_it(town):
     out = town.do(ReleaseHeld(held.message), KITCHEN)
 
     assert out == Written(held.message, held=False, repeated=False)
-    assert town.row("SELECT kind, nickname, role, created_s, text FROM messages WHERE id = ?", held.message) == (
+    assert town.row(
+        "SELECT kind, nickname, role, created_s, text FROM messages WHERE id = ?", held.message
+    ) == (
         Kind.MIC_CHECK,
         "Anna",
         Role.CAMPER,
