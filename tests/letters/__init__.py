@@ -1,0 +1,1 @@
+"""Letters: out to the list and in from it."""
