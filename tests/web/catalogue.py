@@ -1,0 +1,51 @@
+"""The sentences of the pages, gathered from templates and code: `python -m tests.web.catalogue` brings the
+catalogues up to date; the tests say which sentence is missing in which language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from babel.messages import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from web_ui.languages import LOCALE
+
+ROOT = Path(__file__).parent.parent.parent / "web_ui"
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract")]
+OPTIONS = {"**/templates/**.html": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
+KEYWORDS: dict[str, tuple[int, ...] | None] = {
+    "mark": None,
+    "count": (1, 2),
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+}
+
+
+def sentences() -> Catalog:
+    """Every sentence of the pages."""
+    catalogue = Catalog(project="Mic Check", charset="utf-8")
+    for name, _line, message, _comments, _context in extract_from_dir(ROOT, METHODS, OPTIONS, KEYWORDS):
+        if message and (isinstance(message, str) or all(message)):
+            catalogue.add(message, locations=[(name, 0)])
+    return catalogue
+
+
+def catalogue_of(code: str) -> Catalog:
+    with (LOCALE / code / "messages.po").open("rb") as file:
+        return read_po(file, locale=code)
+
+
+def main() -> None:
+    wanted = sentences()
+    for path in LOCALE.glob("*/messages.po"):
+        catalogue = catalogue_of(path.parent.name)
+        catalogue.update(wanted, no_fuzzy_matching=True, update_header_comment=False)
+        catalogue.obsolete.clear()
+        with path.open("wb") as file:
+            write_po(file, catalogue, width=100, include_lineno=False, sort_output=True, omit_header=False)
+
+
+if __name__ == "__main__":
+    main()

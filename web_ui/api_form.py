@@ -1,0 +1,106 @@
+"""Messages, channels and the status as programs read them; the same for HTTP and `miccheck … --json`.
+
+The field names and words are a promise to other people's programs: they grow, they do not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sync.message import Kind
+from sync.views import ChannelView, Count, MessagePage, MessageView, State, StoreStatus
+from web_ui.desk import ClockView, LinkView, ListView
+from web_ui.words import rfc3339
+
+Json = dict[str, object]
+
+
+def message_json(view: MessageView) -> Json:
+    """A message. What a moderator hid or its author took back has an empty text."""
+    gone = view.hidden or view.state is State.RETRACTED
+    return {
+        "id": view.id.hex(),
+        "camp": {"id": view.camp.id, "name": view.camp.name},
+        "channel": view.channel,
+        "author": view.author,
+        "text": "" if gone else view.text,
+        "role": view.role.word,
+        "kind": Kind(view.kind).name.lower(),
+        "created": rfc3339(view.created),
+        "received": rfc3339(view.received),
+        "via": view.via.value,
+        "parent": view.parent.hex() if view.parent is not None else None,
+        "urgent": view.urgent,
+        "state": view.state.value,
+        "heard_by": list(view.heard_by),
+        "echoes": view.echoes,
+        "list": view.list.value if view.list is not None else None,
+    }
+
+
+def page_json(page: MessagePage) -> Json:
+    """A page of messages and where to go on."""
+    return {
+        "messages": [message_json(view) for view in page.messages],
+        "next": page.next.hex() if page.next is not None else None,
+    }
+
+
+def channel_json(view: ChannelView) -> Json:
+    """A channel and its rules."""
+    return {
+        "name": view.name,
+        "speaks": view.speaks.value,
+        "crosses": view.crosses,
+        "to_list": view.to_list,
+        "retention_days": view.retention_days,
+        "group": view.is_group,
+        "heard": view.heard,
+        "about": view.about,
+        "messages": view.messages,
+        "newest": rfc3339(view.newest) if view.newest is not None else None,
+    }
+
+
+def status_json(
+    store: StoreStatus,
+    clock: ClockView,
+    links: Sequence[LinkView],
+    lists: Sequence[ListView],
+    refused: Sequence[Count],
+    version: str,
+    uptime_s: float,
+) -> Json:
+    """How the box is. No addresses, no people."""
+    return {
+        "camp": {"id": store.camp.id, "name": store.camp.name, "place": store.place},
+        "version": version,
+        "uptime_s": int(uptime_s),
+        "clock": {"set": clock.is_set, "source": clock.source},
+        "messages": store.messages,
+        "held": store.held,
+        "waiting": store.own_waiting,
+        "bundles": {"live": store.bundles_live, "history": store.bundles_history},
+        "camps": store.camps,
+        "letters": {"waiting": store.letters_waiting, "sent": store.letters_sent},
+        "store_bytes": store.file_bytes,
+        "links": [link_json(link) for link in links],
+        "lists": [
+            {"name": view.name, "waiting": view.waiting, "sent": view.sent, "error": view.error or None}
+            for view in lists
+        ],
+        "refused": {count.name: count.n for count in refused},
+    }
+
+
+def link_json(link: LinkView) -> Json:
+    """A link to neighbours."""
+    return {
+        "name": link.name,
+        "kind": link.kind,
+        "state": link.state,
+        "peer": link.peer,
+        "since": rfc3339(link.since_s) if link.since_s is not None else None,
+        "frames_in": link.frames_in,
+        "frames_out": link.frames_out,
+    }

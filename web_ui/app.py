@@ -1,0 +1,114 @@
+"""The pages and the interface for programs, as one application for both ports.
+
+The scheme of a request says by which port it came; `web_ui.access` says what may be opened there.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import Depends, FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+
+from sync.actions import Refused
+from web_ui import api
+from web_ui.desk import Desk, WebSettings
+from web_ui.languages import Languages
+from web_ui.pages import about, coordinating, entering, moderating, posting, reading
+from web_ui.problems import Problem, document, refused, retry_after
+from web_ui.shell import Shell, policy
+from web_ui.site import Site, hash_of
+from web_ui.visit import NOT_HERE, Page, Sorry, ToCard, enter, welcome
+from web_ui.words import REFUSED, mark, status_of
+
+# What programs ask for; everything else is a page.
+FOR_PROGRAMS = ("/api/", "/healthz", "/metrics")
+# Below this gzip makes an answer longer.
+GZIP_BYTES_MIN = 500
+
+FAULT = mark("Something is wrong with this box. What you sent may not have been stored. Tell a coordinator.")
+
+
+def create_app(desk: Desk, settings: WebSettings, languages: Languages | None = None) -> FastAPI:
+    """The application. `languages` are those of the settings unless given.
+
+    Raises ValueError for a language there is no catalogue of.
+    """
+    if languages is None:
+        languages = Languages.load(settings.languages, settings.default_language)
+    site = Site(desk, settings, languages)
+    app = FastAPI(
+        title="Mic Check",
+        version=desk.version(),
+        openapi_url=None,  # ours stands in the access table like any other route
+        docs_url=None,  # it loads scripts from outside
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(enter)],
+    )
+    app.state.site = site
+    for router in (reading, posting, about, entering, moderating, coordinating, api):
+        app.include_router(router.router)
+    app.add_exception_handler(Sorry, _sorry)
+    app.add_exception_handler(ToCard, _to_card)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN, compresslevel=6)
+    app.add_middleware(Shell, content_policy=policy(hash_of(site.style), hash_of(site.script)))
+    return app
+
+
+async def _say(request: Request, status: int, sentence: str, wait_s: int | None = None) -> Response:
+    if request.url.path.startswith(FOR_PROGRAMS):
+        return document(Problem(status, sentence, retry_after_s=wait_s))
+    visit = await welcome(request.app.state.site, request)
+    return await visit.show(Page("sorry.html", {"sentence": sentence}, status, wait_s))
+
+
+async def _sorry(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Sorry)
+    return await _say(request, error.status, error.sentence, error.retry_after_s)
+
+
+async def _to_card(request: Request, error: Exception) -> Response:
+    site: Site = request.app.state.site
+    return (await welcome(site, request)).go("/card")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    if request.url.path.startswith(FOR_PROGRAMS):
+        return document(refused(error))
+    status = status_of(error.refusal)
+    return await _say(request, status, REFUSED[error.refusal], retry_after(error) if status == 429 else None)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return document(error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """What the framework refused: no such route, or another method."""
+    assert isinstance(error, HTTPException)
+    if error.status_code in (404, 405):
+        answer = await _say(request, error.status_code, NOT_HERE)
+    else:
+        answer = await _say(request, error.status_code, mark("The box did not understand that."))
+    if error.headers and "allow" in {name.lower() for name in error.headers}:
+        answer.headers["allow"] = error.headers.get("Allow", error.headers.get("allow", ""))
+    return answer
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """A fault of ours: said in the log by the server, and here in one sentence without the store."""
+    sentence = FAULT
+    if request.url.path.startswith(FOR_PROGRAMS):
+        return document(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, sentence))
+    site: Site = request.app.state.site
+    language = site.languages.choose(None, request.headers.get("accept-language", ""))
+    said = language.say(sentence)
+    return Response(f"<!doctype html><title>Mic Check</title><p>{said}</p>", 500, media_type="text/html")

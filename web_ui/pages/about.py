@@ -1,0 +1,95 @@
+"""What everybody may know of this camp: status, the public log, hotline, camps, what others can see."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from sync.reading import Reader
+from sync.views import LogEntry
+from web_ui.languages import Language
+from web_ui.visit import Here, Page, Visit
+from web_ui.words import ACTS, LINK_STATES
+
+router = APIRouter(include_in_schema=False)
+
+LOG_ENTRIES = 40
+CAMPS_ON_A_PAGE = 20
+HOTLINE_EARLIER = 3
+
+
+@router.get("/seen")
+async def seen(visit: Here) -> Response:
+    """What others can see of what one does here."""
+    return await visit.show(Page("seen.html"))
+
+
+@router.get("/status")
+async def status(visit: Here) -> Response:
+    """How the box is: links, lists, the file, what was refused."""
+    return await visit.page(lambda reader: _status(visit, reader))
+
+
+def _status(visit: Visit, reader: Reader) -> Page:
+    desk, language = visit.site.desk, visit.language
+    return Page(
+        "status.html",
+        {
+            "status": reader.status(),
+            "links": desk.links(),
+            "lists": desk.list_views(),
+            "refused": [count for count in desk.refused_counts() if count.n],
+            "version": desk.version(),
+            "now_s": desk.wall_s(),
+            "uptime": _how_long(language, desk.uptime_s()),
+            "link_word": lambda word: language.say(LINK_STATES.get(word, word)),
+        },
+    )
+
+
+def _how_long(language: Language, seconds: float) -> str:
+    if seconds < 3600:
+        return language.count("%(n)s minute", "%(n)s minutes", int(seconds // 60))
+    if seconds < 2 * 86_400:
+        return language.count("%(n)s hour", "%(n)s hours", int(seconds // 3600))
+    return language.count("%(n)s day", "%(n)s days", int(seconds // 86_400))
+
+
+@router.get("/log")
+async def log(visit: Here) -> Response:
+    """What people with a card did here, and why."""
+    return await visit.page(lambda reader: _log(visit, reader))
+
+
+def _log(visit: Visit, reader: Reader) -> Page:
+    def act(entry: LogEntry) -> str:
+        return visit.language.say(ACTS.get(entry.act, entry.act))
+
+    return Page("log.html", {"entries": reader.log(LOG_ENTRIES), "act": act, "is_message": _is_message})
+
+
+def _is_message(entry: LogEntry) -> bool:
+    return len(entry.target) == 32 and all(digit in "0123456789abcdef" for digit in entry.target)
+
+
+@router.get("/hotline")
+async def hotline(visit: Here) -> Response:
+    """The medic and legal card, for reading and for printing."""
+    return await visit.page(_hotline)
+
+
+def _hotline(reader: Reader) -> Page:
+    earlier = reader.hotline_history()[1 : 1 + HOTLINE_EARLIER]
+    return Page("hotline.html", {"hotline": reader.hotline(), "earlier": earlier})
+
+
+@router.get("/camps")
+async def camps(visit: Here) -> Response:
+    """The camps heard here."""
+    return await visit.page(lambda reader: _camps(reader, visit.request.query_params.get("from", "")))
+
+
+def _camps(reader: Reader, start: str) -> Page:
+    first = int(start) if start.isascii() and start.isdigit() and len(start) <= 6 else 0
+    known = sorted(reader.camps(), key=lambda camp: (not camp.own, not camp.pinned, -(camp.heard or 0)))
+    after = first + CAMPS_ON_A_PAGE
+    return Page("camps.html", {"camps": known[first:after], "more": after if after < len(known) else None})

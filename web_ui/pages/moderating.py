@@ -1,0 +1,209 @@
+"""Deciding about posts that wait, hiding, muting: for people with a card. Every act stands in the public log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Response
+
+from sync.actions import (
+    Action,
+    HideMessage,
+    HoldStrangers,
+    MuteAuthor,
+    Refused,
+    RefuseHeld,
+    ReleaseHeld,
+    SetChannel,
+    UnhideMessage,
+    Written,
+)
+from sync.board.posting import STRANGERS_HELD
+from sync.message import LETTERS, Role
+from sync.reading import Reader
+from sync.views import HeldView
+from web_ui.excerpts import PAGE_TEXT_BYTES
+from web_ui.pages.reading import channel_named, message_id
+from web_ui.visit import Here, Page, Visit
+from web_ui.words import HELD_BECAUSE, REFUSED, mark, status_of
+from web_ui.writing import fields_of
+
+router = APIRouter(include_in_schema=False)
+
+CLOCK_WRONG = mark("That is no time: seconds since 1970, or a date and time in UTC.")
+# Seconds on a clock that is right: this software is newer than 2026, and no box of it runs in 2100.
+CLOCK_MIN_S, CLOCK_MAX_S = 1_767_225_600, 4_102_444_800
+
+
+@router.get("/held")
+async def held(visit: Here) -> Response:
+    """The posts that wait for this person's word."""
+    return await visit.page(lambda reader: _held(visit, reader))
+
+
+def _held(
+    visit: Visit, reader: Reader, sentence: str = "", status: int = 200, kept: str = "", id_hex: str = ""
+) -> Page:
+    group = visit.session.group if visit.session is not None and visit.session.role is Role.LIAISON else None
+    waiting = sorted(reader.held(group), key=lambda post: (not post.urgent, post.received))
+    shown = _fit(waiting)
+    return Page(
+        "held.html",
+        {
+            "posts": shown,
+            "more": len(waiting) - len(shown),
+            "because": lambda post: visit.language.say(HELD_BECAUSE[post.why]),
+            "group": group,
+            "may_refuse": lambda post: group is None or post.channel == group,
+            "sorry": sentence,
+            "kept": kept,
+            "kept_for": id_hex,
+        },
+        status,
+    )
+
+
+def _fit(posts: list[HeldView]) -> list[HeldView]:
+    """As many as fit a page: they are shown whole, for nobody may decide on half a text."""
+    shown: list[HeldView] = []
+    left = PAGE_TEXT_BYTES
+    for post in posts:
+        left -= len(post.text.encode()) + 300  # three hundred bytes of forms and their tokens
+        if shown and left < 0:
+            break
+        shown.append(post)
+    return shown
+
+
+@router.post("/held/{message}/release")
+async def release(visit: Here, message: str) -> Response:
+    """Let a post out; for a mic check, repeat it."""
+    order = ReleaseHeld(message_id(message))
+    fields = await fields_of(visit)
+    return await _decide(visit, order, fields, message)
+
+
+@router.post("/held/{message}/refuse")
+async def refuse(visit: Here, message: str) -> Response:
+    """Do not let a post out, and say why."""
+    fields = await fields_of(visit)
+    return await _decide(visit, RefuseHeld(message_id(message), fields.get("why", "")), fields, message)
+
+
+async def _decide(visit: Visit, order: Action, fields: dict[str, str], id_hex: str) -> Response:
+    visit.use_token(fields.get("token", ""))
+    try:
+        outcome = await visit.do(order)
+    except Refused as error:
+        sentence, status, kept = REFUSED[error.refusal], status_of(error.refusal), fields.get("why", "")
+        return await visit.page(lambda reader: _held(visit, reader, sentence, status, kept, id_hex))
+    return visit.go(f"/m/{outcome.message.hex()}" if isinstance(outcome, Written) else "/held")
+
+
+@router.post("/m/{message}/hide")
+async def hide(visit: Here, message: str) -> Response:
+    """Hide a message on this camp's pages."""
+    fields = await fields_of(visit)
+    return await _order(
+        visit, fields, HideMessage(message_id(message), fields.get("why", "")), f"/m/{message}"
+    )
+
+
+@router.post("/m/{message}/unhide")
+async def unhide(visit: Here, message: str) -> Response:
+    """Show it again."""
+    fields = await fields_of(visit)
+    return await _order(
+        visit, fields, UnhideMessage(message_id(message), fields.get("why", "")), f"/m/{message}"
+    )
+
+
+@router.post("/m/{message}/mute")
+async def mute(visit: Here, message: str) -> Response:
+    """Hold what the phone that posted this message posts from now on."""
+    fields = await fields_of(visit)
+    hours = fields.get("hours", "")
+    n = int(hours) if hours.isascii() and hours.isdigit() and len(hours) <= 3 else 1
+    return await _order(
+        visit, fields, MuteAuthor(message_id(message), n, fields.get("why", "")), f"/m/{message}"
+    )
+
+
+@router.get("/moderate")
+async def moderate(visit: Here) -> Response:
+    """The switches of moderators: hold everybody's posts; who speaks in which channel."""
+    return await visit.page(lambda reader: _moderate(visit, reader))
+
+
+def _moderate(visit: Visit, reader: Reader, sentence: str = "", status: int = 200, kept: str = "") -> Page:
+    channels = [channel for channel in reader.channels() if not channel.heard and channel.name != LETTERS]
+    on = bool(reader.meta(STRANGERS_HELD))
+    return Page("moderate.html", {"channels": channels, "on": on, "sorry": sentence, "kept": kept}, status)
+
+
+@router.post("/moderate/strangers")
+async def strangers(visit: Here) -> Response:
+    """Hold every camper's post, or stop doing so."""
+    fields = await fields_of(visit)
+    order = HoldStrangers(fields.get("on", "") == "1", fields.get("why", ""))
+    return await _switch(visit, fields, order)
+
+
+@router.post("/moderate/channel")
+async def quiet(visit: Here) -> Response:
+    """Let only liaisons speak in a channel, or everybody again."""
+    fields = await fields_of(visit)
+    channel = await visit.read(lambda reader: channel_named(reader, fields.get("channel", "")))
+    quiet_now = fields.get("quiet", "") == "1"
+    order = SetChannel(channel.name, quiet_now, channel.retention_days, channel.to_list)
+    return await _switch(visit, fields, order)
+
+
+async def _switch(visit: Visit, fields: dict[str, str], order: Action) -> Response:
+    visit.use_token(fields.get("token", ""))
+    try:
+        await visit.do(order)
+    except Refused as error:
+        sentence, status, kept = REFUSED[error.refusal], status_of(error.refusal), fields.get("why", "")
+        return await visit.page(lambda reader: _moderate(visit, reader, sentence, status, kept))
+    return visit.go("/moderate")
+
+
+async def _order(visit: Visit, fields: dict[str, str], order: Action, then: str) -> Response:
+    visit.use_token(fields.get("token", ""))
+    await visit.do(order)
+    return visit.go(then)
+
+
+@router.get("/clock")
+async def clock(visit: Here) -> Response:
+    """Tell the box what time it is."""
+    return await visit.show(Page("clock.html", {"now_s": visit.site.desk.wall_s(), "sorry": "", "kept": ""}))
+
+
+@router.post("/clock")
+async def set_clock(visit: Here) -> Response:
+    """Take the time of this phone."""
+    fields = await fields_of(visit)
+    visit.use_token(fields.get("token", ""))
+    unix_s = _seconds(fields)
+    if unix_s is None:
+        content = {"now_s": visit.site.desk.wall_s(), "sorry": CLOCK_WRONG, "kept": fields.get("utc", "")}
+        return await visit.show(Page("clock.html", content, 422))
+    await visit.site.desk.set_clock(unix_s, visit.actor)
+    return visit.go("/status")
+
+
+def _seconds(fields: dict[str, str]) -> float | None:
+    """The time in the form: typed as a date in UTC, else what the script took from the phone."""
+    typed, unix = fields.get("utc", ""), fields.get("unix", "")
+    if typed:
+        try:
+            unix_s = datetime.fromisoformat(typed).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            return None
+    elif unix.isascii() and unix.isdigit() and len(unix) <= 12:
+        unix_s = float(unix)
+    else:
+        return None
+    return unix_s if CLOCK_MIN_S <= unix_s <= CLOCK_MAX_S else None

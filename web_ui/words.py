@@ -1,0 +1,223 @@
+"""The words for what happened, in the reader's language: states, refusals, times, rules of a channel.
+
+Sentences marked with `mark` are tables; they are put into the catalogues where they stand and said where
+they are used.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sync.actions import Refusal
+from sync.message import ANNOUNCEMENTS, GENERAL, HERE, LETTERS, Role
+from sync.views import ChannelView, HeldWhy, ListState, MessageView, Speaks, State, Via
+from web_ui.languages import Language
+
+# The last second that datetime can name: year 9999.
+SECOND_MAX = 253_402_300_799
+
+
+def mark(sentence: str) -> str:
+    """Put a sentence of a table into the catalogues."""
+    return sentence
+
+
+TITLES = {
+    GENERAL: mark("General"),
+    ANNOUNCEMENTS: mark("Announcements"),
+    HERE: mark("Only here"),
+    LETTERS: mark("Letters"),
+}
+
+ROLES = {
+    Role.VISITOR: mark("visitor"),
+    Role.CAMPER: mark("camper"),
+    Role.LIAISON: mark("liaison"),
+    Role.MODERATOR: mark("moderator"),
+    Role.COORDINATOR: mark("coordinator"),
+    Role.LIST: mark("mailing list"),
+}
+
+CAME_BY = {
+    Via.HERE: mark("written here"),
+    Via.RADIO: mark("came by radio"),
+    Via.IP: mark("came over a cable or the internet"),
+    Via.LIST: mark("came from the mailing list"),
+    Via.CARRIED: mark("was carried here"),
+}
+
+ON_ITS_WAY_TO_THE_LIST = {
+    ListState.WAITING: mark("waits for the mailing list"),
+    ListState.HELD: mark("held by the moderators of the mailing list"),
+    ListState.SENT: mark("sent to the mailing list"),
+    ListState.ON_LIST: mark("is on the mailing list"),
+    ListState.REFUSED: mark("refused by the mailing list"),
+}
+
+HELD_BECAUSE = {
+    HeldWhy.QUIET: mark("Only liaisons speak in this channel."),
+    HeldWhy.MIC_CHECK: mark("A mic check that nobody has repeated yet."),
+    HeldWhy.STRANGER: mark("Everybody's posts are held at the moment."),
+    HeldWhy.MUTED: mark("This phone is muted."),
+}
+
+LINK_STATES = {
+    "searching": mark("searching for a neighbour"),
+    "talking": mark("talking"),
+    "lost": mark("lost, trying again"),
+    "refused": mark("refused"),
+}
+
+REFUSED = {
+    Refusal.EMPTY: mark("There is nothing in it yet. Write a few words."),
+    Refusal.TOO_LONG: mark("That is too long: 4,000 letters at most, fewer in some scripts. Names: 40."),
+    Refusal.NO_CHANNEL: mark("There is no such channel here."),
+    Refusal.NO_MESSAGE: mark("That message is not here, or not any more."),
+    Refusal.NO_CAMP: mark("No camp of that name or number has been heard here."),
+    Refusal.AMBIGUOUS: mark("More than one camp has that name. Use its number."),
+    Refusal.NO_CARD: mark(
+        "This card is not known here. Look for a slip of the finger; it may also be revoked."
+    ),
+    Refusal.NOT_ALLOWED: mark("That is for others to do. Ask a person with a card."),
+    Refusal.TOO_FAST: mark("That was quick. Wait a minute, then send it again."),
+    Refusal.MIC_CHECKS_USED_UP: mark(
+        "This camp has used its share of the air for mic checks. Wait, or post it without one."
+    ),
+    Refusal.STRANGERS_FULL: mark("Too many posts are waiting for a person. Try again in a while."),
+    Refusal.MUTED: mark("Posts from this phone are not taken at the moment."),
+    Refusal.BAD_NAME: mark("That name cannot be used: small letters and digits, joined by hyphens."),
+    Refusal.WHY_MISSING: mark("Say why. Everybody can read it in the log."),
+    Refusal.TOKEN_USED: mark("This form was sent before with other words. Send it again to post these too."),
+    Refusal.BAD_LETTER: mark("This is no whole dead-key letter. Copy all of it, with its last line."),
+    Refusal.DECIDED: mark("Somebody else was faster: this is decided."),
+    Refusal.LAST_COORDINATOR: mark("This is the last coordinator card. Make another one first."),
+    Refusal.OWN_CAMP: mark("That is this camp itself."),
+    Refusal.DISK_FULL: mark(
+        "The box is full. Reading goes on; posting stops until a coordinator frees room."
+    ),
+}
+
+# The words of the public log (`sync.store.people.Act`).
+ACTS = {
+    "release": mark("A post was let through"),
+    "repeat": mark("A mic check was repeated"),
+    "refuse": mark("A post was not let through"),
+    "retract": mark("A message was taken back"),
+    "hide": mark("A message was hidden"),
+    "unhide": mark("A message is shown again"),
+    "mute": mark("A phone was muted"),
+    "hold_strangers": mark("Everybody's posts are held"),
+    "free_strangers": mark("Posts appear at once again"),
+    "quiet": mark("A channel is quiet: only liaisons speak"),
+    "open": mark("A channel is open: everybody speaks"),
+    "set_channel": mark("A channel was changed"),
+    "make_group": mark("A group was made"),
+    "make_card": mark("A card was made"),
+    "revoke_card": mark("A card was revoked"),
+    "admit_introduced": mark("Only camps that were introduced are heard"),
+    "admit_everybody": mark("Every camp of the network is heard"),
+    "hotline": mark("The hotline card was changed"),
+    "bury": mark("A dead-key letter was made known"),
+}
+
+STATUS_OF = {
+    Refusal.NO_MESSAGE: 404,
+    Refusal.NOT_ALLOWED: 403,
+    Refusal.MUTED: 403,
+    Refusal.NO_CARD: 403,
+    Refusal.TOO_FAST: 429,
+    Refusal.MIC_CHECKS_USED_UP: 429,
+    Refusal.STRANGERS_FULL: 429,
+    Refusal.DECIDED: 409,
+    Refusal.LAST_COORDINATOR: 409,
+    Refusal.DISK_FULL: 507,
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status of a refusal; 422 for what another form would cure."""
+    return STATUS_OF.get(refusal, 422)
+
+
+def title(language: Language, channel: str) -> str:
+    """What a channel is called on the pages. Groups are called what they call themselves."""
+    return language.say(TITLES[channel]) if channel in TITLES else channel
+
+
+def rule(language: Language, channel: ChannelView) -> str:
+    """Who speaks in a channel and how far it carries."""
+    if channel.name == LETTERS:
+        return language.say(mark("What people write on the mailing list. Read here, answered there."))
+    speaks = mark("Everybody speaks.")
+    if channel.speaks is Speaks.LIAISONS:
+        speaks = mark("Liaisons speak. What others write waits for a moderator.")
+    carries = mark("It goes to other camps by radio.")
+    if not channel.crosses:
+        carries = mark("It never leaves this camp.")
+    elif channel.to_list:
+        carries = mark("It goes to other camps by radio, and to the mailing list.")
+    return f"{language.say(speaks)} {language.say(carries)}"
+
+
+def state(language: Language, view: MessageView) -> tuple[str, ...]:
+    """What happened to a message, most important first."""
+    said = [_state(language, view)]
+    if view.list is not None:
+        said.append(language.say(ON_ITS_WAY_TO_THE_LIST[view.list]))
+    return tuple(said)
+
+
+def _state(language: Language, view: MessageView) -> str:
+    match view.state:
+        case State.HELD if view.urgent:
+            return language.say(mark("waits for a person of this camp to repeat it"))
+        case State.HELD:
+            return language.say(mark("waits for a moderator"))
+        case State.REFUSED:
+            return language.say(mark("was not let through"))
+        case State.RETRACTED:
+            return language.say(mark("taken back"))
+        case State.EXPIRED:
+            return language.say(mark("no other camp heard it in time"))
+        case State.WAITING | State.SENT | State.NEIGHBOUR:
+            return _way(language, view)
+
+
+def _way(language: Language, view: MessageView) -> str:
+    if view.urgent and view.echoes:
+        return language.count("heard by %(n)s camp", "heard by %(n)s camps", view.echoes)
+    if not view.own:
+        return language.say(CAME_BY[view.via])
+    if view.channel == HERE:
+        return language.say(mark("stays in this camp"))
+    if view.state is State.WAITING:
+        return language.say(mark("waiting for the radio"))
+    if view.state is State.SENT:
+        return language.say(mark("sent by radio"))
+    return language.say(mark("a neighbour has it"))
+
+
+def ago(language: Language, now_s: float, then_s: float) -> str:
+    """How long ago something was, in the largest unit that fits. No time zone is needed to read it."""
+    seconds = int(now_s - then_s)
+    if seconds < 60:
+        return language.say(mark("just now"))
+    if seconds < 3600:
+        return language.count("%(n)s minute ago", "%(n)s minutes ago", seconds // 60)
+    if seconds < 2 * 86_400:
+        return language.count("%(n)s hour ago", "%(n)s hours ago", seconds // 3600)
+    return language.count("%(n)s day ago", "%(n)s days ago", seconds // 86_400)
+
+
+def rfc3339(unix_s: float) -> str:
+    """A stamp as programs read it: UTC, whole seconds, Z."""
+    return _moment(unix_s).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp(unix_s: float) -> str:
+    """A stamp as people read it: UTC, to the minute."""
+    return _moment(unix_s).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _moment(unix_s: float) -> datetime:
+    return datetime.fromtimestamp(min(max(int(unix_s), 0), SECOND_MAX), UTC)
