@@ -19,8 +19,8 @@ TOKEN_AGE_MAX_S = 24 * 3600
 TOKEN_ID_BYTES = 16
 # Longer ones are none of ours; it bounds what is fed to the signature check.
 TOKEN_TEXT_MAX = 200
-# Forms of people with a card that were sent lately, 100 bytes each. They are few: 512 is a busy day of a camp.
-# The oldest goes first; what it would let through again is refused by the board as decided.
+# Forms of people with a card that were sent lately, 100 bytes each: 512 is a busy day of a camp. The oldest
+# goes first; what it would let through again is refused by the board as decided.
 USED_MAX = 512
 
 

@@ -51,6 +51,7 @@ class ToCard(Exception):
     """The page needs a card: go and enter one."""
 
 
+SENT_BEFORE = mark("This form was sent before, or is a day old. Go back and open it again.")
 NOT_HERE = mark("There is no such page here. It may have been taken back, or its time is over.")
 
 
@@ -114,12 +115,10 @@ class Visit:
         try:
             self.site.forms.use(token, self.site.desk.wall_s(), self.session_id)
         except FormStale as error:
-            raise Sorry(
-                409, mark("This form was sent before, or is a day old. Go back and open it again.")
-            ) from error
+            raise Sorry(409, SENT_BEFORE) from error
 
     def card_page(self) -> str:
-        """Where a card is entered: by HTTPS, on the host by which this page was asked for; empty when nowhere."""
+        """Where a card is entered: by HTTPS, on the host of this page; empty when nowhere."""
         return "/card" if self.secure else self.card_page_absolute()
 
     def card_page_absolute(self) -> str:

@@ -1,4 +1,4 @@
-"""A camp behind the pages, without a node: a real store, engine and board, and orders done where they are given."""
+"""A camp behind the pages, without a node: a real store, engine and board; orders are done at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TestDesk:
     device_per_minute: int = 0
     now: float = 1_000.0
     time_s: float = START_S
-    clock_view: ClockView = ClockView(True, "ntp")
+    clock_view: ClockView = field(default_factory=lambda: ClockView(True, "ntp"))
     link_views: tuple[LinkView, ...] = ()
     lists: tuple[ListView, ...] = ()
     refused: tuple[Count, ...] = ()

@@ -41,9 +41,13 @@ def _status(visit: Visit, reader: Reader) -> Page:
             "version": desk.version(),
             "now_s": desk.wall_s(),
             "uptime": _how_long(language, desk.uptime_s()),
-            "link_word": lambda word: language.say(LINK_STATES.get(word, word)),
+            "link_word": lambda word: _link_word(language, word),
         },
     )
+
+
+def _link_word(language: Language, word: str) -> str:
+    return language.say(LINK_STATES[word]) if word in LINK_STATES else word
 
 
 def _how_long(language: Language, seconds: float) -> str:

@@ -36,6 +36,7 @@ CARDS_SHOWN = 30
 SESSIONS_SHOWN = 30
 CAMPS_SHOWN = 25
 CHANNELS_SHOWN = 30
+DAYS_WRONG = mark("Days are a whole number; empty keeps messages.")
 ROLES = {role.word: role for role in (Role.LIAISON, Role.MODERATOR, Role.COORDINATOR)}
 
 Builder = Callable[[Visit, Reader, str, int, dict[str, str]], Page]
@@ -189,9 +190,7 @@ async def set_channel(visit: Here) -> Response:
     fields = await fields_of(visit)
     days = fields.get("days", "").strip()
     if days and not (days.isascii() and days.isdigit() and len(days) <= 4):
-        return await _again(
-            visit, _channels, mark("Days are a whole number; empty keeps messages."), 422, fields
-        )
+        return await _again(visit, _channels, DAYS_WRONG, 422, fields)
     order = SetChannel(
         fields.get("channel", ""),
         quiet=fields.get("quiet", "") == "1",

@@ -17,11 +17,12 @@ from web_ui.writing import fields_of
 
 router = APIRouter(include_in_schema=False)
 
-# The board ends a session that is unused for seven days; the cookie need not live longer than a card's season.
+# The board ends a session that is unused for seven days; the cookie need not outlive a month.
 SESSION_COOKIE_S = 30 * 86_400
 
 OVER_HTTP = mark(
-    "This card works by the protected address only. It has just crossed the open Wi-Fi: let a coordinator replace it."
+    "This card works by the protected address only. It has just crossed the open Wi-Fi: "
+    "let a coordinator replace it."
 )
 
 

@@ -1,4 +1,4 @@
-"""Deciding about posts that wait, hiding, muting: for people with a card. Every act stands in the public log."""
+"""Deciding about posts that wait, hiding, muting: for people with a card, and in the public log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing: a post, a reply, a mic check, taking one back. Everybody may; the board decides what happens to it."""
+"""Writing: a post, a reply, a mic check, taking one back. Everybody may; the board decides the rest."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ router = APIRouter(include_in_schema=False)
 
 # Form tokens and Idempotency-Keys of programs are kept apart, so that neither can take the other's answer.
 FORM_TOKEN = b"form "
+STALE = mark("This form was open for long. Look at it once more and send it.")
 
 
 @router.get("/post")
@@ -40,9 +41,7 @@ async def post(visit: Here) -> Response:
     try:
         token = visit.site.forms.read(fields.get("token", ""), visit.site.desk.wall_s(), visit.session_id)
     except FormStale:
-        return await _again(
-            visit, draft, 422, mark("This form was open for long. Look at it once more and send it.")
-        )
+        return await _again(visit, draft, 422, STALE)
     if draft.private and not draft.public:
         return await _again(visit, draft, 422, "")
     cookie = visit.device or visit.site.forms.device_for(token)

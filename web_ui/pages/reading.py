@@ -105,11 +105,10 @@ def _channel(visit: Visit, reader: Reader, name: str, before: str) -> Page:
 
 
 @router.get("/m/{message}")
-async def message(visit: Here, message: str, start: str = "0") -> Response:
+async def message(visit: Here, message: str) -> Response:
     """A message, what happened to it, and the thread it stands in."""
-    return await visit.page(
-        lambda reader: _message(visit, reader, id, visit.request.query_params.get("from", ""))
-    )
+    start = visit.request.query_params.get("from", "")
+    return await visit.page(lambda reader: _message(visit, reader, message, start))
 
 
 def _message(visit: Visit, reader: Reader, id_hex: str, start: str) -> Page:
@@ -188,7 +187,7 @@ async def language(visit: Here, code: str, back: str = "/") -> Response:
     chosen: Language | None = visit.site.languages.named(code)
     if chosen is None:
         raise Sorry(404, NOT_HERE)
-    # Only a path of this box: "//host" and "/\host" lead elsewhere in a browser, and so do control characters.
+    # Only a path of this box: "//host" and "/\host" lead elsewhere, and so do control characters.
     safe = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable()
     answer = visit.go(back if safe else "/")
     answer.set_cookie(
