@@ -27,7 +27,7 @@ def pin_camp(room: Room, order: PinCamp, actor: Actor, at: Moment) -> Done:
     key = _resolve(room, order.camp)
     if key == room.identity.key:
         raise Refused(Refusal.OWN_CAMP)
-    if key in room.store.farewells():
+    if room.people.is_dead(key):
         raise Refused(Refusal.NO_CAMP)
     introduced = [pinned for pinned, told in room.store.pins().items() if told and pinned != key]
     introduce = order.introduce and len(introduced) < INTRODUCTIONS_MAX

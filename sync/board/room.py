@@ -92,7 +92,7 @@ class Room:
     @property
     def is_buried(self) -> bool:
         """Whether a dead-key letter of this camp's own key is known: no camp listens to it any more."""
-        return self.identity.key in self.store.farewells()
+        return self.people.is_dead(self.identity.key)
 
     def log(self, actor: Actor, at: Moment, act: Act, target: str = "", why: str = "") -> None:
         """Write a line of the public log."""

@@ -60,9 +60,8 @@ def _tell_card(room: Room, at: Moment) -> None:
 def _tell_introductions(room: Room, at: Moment) -> None:
     if _wait_s(room, _PINS_AT, at) > 0:
         return
-    dead = room.store.farewells()
     for key, told in room.store.pins().items():
-        if told and key not in dead:
+        if told and not room.people.is_dead(key):
             introduce_camp(room, key, at)
     room.store.set_meta(_PINS_AT, at.second)
 

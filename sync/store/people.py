@@ -377,6 +377,10 @@ class People:
         )
         return [(name, float(value)) for name, value in rows]
 
+    def is_dead(self, key: bytes) -> bool:
+        """Whether a dead-key letter of this key is known."""
+        return self._db.execute("SELECT 1 FROM farewells WHERE key = ?", (key,)).fetchone() is not None
+
     def farewell_signature(self, key: bytes) -> bytes | None:
         """The signature of a dead-key letter that is known."""
         row = self._db.execute("SELECT signature FROM farewells WHERE key = ?", (key,)).fetchone()

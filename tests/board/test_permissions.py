@@ -67,7 +67,7 @@ def people(camp):
     }
 
 
-def order(camp, kind: type[Action], actor: Actor | None) -> Action:
+def order(camp, kind: type[Action], actor: Actor | None):
     """An order of this kind about a thing of nobody's, or of `actor`'s own; it can be carried out."""
     group = "kitchen" if actor is not None else "announcements"
     posted = camp.post("posted", Actor(device=actor.device) if actor else camper("somebody"))
