@@ -35,9 +35,11 @@ CODECS = frozenset(Codec)
 # put back by the reader: 0.4 bytes a message.
 TAIL = b"\0\0"
 
-# The model folds a text into one integer, and every letter divides all of it: 4 kB cost 20 ms, and twice
-# that four times as much. A text longer than this is deflated, and a longer payload refused.
-MODEL_BYTES_MAX = 4096
+# The model folds a text into one integer, and every letter divides all of it, so the time grows with the
+# square: a payload of this size takes up to 30 ms to read [M], whatever is in it. What is longer is
+# deflated or left plain.
+MODEL_TEXT_BYTES_MAX = 4096
+MODEL_PAYLOAD_BYTES_MAX = 2048
 
 # SHA-256. A camp with another dictionary would read nonsense that is correctly signed, so say so at once.
 CHECKSUMS = {
@@ -60,7 +62,7 @@ def pack(text: bytes, *, allowed: Collection[int] = CODECS) -> bytes:
     """The smallest body (codec byte and payload) for `text`; of equals, the one of the lowest codec.
 
     Any bytes can be packed, whether or not they are UTF-8. Raises ValueError when no allowed codec takes
-    this text: PLAIN and DEFLATE take every text, MODEL those of up to MODEL_BYTES_MAX bytes.
+    this text: PLAIN and DEFLATE take every text, MODEL those within its two limits.
     """
     payloads = [(codec, _pack_with(codec, text)) for codec in Codec if codec in allowed]
     bodies = [bytes([codec]) + payload for codec, payload in payloads if payload is not None]
@@ -131,15 +133,15 @@ def _inflate(payload: bytes, max_bytes: int) -> bytes:
 
 
 def _write_integer(text: bytes) -> bytes | None:
-    if len(text) > MODEL_BYTES_MAX:
+    if len(text) > MODEL_TEXT_BYTES_MAX:
         return None
     number = _model().encode(text.decode("utf-8", "surrogateescape"))
     payload = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return payload if len(payload) <= MODEL_BYTES_MAX else None
+    return payload if len(payload) <= MODEL_PAYLOAD_BYTES_MAX else None
 
 
 def _read_integer(payload: bytes, max_bytes: int) -> bytes:
-    if len(payload) > MODEL_BYTES_MAX:
+    if len(payload) > MODEL_PAYLOAD_BYTES_MAX:
         raise CodecError("too_large")
     if payload.startswith(b"\0"):
         raise CodecError("corrupt")  # the same text has a shorter body
