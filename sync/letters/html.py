@@ -17,9 +17,7 @@ _TAG_CHARACTERS_MAX = 500
 _BREAKS = frozenset(
     ("address", "article", "aside", "dd", "div", "dl", "dt", "fieldset", "form", "h1", "h2", "h3", "h4", "h5")
 ) | frozenset(("h6", "hr", "li", "ol", "p", "pre", "section", "table", "tr", "ul", "br", "blockquote"))
-_APART = frozenset(
-    ("br", "h1", "h2", "h3", "h4", "p")
-)  # also after an empty line
+_APART = frozenset(("br", "h1", "h2", "h3", "h4", "p"))  # also after an empty line
 _SILENT = frozenset(("head", "script", "style", "title", "template", "noscript"))
 _QUOTES = frozenset(("gmail_quote", "yahoo_quoted", "moz-cite-prefix"))
 _SPACES = re.compile(r"[ \t\r\n\f]+")
