@@ -76,7 +76,7 @@ REFUSED = {
     Refusal.NO_CAMP: mark("No camp of that name or number has been heard here."),
     Refusal.AMBIGUOUS: mark("More than one camp has that name. Use its number."),
     Refusal.NO_CARD: mark(
-        "This card is not known here. Look for a slip of the finger; it may also be revoked."
+        "This card opens nothing. Look for a slip of the finger; or it was revoked."
     ),
     Refusal.NOT_ALLOWED: mark("That is for others to do. Ask a person with a card."),
     Refusal.TOO_FAST: mark("That was quick. Wait a minute, then send it again."),

@@ -22,6 +22,18 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "ngettext": (1, 2),
 }
 
+HEADER = '''\
+msgid ""
+msgstr ""
+"Project-Id-Version: Mic Check\\n"
+"Language: {code}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: {plural}\\n"
+
+'''
+
 
 def sentences() -> Catalog:
     """Every sentence of the pages."""
@@ -37,14 +49,22 @@ def catalogue_of(code: str) -> Catalog:
         return read_po(file, locale=code)
 
 
+def save(catalogue: Catalog) -> None:
+    """Write a catalogue, with only those header lines that say something."""
+    assert catalogue.locale is not None
+    path = LOCALE / str(catalogue.locale) / "messages.po"
+    with path.open("wb") as file:
+        file.write(HEADER.format(code=catalogue.locale, plural=catalogue.plural_forms).encode())
+        write_po(file, catalogue, width=100, include_lineno=False, sort_output=True, omit_header=True)
+
+
 def main() -> None:
     wanted = sentences()
     for path in LOCALE.glob("*/messages.po"):
         catalogue = catalogue_of(path.parent.name)
         catalogue.update(wanted, no_fuzzy_matching=True, update_header_comment=False)
         catalogue.obsolete.clear()
-        with path.open("wb") as file:
-            write_po(file, catalogue, width=100, include_lineno=False, sort_output=True, omit_header=False)
+        save(catalogue)
 
 
 if __name__ == "__main__":
