@@ -206,7 +206,8 @@ CREATE INDEX letters_out_state ON letters_out (state, next_try_s);
 CREATE INDEX letters_out_message ON letters_out (message);
 -- Hash of the Message-ID of every letter taken from a list, so that it is taken once.
 CREATE TABLE letters_in (
-    hash BLOB PRIMARY KEY, list TEXT NOT NULL, outcome TEXT NOT NULL, message BLOB, at_s REAL NOT NULL
+    hash BLOB PRIMARY KEY, list TEXT NOT NULL, outcome TEXT NOT NULL, message BLOB, at_s REAL NOT NULL,
+    message_id TEXT NOT NULL DEFAULT ''   -- answers from here refer to it
 ) WITHOUT ROWID;
 -- How far an mbox was read.
 CREATE TABLE inbox_marks (
