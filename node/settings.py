@@ -70,7 +70,7 @@ def _not_empty(value: str) -> str | None:
 
 
 def _network_word(value: str) -> str | None:
-    if 0 < len(value.encode()) <= NETWORK_WORD_BYTES_MAX:
+    if 0 < len(value.encode()) <= NETWORK_WORD_BYTES_MAX and value.isprintable():
         return None
     return f"valid is a word or sentence of 1 to {NETWORK_WORD_BYTES_MAX} bytes"
 

@@ -1,0 +1,1 @@
+"""The commands of `miccheck`, one a file."""

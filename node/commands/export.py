@@ -1,0 +1,81 @@
+"""`miccheck export`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from node.commands.arguments import home_argument
+from node.commands.read import demand_channel
+from node.console import SealAll, no_progress
+from node.entry import Camp
+from node.files import sync_folder
+from node.sorry import Sorry
+from sync.carried import HEAD, encode_record
+from sync.store.carrying import bundles_to_carry
+
+
+class Moment(click.ParamType[float]):
+    """A time as people write it: 2026-11-22, 2026-11-22T15:00, with Z or an offset; UTC unless it says."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Unix seconds, or a usage error."""
+        if isinstance(value, float):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no time: write 2026-11-22 or 2026-11-22T15:00Z", param, ctx)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+
+
+@click.command()
+@home_argument
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--since", type=Moment(), default=None, metavar="TIME", help="Only what came since then.")
+@click.option("--channel", default=None, help="Only bundles with a message of this channel.")
+def command(folder: Path, file: Path, since: float | None, channel: str | None) -> None:
+    """Write signed bundles to FILE, to be carried to another camp on a stick.
+
+    Posts of the channel "here" and posts that wait for a moderator stay in this camp. A FILE that exists is
+    not written over.
+
+    \b
+    Example:
+      miccheck export ~/camp /media/stick/camp.bundles --since 2026-11-20
+    """
+    if os.path.lexists(file):
+        raise Sorry(f"{file} exists already; choose another name")
+    with Camp(folder) as camp:
+        # What waits for company is signed now, or it would not be on the stick.
+        camp.ask(SealAll(), no_progress)
+        if channel is not None:
+            demand_channel(camp.home, channel)
+        count = _write(file, bundles_to_carry(camp.home.board, since, channel))
+    click.echo(f"{count} bundles written to {file}")
+
+
+def _write(file: Path, bundles: Iterable[tuple[bytes, bytes]]) -> int:
+    """Write beside, sync, then give the name: a stick pulled out too early holds no half file of it."""
+    half = file.with_name(f".{file.name}.half")
+    count = 0
+    try:
+        with half.open("wb") as out:
+            out.write(HEAD)
+            for key, wire in bundles:
+                out.write(encode_record(key, wire))
+                count += 1
+            out.flush()
+            os.fsync(out.fileno())
+        half.rename(file)
+        sync_folder(file.absolute().parent)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise Sorry(f"cannot write {file}: {error.strerror}") from error
+    return count

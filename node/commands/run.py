@@ -1,0 +1,25 @@
+"""`miccheck run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from node.commands.arguments import home_argument
+
+
+@click.command()
+@home_argument
+def command(folder: Path) -> None:
+    """Serve the pages of a camp and speak to its neighbours, until Ctrl-C or SIGTERM.
+
+    Prints where the pages are, then logs on stderr what somebody must know.
+
+    \b
+    Example:
+      miccheck run ~/camp
+    """
+    from node.service import run
+
+    run(folder)

@@ -1,0 +1,144 @@
+"""How a command gets at a camp: through the running node, or, when none runs, by taking its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from node.clock import Clock, monotonic_s, pause
+from node.console import Answer, AskStatus, Progress, Request, work_for
+from node.control import ControlClient
+from node.home import Home, HomeLock, Locked
+from node.pump import PumpStopped
+from node.refusals import sentence
+from node.settings import Settings, read_settings
+from node.sorry import Sorry
+from node.works import Works
+from sync.actions import Refused
+from sync.store import StoreFull
+
+# A node that starts holds the lock before it listens, and one that stops listens no more before it lets go:
+# five seconds at most, and a slow card.
+PATIENCE_S = 10.0
+LOOK_AGAIN_S = 0.05
+
+
+class Counter(Protocol):
+    """Where requests are answered."""
+
+    def ask(self, request: Request, progress: Progress) -> Answer:
+        """Have a request answered. Raises Sorry with the line why not."""
+
+    def close(self) -> None:
+        """Done here."""
+
+
+class OwnCounter:
+    """The command does the work itself. No node runs: it holds the HOME's lock."""
+
+    def __init__(self, home: Home, settings: Settings, lock: HomeLock) -> None:
+        self._lock = lock
+        try:
+            clock = Clock(settings.clock.speed, settings.clock.offset_s, home.clock)
+            self._works = Works(home, settings, clock)
+        except BaseException:
+            lock.close()
+            raise
+        self._works.start()
+
+    def ask(self, request: Request, progress: Progress) -> Answer:
+        """Answer in this process."""
+        if isinstance(request, AskStatus):
+            raise Sorry("no node runs here")
+        return answered(self._works.pump.submit(work_for(request, progress)))
+
+    def close(self) -> None:
+        """Write what is left and let others in."""
+        self._works.stop()
+        self._lock.close()
+
+
+@contextmanager
+def reason_of() -> Iterator[None]:
+    """Say why the pump refused, as Sorry with one line."""
+    try:
+        yield
+    except Refused as refused:
+        raise Sorry(sentence(refused)) from refused
+    except StoreFull as full:
+        raise Sorry("the disk is full: nothing was stored; reading goes on") from full
+    except PumpStopped as stopped:
+        raise Sorry("the node is ending; try again") from stopped
+
+
+def answered(future: Future[Answer]) -> Answer:
+    """The answer of the pump, or Sorry."""
+    with reason_of():
+        return future.result()
+
+
+class Camp:
+    """A HOME that a command works on, with its settings."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises HomeError, SettingsError."""
+        self.home = Home(folder.absolute())
+        self.home.check()
+        self.settings = read_settings(self.home.settings, os.environ)
+        self._counter: Counter | None = None
+
+    def running(self) -> ControlClient | None:
+        """The node that runs here, if one does and answers."""
+        try:
+            return ControlClient(self.home.control)
+        except OSError:
+            return None  # no socket, or one that a crash left behind
+
+    def tls_port(self) -> int:
+        """The port of the pages for cards: the running node's, otherwise that of the settings."""
+        node = self.running()
+        ports = self.home.read_ports() if node is not None else None
+        if node is not None:
+            node.close()
+        return ports[1] if ports is not None else self.settings.web.tls_port
+
+    def counter(self) -> Counter:
+        """Somewhere to ask, waiting a little for another command to finish. Raises Locked, HomeError."""
+        if self._counter is None:
+            self._counter = self._open()
+        return self._counter
+
+    def ask(self, request: Request, progress: Progress) -> Answer:
+        """Have a request answered. Raises Sorry, HomeError."""
+        return self.counter().ask(request, progress)
+
+    def close(self) -> None:
+        """Hang up, or let others in."""
+        if self._counter is not None:
+            self._counter.close()
+
+    def __enter__(self) -> Camp:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self) -> Counter:
+        until_s = monotonic_s() + PATIENCE_S
+        while True:
+            client = self.running()
+            if client is not None:
+                return client
+            try:
+                return OwnCounter(self.home, self.settings, HomeLock(self.home))
+            except Locked:
+                if monotonic_s() > until_s:
+                    raise
+                pause(LOOK_AGAIN_S)

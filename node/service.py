@@ -1,0 +1,266 @@
+"""`miccheck run`: the rooms are put together, and taken apart again within five seconds.
+
+One event loop serves pages, neighbours and the control socket; one thread, the pump's, owns the board.
+What must be known to whoever looks after the box goes to stderr, without addresses and contents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+from concurrent.futures import Future
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from hardware.addresses import own_addresses
+from hardware.clock_trust import RELEASE_S
+from node.certificates import fingerprint, renew_server
+from node.clock import Clock, monotonic_s, pause
+from node.console import (
+    Answer,
+    AskStatus,
+    EndCard,
+    NewCard,
+    NewCode,
+    Progress,
+    Request,
+    Said,
+    no_progress,
+    work_for,
+)
+from node.control import ControlClient, ControlServer
+from node.desk import NodeDesk, Sights
+from node.entry import answered, reason_of
+from node.gossip import FrontDoor
+from node.home import Home, HomeError, HomeLock, Locked
+from node.notify import notify
+from node.places import page_address
+from node.recovery import recover
+from node.serving import Listener, PageServer, listen
+from node.settings import LANGUAGES, Settings, read_settings
+from node.sorry import Sorry
+from node.works import Watch, Works
+from radio.ip_link import NONCE_BYTES, IpLinks
+from sync.events import CampDead, CampWaiting, Event, KeyUsedElsewhere
+from sync.message import Role
+from web_ui.api_form import status_json
+from web_ui.app import create_app
+from web_ui.desk import ListView, WebSettings
+
+_LOG = logging.getLogger("miccheck")
+
+# A command that holds the lock for a moment must not keep a node from starting at boot.
+LOCK_PATIENCE_S = 5.0
+LOCK_AGAIN_S = 0.05
+# What may still go on after the servers' grace, before we leave it behind. The sum stays under 5 s.
+LEAVE_S = 1.0
+
+
+def run(folder: Path) -> None:
+    """Serve the camp in `folder` until a signal. Raises HomeError, SettingsError, Sorry."""
+    home = Home(folder.absolute())
+    home.check()
+    settings = read_settings(home.settings, os.environ)
+    os.umask(0o077)
+    _log_to_stderr()
+    with _lock(home):
+        listeners = _Listeners(
+            listen(settings.web.host, settings.web.port, "port"),
+            listen(settings.web.host, settings.web.tls_port, "tls_port"),
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(home, settings, listeners))
+
+
+@dataclass(frozen=True, slots=True)
+class _Listeners:
+    http: Listener
+    tls: Listener
+
+
+def _lock(home: Home) -> HomeLock:
+    """The HOME's lock. Raises Locked at once when a node runs there, and after a while for a command."""
+    until_s = monotonic_s() + LOCK_PATIENCE_S
+    while True:
+        try:
+            return HomeLock(home)
+        except Locked:
+            with contextlib.suppress(OSError):
+                ControlClient(home.control).close()
+                raise Locked(f"a node runs in {home.folder} already") from None
+            if monotonic_s() > until_s:
+                raise
+            pause(LOCK_AGAIN_S)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("miccheck: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    _LOG.setLevel(logging.INFO)
+
+
+class _Node:
+    """The running node: what was put together, in the order in which it is taken apart."""
+
+    def __init__(self, home: Home, settings: Settings, listeners: _Listeners) -> None:
+        self._home = home
+        self._settings = settings
+        self._listeners = listeners
+        self._loop = asyncio.get_running_loop()
+        self._end = asyncio.Event()
+        self.failed = False
+        self._full = False
+        self._strangers: set[bytes] = set()
+        self._clock = Clock(settings.clock.speed, settings.clock.offset_s, home.clock)
+        self._works = Works(home, settings, self._clock, Watch(self._event, self._disk_full, self._fault))
+        pump = self._works.pump
+        urls = tuple(link.url for link in settings.link)
+        self._links = IpLinks(self._works.identity, urls, pump, _nonce, _jitter)
+        self._desk = NodeDesk(
+            home, self._clock, pump, Sights(self._links.sights, self._lists, self._loop.time)
+        )
+        renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
+        app = FrontDoor(create_app(self._desk, _web_settings(settings, listeners)), self._links)
+        self._servers = (
+            PageServer(app, listeners.http),
+            PageServer(app, listeners.tls, home.certificates),
+        )
+        self._control = ControlServer(home.control, self._answer)
+
+    async def run(self) -> None:
+        """Serve until the end, then take everything apart."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._end.set)
+        self._works.start()
+        try:
+            await self._recover()
+            serving = [asyncio.create_task(server.run_to_end()) for server in self._servers]
+            await self._control.start()
+            self._home.write_ports(self._listeners.http.port, self._listeners.tls.port)
+            self._links.start()
+            self._say_where()
+            notify("READY=1")
+            await self._end.wait()
+            notify("STOPPING=1")
+            await self._control.close()
+            for server in self._servers:
+                server.end()
+            await self._links.stop()
+            await asyncio.wait(serving)
+        finally:
+            self._home.ports.unlink(missing_ok=True)
+            await asyncio.to_thread(self._works.stop)
+
+    async def _recover(self) -> None:
+        if self._settings.camp.recovery:
+            file = self._home.folder / self._settings.camp.recovery
+            await asyncio.to_thread(recover, file, self._make_card, self._revoke_card)
+
+    def _make_card(self) -> tuple[int, str]:
+        made = answered(self._submit(NewCard(Role.COORDINATOR, "", "recovery")))
+        assert isinstance(made, NewCode)
+        return made.card, made.code
+
+    def _revoke_card(self, card: int) -> None:
+        answered(self._submit(EndCard(card)))
+
+    def _submit(self, request: Request, progress: Progress = no_progress) -> Future[Answer]:
+        return self._works.pump.submit(work_for(request, progress))
+
+    async def _answer(self, request: Request, progress: Progress) -> Answer:
+        """What the control socket asks."""
+        if isinstance(request, AskStatus):
+            return Said(await asyncio.to_thread(self._status))
+        with reason_of():
+            return await asyncio.wrap_future(self._submit(request, progress))
+
+    def _status(self) -> str:
+        desk = self._desk
+        status = status_json(
+            desk.reader().status(),
+            desk.clock(),
+            desk.links(),
+            desk.list_views(),
+            desk.refused_counts(),
+            desk.version(),
+            desk.uptime_s(),
+        )
+        return json.dumps(status, ensure_ascii=False)
+
+    def _lists(self) -> tuple[ListView, ...]:
+        return ()
+
+    def _say_where(self) -> None:
+        web, camp = self._settings.web, self._works.identity.author.hex()
+        click.echo(f"Mic Check {version('miccheck')}, camp {self._settings.camp.name} ({camp})")
+        click.echo(f"pages      {page_address(web, self._listeners.http.port)}/")
+        click.echo(f"for cards  {page_address(web, self._listeners.tls.port, 'https')}/")
+        click.echo(f"certificate of this camp, SHA-256: {fingerprint(self._home.certificates)}")
+        sys.stdout.flush()
+        if not self._clock.is_set():
+            _LOG.warning("the clock is not set: posts work; a person with a card can set it on the page")
+
+    # -- from the pump's thread ---------------------------------------------------------------------
+
+    def _event(self, event: Event) -> None:
+        self._full = False
+        match event:
+            case KeyUsedElsewhere():
+                _LOG.error("ANOTHER BOX USES THIS CAMP'S KEY: something signed with it was not made here")
+            case CampWaiting(camp) if camp not in self._strangers:
+                self._strangers.add(camp)
+                _LOG.info("a camp is waiting to be let in; a coordinator decides, under Camps")
+            case CampDead(camp) if camp == self._works.identity.key:
+                _LOG.error("a dead-key letter for THIS camp's key is known: no camp listens to it any more")
+            case CampDead():
+                _LOG.warning("a camp's key was declared dead: nothing of it is taken any more")
+            case _:
+                pass
+
+    def _disk_full(self) -> None:
+        if not self._full:
+            _LOG.error("the disk is full: nothing can be stored, reading goes on")
+        self._full = True
+
+    def _fault(self) -> None:
+        _LOG.error("the pump failed, so the node ends; what was acknowledged is on the disk")
+        self.failed = True
+        self._loop.call_soon_threadsafe(self._end.set)
+
+
+async def _serve(home: Home, settings: Settings, listeners: _Listeners) -> None:
+    try:
+        node = _Node(home, settings, listeners)
+    except (OSError, ValueError) as error:
+        raise HomeError(f"the node cannot start: {error}") from error
+    await node.run()
+    if node.failed:
+        raise Sorry("the node ended because of a fault of its own; its log says which")
+
+
+def _web_settings(settings: Settings, listeners: _Listeners) -> WebSettings:
+    return WebSettings(
+        languages=LANGUAGES,
+        default_language=settings.camp.language,
+        http_port=listeners.http.port,
+        tls_port=listeners.tls.port,
+        liaisons_on_http=settings.web.liaisons_on_http,
+    )
+
+
+def _nonce() -> bytes:
+    return secrets.token_bytes(NONCE_BYTES)
+
+
+def _jitter() -> float:
+    return 0.5 + secrets.randbelow(1_000) / 2_000
