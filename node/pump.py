@@ -9,12 +9,13 @@ When idle it sleeps until the next thing is due; it never polls.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sync.actions import Action, Actor, BuryCamp, Outcome, PinCamp, SetAdmission, UnpinCamp
 from sync.board import Board
@@ -23,6 +24,8 @@ from sync.events import Event
 from sync.link import LinkProfile
 from sync.store import Store, StoreFull
 from sync.store.retention import sweep
+
+_LOG = logging.getLogger("miccheck")
 
 T = TypeVar("T")
 
@@ -132,7 +135,7 @@ class _LinkDown:
     port: Port
 
 
-_Item = _Job[object] | _Frame | _LinkUp | _LinkDown
+_Item = _Job[Any] | _Frame | _LinkUp | _LinkDown
 
 
 class PumpStopped(RuntimeError):
@@ -218,7 +221,7 @@ class Pump:
             self._woken = True
             self._changed.notify()
 
-    def _put(self, item: _Job[T] | _Frame | _LinkUp | _LinkDown) -> None:
+    def _put(self, item: _Item) -> None:
         with self._changed:
             if self._stopping:
                 if isinstance(item, _Job):
@@ -235,10 +238,10 @@ class Pump:
             idle = False
             while (group := self._wait(idle)) is not None:
                 idle = not self._do_group(group) and not group
-        except BaseException:
+        except Exception:  # noqa: BLE001 - ours, whatever it is: said loudly, and the node ends
+            _LOG.exception("the pump failed; the node ends, and what was acknowledged is on the disk")
             self._refuse_rest()
             self._on_fault()
-            raise
 
     def _wait(self, idle: bool) -> list[_Item] | None:
         """The next group, empty when something is due; None at the end."""
@@ -314,7 +317,7 @@ class Pump:
         if hour is not None:
             sweep(bench.store, bench.wall_s, hour)
 
-    def _disk_full(self, jobs: list[_Job[object]], fault: StoreFull) -> None:
+    def _disk_full(self, jobs: list[_Job[Any]], fault: StoreFull) -> None:
         """Nothing of the group is stored: what memory mirrors is read again, links begin anew."""
         self._engine.reload()
         now = self._clock.now()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from sync import cbor
 from sync.link import LinkProfile
 from sync.reject import Reject
-from sync.signing import KEY_BYTES, Identity, verify
+from sync.signing import KEY_BYTES, Identity, author_of, verify
 from sync.views import Via
 
 GOSSIP_PATH = "/gossip"
@@ -264,6 +265,7 @@ class IpLinks:
             _Dialled(f"ip-{n}", url, LinkState.SEARCHING, self._loop.time()) for n, url in enumerate(urls, 1)
         ]
         self._inbound = 0
+        self._count = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -343,7 +345,7 @@ class IpLinks:
         async with asyncio.timeout(HANDSHAKE_S):
             key = await shake_hands(socket, self._identity, self._nonce(), dialler)
         profile = LinkProfile(
-            name=f"ip:{key.hex()[:16]}:{self._nonce().hex()[:8]}",
+            name=f"ip:{author_of(key).hex()}:{next(self._count)}",
             mtu=IP_FRAME_BYTES_MAX,
             airtime_ms=_no_airtime,
             broadcast=False,
@@ -353,7 +355,7 @@ class IpLinks:
         port = IpPort(profile, socket, self._loop)
         if dialled is not None:
             dialled.peer = key
-        await self._make_only(key, port, dialler)
+        self._make_only(key, port, dialler)
         if dialled is not None:
             self._set_state(dialled, LinkState.TALKING)
         self._hub.link_up(profile, port)
@@ -364,18 +366,20 @@ class IpLinks:
             if self._ports.get(key, (None, False))[0] is port:
                 del self._ports[key]
 
-    async def _make_only(self, key: bytes, port: IpPort, dialler: bool) -> None:
+    def _make_only(self, key: bytes, port: IpPort, dialler: bool) -> None:
         """Two camps that dial each other need one connection: that of the smaller key stays."""
-        existing = self._ports.get(key)
-        if existing is not None:
-            other, other_dialled = existing
-            smaller_dials = (self._identity.key < key) == dialler
-            if other_dialled != dialler and not smaller_dials:
+        other, other_dialled = self._ports.get(key, (None, False))
+        if other is not None:
+            smaller_dialled = (self._identity.key < key) == dialler
+            if other_dialled != dialler and not smaller_dialled:
                 raise Refused("this camp is connected already")
-            self._ports[key] = (port, dialler)
-            with contextlib.suppress(ConnectionError):
-                await other.close(1000)
+            self._tasks.add(asyncio.create_task(_close_quietly(other)))
         self._ports[key] = (port, dialler)
+
+
+async def _close_quietly(port: IpPort) -> None:
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        await port.close(1000)
 
 
 class _Dialling:

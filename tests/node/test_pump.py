@@ -1,0 +1,243 @@
+"""The pump: nothing is answered or sent before it is on the disk, and one fault harms one job."""
+
+import threading
+from concurrent.futures import Future
+
+import pytest
+
+from node.pump import Pump, PumpStopped
+from sync.actions import CONSOLE, Refused, WritePost
+from sync.board import Board, BoardLimits, CampSettings
+from sync.engine import Engine
+from sync.events import MessageArrived
+from sync.message import GENERAL
+from sync.store import Store, StoreFull
+from tests.sync.camps import NOW_S, Camp, cable
+
+WAIT_S = 20
+
+
+class Clock:
+    """Time by hand."""
+
+    def __init__(self):
+        self.time = NOW_S
+        self.set = True
+
+    def now(self):
+        return self.time
+
+    def wait_s(self, engine_s):
+        return engine_s
+
+    def wall_s(self):
+        return self.time
+
+    def is_set(self):
+        return self.set
+
+
+class Port:
+    """A link that remembers what it was given and whether the store had it by then."""
+
+    def __init__(self, name, peer, reader):
+        self.profile = cable(name, peer)
+        self.frames = []
+        self.open = True
+        self.got = threading.Event()
+        self._reader = reader
+
+    def room(self):
+        return self.open
+
+    def push(self, frames):
+        self.frames += [(frame, self._reader()) for frame in frames]
+        self.got.set()
+
+
+class Node:
+    """A pump over a camp in a file."""
+
+    def __init__(self, path):
+        self.camp = Camp("here", path=path)
+        self.clock = Clock()
+        self.events = []
+        self.full = threading.Event()
+        self.faults = threading.Event()
+        store, engine = self.camp.store, self.camp.engine
+        self.board = Board(
+            store, engine, self.camp.identity, lambda n: bytes(n), BoardLimits(), settings_without_quota()
+        )
+        self.pump = Pump(
+            store, engine, self.board, self.clock, self.events.append, self.full.set, self.faults.set
+        )
+
+    def rows(self):
+        import sqlite3
+
+        with sqlite3.connect(f"file:{self.camp.path}?mode=ro", uri=True) as connection:
+            return connection.execute("SELECT count(*) FROM messages WHERE shown = 1").fetchone()[0]
+
+
+def settings_without_quota():
+    return CampSettings("here", "", ("en",), "", False, 0)
+
+
+@pytest.fixture
+def node(tmp_path):
+    node = Node(tmp_path / "board.sqlite3")
+    node.pump.start()
+    yield node
+    if not node.faults.is_set():
+        node.pump.stop()
+
+
+def test_a_post_is_on_the_disk_when_it_is_answered(node):
+    node.pump.act(WritePost(GENERAL, "hello"), CONSOLE).result(WAIT_S)
+    assert node.rows() == 1
+
+
+def test_posts_from_many_threads_are_all_kept(node):
+    futures: list[Future] = []
+
+    def write(n):
+        futures.extend(node.pump.act(WritePost(GENERAL, f"{n} {i}"), CONSOLE) for i in range(25))
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ids = {future.result(WAIT_S).message for future in futures}
+    assert len(ids) == 100 == node.rows()
+
+
+def test_a_refusal_harms_nobody_else_in_the_group(node):
+    held = threading.Event()
+    node.pump.submit(lambda bench: held.wait(WAIT_S))  # the next three gather behind it
+    good = node.pump.act(WritePost(GENERAL, "good"), CONSOLE)
+    bad = node.pump.act(WritePost("no-such-channel", "bad"), CONSOLE)
+    broken = node.pump.submit(lambda bench: 1 / 0)
+    also_good = node.pump.act(WritePost(GENERAL, "also good"), CONSOLE)
+    held.set()
+    assert good.result(WAIT_S).message != also_good.result(WAIT_S).message
+    with pytest.raises(Refused):
+        bad.result(WAIT_S)
+    with pytest.raises(ZeroDivisionError):
+        broken.result(WAIT_S)
+    assert node.rows() == 2
+
+
+def test_a_frame_leaves_when_what_it_says_is_on_the_disk(node):
+    port = Port("x", b"p" * 32, node.rows)
+    node.pump.link_up(port.profile, port)
+    node.pump.act(WritePost(GENERAL, "run north", urgent=True), CONSOLE).result(WAIT_S)
+    assert port.got.wait(WAIT_S)
+    assert all(rows == 1 for frame, rows in port.frames if len(frame) > 100)
+
+
+def test_a_link_without_room_gets_nothing_until_it_says_so(node):
+    port = Port("x", b"p" * 32, node.rows)
+    port.open = False
+    node.pump.link_up(port.profile, port)
+    node.pump.act(WritePost(GENERAL, "run north", urgent=True), CONSOLE).result(WAIT_S)
+    assert port.frames == []
+    port.open = True
+    node.pump.wake()
+    assert port.got.wait(WAIT_S)
+
+
+def test_two_pumps_level_over_a_cable(tmp_path):
+    here, there = Node(tmp_path / "here"), Node(tmp_path / "there")
+    arrived = threading.Event()
+    there.camp.identity = Camp("there").identity
+    there.camp.store.close()
+    there.camp.store = Store.open(tmp_path / "other", there.camp.identity.key)
+    there.camp.engine = Engine(there.camp.identity, there.camp.store, there.camp.engine._random)
+    board = Board(
+        there.camp.store,
+        there.camp.engine,
+        there.camp.identity,
+        lambda n: bytes(n),
+        BoardLimits(),
+        settings_without_quota(),
+    )
+
+    def heard(event):
+        if isinstance(event, MessageArrived):
+            arrived.set()
+
+    there.pump = Pump(
+        there.camp.store, there.camp.engine, board, there.clock, heard, there.full.set, there.faults.set
+    )
+    ends = [Wire(there.pump, "to-here"), Wire(here.pump, "to-there")]
+    here.pump.start()
+    there.pump.start()
+    here.pump.link_up(cable("to-there", there.camp.identity.key), ends[0].of("to-there"))
+    there.pump.link_up(cable("to-here", here.camp.identity.key), ends[1].of("to-here"))
+    here.pump.act(WritePost(GENERAL, "mic check", urgent=True), CONSOLE).result(WAIT_S)
+    assert arrived.wait(WAIT_S)
+    here.pump.stop()
+    there.pump.stop()
+
+
+class Wire:
+    """What one pump pushes, the other receives."""
+
+    def __init__(self, other, their_name):
+        self.other = other
+        self.their_name = their_name
+
+    def of(self, own_name):
+        self.profile = cable(own_name, b"p" * 32)
+        return self
+
+    def room(self):
+        return True
+
+    def push(self, frames):
+        for frame in frames:
+            self.other.frame(self.their_name, frame)
+
+
+def test_a_full_disk_fails_the_group_and_the_next_one_works(node, monkeypatch):
+    node.pump.act(WritePost(GENERAL, "before"), CONSOLE).result(WAIT_S)
+
+    def full(bench):
+        bench.store.set_meta("half", 1)
+        raise StoreFull
+
+    future = node.pump.submit(full)
+    with pytest.raises(StoreFull):
+        future.result(WAIT_S)
+    assert node.full.wait(WAIT_S)
+    node.pump.act(WritePost(GENERAL, "after"), CONSOLE).result(WAIT_S)
+    assert node.rows() == 2
+    assert node.pump.submit(lambda bench: bench.store.meta("half")).result(WAIT_S) is None
+
+
+def test_a_stopped_pump_takes_nothing(tmp_path):
+    node = Node(tmp_path / "board")
+    node.pump.start()
+    last = node.pump.act(WritePost(GENERAL, "last"), CONSOLE)
+    node.pump.stop()
+    assert last.done()
+    with pytest.raises(PumpStopped):
+        node.pump.submit(lambda bench: None)
+
+
+def test_our_own_fault_is_loud(node, monkeypatch, caplog):
+    monkeypatch.setattr(node.camp.engine, "tick", lambda now: 1 / 0)
+    node.pump.submit(lambda bench: None)
+    assert node.faults.wait(WAIT_S)
+    assert "the pump failed" in caplog.text
+    with pytest.raises(PumpStopped):
+        node.pump.submit(lambda bench: None)
+
+
+def test_without_a_clock_stamps_are_what_the_engine_believes(node):
+    node.clock.set = False
+    node.clock.time = 0.0
+    node.pump.wake()
+    wall_s = node.pump.submit(lambda bench: bench.wall_s).result(WAIT_S)
+    assert wall_s in (0.0, pytest.approx(NOW_S, abs=3_600))

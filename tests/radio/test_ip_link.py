@@ -1,0 +1,319 @@
+"""The IP link over real WebSockets on loopback: who is who is proved first, then frames pass."""
+
+import asyncio
+import contextlib
+
+import pytest
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
+
+from radio import ip_link
+from radio.ip_link import IpLinks, LinkState, Refused, gossip_url, hello, read_hello, shake_hands
+from sync import cbor
+from sync.signing import Identity, Network
+
+NORTH = Identity(b"n" * 32)
+SOUTH = Identity(b"s" * 32)
+OUTSIDER = Identity(b"o" * 32, Network("another"))
+NONCE = bytes(16)
+
+
+class Pipe:
+    """A socket in memory."""
+
+    def __init__(self):
+        self.incoming = asyncio.Queue()
+        self.other = None
+        self.closed = None
+
+    async def send(self, data):
+        await self.other.incoming.put(data)
+
+    async def receive(self):
+        return await self.incoming.get()
+
+    async def close(self, code):
+        self.closed = code
+
+
+def pipe():
+    one, other = Pipe(), Pipe()
+    one.other, other.other = other, one
+    return one, other
+
+
+class Hub:
+    """Remembers what came and who is up."""
+
+    def __init__(self):
+        self.up = {}
+        self.frames = []
+        self.changed = asyncio.Event()
+        self.room = True
+
+    def link_up(self, profile, port):
+        self.up[profile.name] = port
+        self.changed.set()
+
+    def link_down(self, port):
+        self.up.pop(port.profile.name, None)
+        self.changed.set()
+
+    def frame(self, link, data):
+        self.frames.append(data)
+        self.changed.set()
+
+    def has_room(self):
+        return self.room
+
+    def wake(self):
+        pass
+
+    async def until(self, condition):
+        async with asyncio.timeout(20):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
+
+
+class Answering:
+    """A connection of the websockets server, as a Socket."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    async def send(self, data):
+        try:
+            await self.connection.send(data)
+        except ConnectionClosed as closed:
+            raise ConnectionError from closed
+
+    async def receive(self):
+        try:
+            return await self.connection.recv()
+        except ConnectionClosed as closed:
+            raise ConnectionError from closed
+
+    async def close(self, code):
+        await self.connection.close(code)
+
+
+def links(identity, hub, *urls):
+    nonces = iter(range(1, 1_000_000))
+    return IpLinks(identity, urls, hub, lambda: next(nonces).to_bytes(16, "big"), lambda: 0.1)
+
+
+@contextlib.asynccontextmanager
+async def listening(identity, hub, port=0):
+    own = links(identity, hub)
+    server = await serve(
+        lambda connection: own.answer(Answering(connection)), "127.0.0.1", port, compression=None
+    )
+    try:
+        yield own, server.sockets[0].getsockname()[1]
+    finally:
+        await own.stop()
+        server.close()
+        await server.wait_closed()
+
+
+def run(story):
+    async def timed():
+        async with asyncio.timeout(30):
+            await story
+
+    asyncio.run(timed())
+
+
+async def both(dialler, answerer, tamper=lambda data: data):
+    one, other = pipe()
+    plain = other.send
+
+    async def send(data):
+        await plain(tamper(data))
+
+    other.send = send
+    return await asyncio.gather(
+        shake_hands(one, dialler, NONCE, True),
+        shake_hands(other, answerer, b"\x01" * 16, False),
+        return_exceptions=True,
+    )
+
+
+def test_both_ends_learn_the_others_key():
+    assert asyncio.run(both(NORTH, SOUTH)) == [SOUTH.key, NORTH.key]
+
+
+def test_another_word_is_refused_by_the_answerer_and_told_nothing():
+    async def story():
+        one, other = pipe()
+        dialler = asyncio.create_task(shake_hands(one, OUTSIDER, NONCE, True))
+        with pytest.raises(Refused, match="network word"):
+            await shake_hands(other, SOUTH, NONCE, False)
+        dialler.cancel()
+        assert one.incoming.empty()  # the answerer's hello was taken; its proof was never sent
+
+    run(story())
+
+
+def test_a_camp_does_not_talk_to_itself():
+    async def story():
+        one, other = pipe()
+        await one.send(hello(NORTH.key, NONCE))
+        with pytest.raises(Refused, match="itself"):
+            await shake_hands(other, NORTH, NONCE, False)
+        await other.send(hello(NORTH.key, NONCE))
+        with pytest.raises(Refused, match="itself"):
+            await shake_hands(one, NORTH, NONCE, True)
+
+    run(story())
+
+
+def test_a_proof_is_for_one_side_of_one_handshake():
+    proofs = []
+
+    def remember(data):
+        proofs.append(data)
+        return data
+
+    asyncio.run(both(NORTH, SOUTH, remember))
+    old = proofs[1]
+
+    async def story():
+        one, other = pipe()
+        task = asyncio.create_task(shake_hands(one, NORTH, b"\x07" * 16, True))
+        await other.receive()
+        await other.send(hello(SOUTH.key, b"\x01" * 16))
+        await other.receive()
+        await other.send(old)
+        with pytest.raises(Refused):
+            await task
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"GET / HTTP/1.1",
+        cbor.encode(["something else", 1, NORTH.key, NONCE]),
+        cbor.encode(["miccheck link", 2, NORTH.key, NONCE]),
+        cbor.encode(["miccheck link", 1, NORTH.key[:31], NONCE]),
+        cbor.encode(["miccheck link", 1, NORTH.key, b"short"]),
+        cbor.encode(["miccheck link", 1]),
+        cbor.encode([["miccheck link"], 1, NORTH.key, NONCE]),
+        cbor.encode(7),
+    ],
+)
+def test_what_is_no_hello_is_refused(data):
+    with pytest.raises(Refused):
+        read_hello(data)
+
+
+def test_a_later_hello_may_say_more():
+    assert read_hello(cbor.encode(["miccheck link", 1, NORTH.key, NONCE, "more"])) == (NORTH.key, NONCE)
+
+
+def test_frames_pass_both_ways_and_a_cut_is_mended():
+    async def story():
+        north_hub, south_hub = Hub(), Hub()
+        async with listening(SOUTH, south_hub) as (_, port):
+            north = links(NORTH, north_hub, f"http://127.0.0.1:{port}")
+            north.start()
+            await north_hub.until(lambda: north_hub.up)
+            await south_hub.until(lambda: south_hub.up)
+            (to_south,), (to_north,) = north_hub.up.values(), south_hub.up.values()
+            assert (to_south.profile.peer, to_north.profile.peer) == (SOUTH.key, NORTH.key)
+            to_south.push([b"one", b"two"])
+            to_north.push([b"three"])
+            await south_hub.until(lambda: south_hub.frames == [b"one", b"two"])
+            await north_hub.until(lambda: north_hub.frames == [b"three"])
+            assert [sight.state for sight in north.sights()] == [LinkState.TALKING]
+        await north_hub.until(lambda: not north_hub.up)
+        async with listening(SOUTH, south_hub, port):
+            await north_hub.until(lambda: north_hub.up)
+        await north.stop()
+
+    run(story())
+
+
+def test_two_camps_that_dial_each_other_keep_one_connection():
+    async def story():
+        hubs = {NORTH.key: Hub(), SOUTH.key: Hub()}
+        async with (
+            listening(NORTH, hubs[NORTH.key]) as (north, north_port),
+            listening(SOUTH, hubs[SOUTH.key]) as (south, south_port),
+        ):
+            for own, port in ((north, south_port), (south, north_port)):
+                own._dialled.append(
+                    ip_link._Dialled("ip-1", f"http://127.0.0.1:{port}", LinkState.SEARCHING, 0.0)
+                )
+                own.start()
+            for hub in hubs.values():
+                await hub.until(lambda hub=hub: len(hub.up) == 1)
+            await asyncio.sleep(0.5)
+            assert [len(hub.up) for hub in hubs.values()] == [1, 1]
+            for own in (north, south):
+                assert [sight.state for sight in own.sights()] == [LinkState.TALKING]
+
+    run(story())
+
+
+def test_an_outsider_is_shown_as_refused():
+    async def story():
+        south_hub = Hub()
+        async with listening(SOUTH, south_hub) as (_, port):
+            outsider = links(OUTSIDER, Hub(), f"http://127.0.0.1:{port}")
+            outsider.start()
+            async with asyncio.timeout(10):
+                while outsider.sights()[0].state == LinkState.SEARCHING:
+                    await asyncio.sleep(0.02)
+            assert not south_hub.up
+            await outsider.stop()
+
+    run(story())
+
+
+def test_a_stranger_who_says_nothing_is_let_go(monkeypatch):
+    monkeypatch.setattr(ip_link, "HANDSHAKE_S", 0.1)
+
+    async def story():
+        hub = Hub()
+        own = links(SOUTH, hub)
+        _, other = pipe()
+        await own.answer(other)
+        assert not hub.up
+
+    run(story())
+
+
+def test_a_full_pump_makes_the_neighbour_wait():
+    async def story():
+        north_hub, south_hub = Hub(), Hub()
+        south_hub.room = False
+        async with listening(SOUTH, south_hub) as (_, port):
+            north = links(NORTH, north_hub, f"http://127.0.0.1:{port}")
+            north.start()
+            await north_hub.until(lambda: north_hub.up)
+            (to_south,) = north_hub.up.values()
+            to_south.push([b"one"])
+            await asyncio.sleep(0.2)
+            assert south_hub.frames == []
+            south_hub.room = True
+            await south_hub.until(lambda: south_hub.frames == [b"one"])
+            await north.stop()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("page", "gossip"),
+    [
+        ("http://192.0.2.7:8080", "ws://192.0.2.7:8080/gossip"),
+        ("http://camp.example/", "ws://camp.example/gossip"),
+        ("https://camp.example:8443/c/general?x=1", "wss://camp.example:8443/gossip"),
+    ],
+)
+def test_the_page_address_is_enough(page, gossip):
+    assert gossip_url(page) == gossip
