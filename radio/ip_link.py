@@ -31,6 +31,8 @@ from sync.views import Via
 GOSSIP_PATH = "/gossip"
 HANDSHAKE_NAME = "miccheck link"
 HANDSHAKE_VERSION = 1
+# WebSocket close code "policy violation" (RFC 6455 §7.4.1): the proof was not good.
+NOT_A_NEIGHBOUR = 1008
 NONCE_BYTES = 16
 
 # One bulk bundle with its key, or a list of 2,048 ids, and room for what a later version adds.
@@ -292,7 +294,7 @@ class IpLinks:
             await self._talk(socket, dialler=False, dialled=None)
         except Refused:
             with contextlib.suppress(ConnectionError):
-                await socket.close(1008)
+                await socket.close(NOT_A_NEIGHBOUR)
         except (ConnectionError, TimeoutError):
             pass
         finally:
@@ -398,6 +400,8 @@ class _Dialling:
         try:
             data = await self._connection.recv()
         except ConnectionClosed as closed:
+            if closed.rcvd is not None and closed.rcvd.code == NOT_A_NEIGHBOUR:
+                raise Refused("refused there: another network word, or connected already") from closed
             raise ConnectionError from closed
         if isinstance(data, str):
             raise Refused("text where frames belong")
