@@ -89,6 +89,7 @@ def retract_post(room: Room, order: RetractPost, actor: Actor, at: Moment) -> Do
         if not everything and not _same_device(held.device, actor):
             raise Refused(Refusal.NOT_ALLOWED)
         room.people.remove_held(order.message)
+        _log_retract(room, order, held.device, actor, at)
         return Done(order.message.hex())
     known = room.people.message(order.message)
     if known is None:
@@ -98,8 +99,7 @@ def retract_post(room: Room, order: RetractPost, actor: Actor, at: Moment) -> Do
     if known.retracted:
         raise Refused(Refusal.DECIDED)
     _retract(room, known, at)
-    if not _same_device(known.device, actor):
-        room.log(actor, at, Act.RETRACT, order.message.hex())
+    _log_retract(room, order, known.device, actor, at)
     return Done(order.message.hex())
 
 
@@ -213,6 +213,12 @@ def _retract(room: Room, known: KnownMessage, at: Moment) -> None:
         room.store.add_own(word, None, at.now, at.wall_s, None)
     else:
         room.engine.publish(_salted(room, word), at.now)
+
+
+def _log_retract(room: Room, order: RetractPost, device: bytes | None, actor: Actor, at: Moment) -> None:
+    """What people take back themselves is nobody's business; what a moderator takes back is everybody's."""
+    if not _same_device(device, actor):
+        room.log(actor, at, Act.RETRACT, order.message.hex())
 
 
 def _same_device(device: bytes | None, actor: Actor) -> bool:

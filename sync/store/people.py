@@ -25,7 +25,7 @@ class Act(StrEnum):
     RELEASE = "release"
     REPEAT = "repeat"  # a held mic check was released: a person of this camp stands for it
     REFUSE = "refuse"
-    RETRACT = "retract"  # by a moderator; what people take back themselves is nobody's business
+    RETRACT = "retract"  # by a moderator
     HIDE = "hide"
     UNHIDE = "unhide"
     MUTE = "mute"

@@ -197,6 +197,16 @@ def test_ticking_often_says_nothing_twice(camp):
     assert len(camp.said(Kind.CARD)) == 1
 
 
+def test_before_its_time_a_tick_costs_nothing(camp):
+    camp.tick()
+    statements: list[str] = []
+    camp.store.connection.set_trace_callback(statements.append)
+    for _ in range(3):
+        camp.now += 1
+        camp.board.tick(camp.now, camp.wall_s)
+    assert statements == []
+
+
 def test_a_restart_says_the_card_again_only_when_it_changed(camp):
     def restart(name):
         engine = Engine(camp.identity, camp.store, Random(1))

@@ -268,6 +268,14 @@ def test_a_camp_has_twenty_mic_checks_an_hour(camp):
     assert camp.do(ReleaseHeld(held.message), MODERATOR) == Written(held.message, False, False)
 
 
+def test_a_clock_set_back_does_not_cost_the_camp_its_mic_checks(camp):
+    camp.wall_s += 86_400
+    for number in range(BoardLimits().mic_checks_per_hour):
+        camp.post(f"check {number}", COORDINATOR, urgent=True)
+    camp.wall_s -= 86_400
+    camp.post("the clock is right now", COORDINATOR, urgent=True)
+
+
 def test_a_flood_of_waiting_posts_ends_and_leaves_room_for_mic_checks(camp):
     limits = BoardLimits()
     for number in range(limits.held_posts_max):
@@ -345,6 +353,21 @@ def test_what_was_sealed_is_followed_by_a_retraction(camp):
     assert camp.row("SELECT count(*) FROM bundles") == (2,)
 
 
+def test_what_was_taken_back_in_time_does_not_leave_after_a_restart_either(camp):
+    written = camp.post("my address is 12 Elm Street", camper())
+    camp.do(RetractPost(written.message), camper())
+    camp.engine.reload()
+    seal(camp)
+    assert camp.row("SELECT count(*) FROM bundles") == (0,)
+
+
+def test_who_has_no_device_has_nothing_to_prove_it_is_theirs(camp):
+    nobody = Actor(address=b"house")
+    for channel in ("general", "announcements"):
+        written = camp.post("mine", nobody, channel)
+        assert camp.refusal(RetractPost(written.message), nobody) == Refusal.NOT_ALLOWED
+
+
 @pytest.mark.parametrize("channel", ["here", "general"])
 def test_a_retraction_outlives_a_rebuild(camp, channel):
     written = camp.post("oops", camper(), channel)
@@ -369,13 +392,15 @@ def test_only_the_device_or_a_moderator_takes_back(camp):
         for other in (camper("ben"), Actor(), LIAISON):
             assert camp.refusal(RetractPost(message), other) == Refusal.NOT_ALLOWED
     camp.do(RetractPost(written.message), MODERATOR)
-    assert camp.log() == [("moderator", "retract", "")]
+    camp.do(RetractPost(held.message), MODERATOR)
+    assert camp.log() == [("moderator", "retract", "")] * 2
     assert camp.refusal(RetractPost(written.message), camper("anna")) == Refusal.DECIDED
     assert camp.refusal(RetractPost(b"?" * 16), MODERATOR) == Refusal.NO_MESSAGE
 
 
 def test_what_a_person_takes_back_is_not_in_the_log(camp):
-    camp.do(RetractPost(camp.post("oops", camper()).message), camper())
+    for channel in ("general", "here", "announcements"):
+        camp.do(RetractPost(camp.post("oops", camper(), channel).message), camper())
     assert camp.log() == []
 
 

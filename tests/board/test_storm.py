@@ -54,41 +54,40 @@ SOUTH = Identity(b"s" * 32)
 def any_order(random: Random, ids: list[bytes], secrets: list[str]) -> Action:
     message = random.choice(ids or [b"?" * 16])
     why = random.choice(["because", ""])
-    return random.choice(
-        [
-            *[
-                WritePost(
-                    random.choice(CHANNELS),
-                    f"word {random.randrange(40)}",
-                    urgent=random.random() < 0.2,
-                    reply_to=message if random.random() < 0.2 else None,
-                    token=random.randbytes(1) if random.random() < 0.3 else None,
-                )
-            ]
-            * 12,
-            *[RetractPost(message)] * 3,
-            *[ReleaseHeld(message)] * 4,
-            *[RefuseHeld(message, why)] * 2,
-            HideMessage(message, why),
-            UnhideMessage(message, why),
-            MuteAuthor(message, random.randrange(-1, 30), why),
-            HoldStrangers(random.random() < 0.3, why),
-            SetChannel(random.choice(CHANNELS), random.random() < 0.3, random.choice([None, 7]), False),
-            MakeGroup(random.choice(["kitchen", "Legal", "?"])),
-            MakeCard(random.choice(list(Role)), random.choice([None, "kitchen"])),
-            RevokeCard(random.randrange(6), why),
-            OpenSession(random.choice(secrets or ["no card"])),
-            CloseSession(random.randrange(12)),
-            PinCamp(SOUTH.key.hex(), random.random() < 0.5),
-            UnpinCamp(SOUTH.key.hex()),
-            SetAdmission(random.random() < 0.5),
-            SetHotline(f"medic {random.randrange(3)}"),
-            BuryCamp(write_letter(SOUTH, "Sur")),
+    orders: list[Action] = [
+        *[
+            WritePost(
+                random.choice(CHANNELS),
+                f"word {random.randrange(40)}",
+                urgent=random.random() < 0.2,
+                reply_to=message if random.random() < 0.2 else None,
+                token=random.randbytes(1) if random.random() < 0.3 else None,
+            )
         ]
-    )
+        * 12,
+        *[RetractPost(message)] * 3,
+        *[ReleaseHeld(message)] * 4,
+        *[RefuseHeld(message, why)] * 2,
+        HideMessage(message, why),
+        UnhideMessage(message, why),
+        MuteAuthor(message, random.randrange(-1, 30), why),
+        HoldStrangers(random.random() < 0.3, why),
+        SetChannel(random.choice(CHANNELS), random.random() < 0.3, random.choice([None, 7]), False),
+        MakeGroup(random.choice(["kitchen", "Legal", "?"])),
+        MakeCard(random.choice(list(Role)), random.choice([None, "kitchen"])),
+        RevokeCard(random.randrange(6), why),
+        OpenSession(random.choice(secrets or ["no card"])),
+        CloseSession(random.randrange(6)),
+        PinCamp(SOUTH.key.hex(), random.random() < 0.5),
+        UnpinCamp(SOUTH.key.hex()),
+        SetAdmission(random.random() < 0.5),
+        SetHotline(f"medic {random.randrange(3)}"),
+        BuryCamp(write_letter(SOUTH, "Sur")),
+    ]
+    return random.choice(orders)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_storm_of_orders(seed):
     random = Random(seed)
     camp = make_camp(device_per_minute=30)
