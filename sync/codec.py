@@ -44,7 +44,7 @@ MODEL_PAYLOAD_BYTES_MAX = 2048
 # SHA-256. A camp with another dictionary would read nonsense that is correctly signed, so say so at once.
 CHECKSUMS = {
     "dictionary_1.bin": "27b8c8b47ae73b83b4f57df42e3cb9caa68d270a404bbb3c5e9e59f830d0ab74",
-    "model_2.bin": "6349e928d5d090866e269aa1eea4aaa4e15e75a71d0785a5428ea27b7a8724cd",
+    "model_2.bin": "06fa97692c0f449b9611b6ceb76f33a9cef14cb7ff88f42d936e2da84aa53f85",
 }
 
 CodecFault = Literal["unknown_codec", "corrupt", "too_large", "trailing"]

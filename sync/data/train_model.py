@@ -21,8 +21,11 @@ WEIGHT_MAX = 255
 
 NEW_LINE = "\n"
 FOREIGN = "\0"  # stands in a context for any letter outside the alphabet
-# How often a letter outside the alphabet follows another one.
-FOREIGN_STAYS = 0.7
+# Guesses for scripts we have no corpus of, and the same after a space or comma: how often another letter
+# outside the alphabet follows, and how often a word ends.
+FOREIGN_STAYS = 0.8
+FOREIGN_WORD_ENDS = 0.13
+FOREIGN_TAILS = ("", " ", ",", ", ", ".", ". ", NEW_LINE)
 
 ALPHABET = (
     "\n !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
@@ -137,9 +140,8 @@ def _log2(x: float) -> float:
 
 def _file(chances: Chances) -> bytes:
     """See CODECS.md, "model_2.bin"."""
-    root = chances[""]
-    scale = (1 - FOREIGN_STAYS) / math.fsum(root.values())
-    chances[FOREIGN] = {letter: chance * scale for letter, chance in root.items()}
+    foreign = _foreign(chances[""])
+    chances |= {FOREIGN + tail: foreign for tail in FOREIGN_TAILS}
     contexts = ["", NEW_LINE, FOREIGN]
     contexts += sorted(chances.keys() - set(contexts))
     node_of = {context: node for node, context in enumerate(contexts)}
@@ -149,13 +151,22 @@ def _file(chances: Chances) -> bytes:
         counts.append(len(letters))
         symbols += bytes([0, *(ALPHABET.index(letter) + 1 for letter in letters)])
         weights += bytes(node_weights)
-        for tail in (context[1:], *(context + fold(letter) for letter in letters)):
+        # A foreign context lists the whole alphabet, so only the root lists as much.
+        shorter = "" if context.startswith(FOREIGN) else context[1:]
+        for tail in (shorter, *(context + fold(letter) for letter in letters)):
             while tail not in node_of:
                 tail = tail[1:]
             follow += node_of[tail].to_bytes(2, "big")
     alphabet = ALPHABET.encode()
     head = len(alphabet).to_bytes(2, "big") + len(contexts).to_bytes(2, "big")
     return head + alphabet + counts + symbols + weights + follow
+
+
+def _foreign(root: dict[str, float]) -> dict[str, float]:
+    scale = (1 - FOREIGN_STAYS - FOREIGN_WORD_ENDS) / math.fsum(root.values())
+    chances = {letter: chance * scale for letter, chance in root.items()}
+    chances[" "] += FOREIGN_WORD_ENDS
+    return chances
 
 
 def _weigh(chances: dict[str, float]) -> tuple[list[str], list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import zlib
 from itertools import pairwise
@@ -31,12 +32,11 @@ HELD_OUT = (Path(__file__).parents[1] / "data" / "held_out.txt").read_text("utf-
 POST_LETTERS = 140
 REASONS = {"corrupt", "too_large", "trailing"}
 
-# The same in every implementation. Deflate may be written otherwise by another zlib, but is read the same.
-VECTORS = [
-    ("", "00", "0103", "02"),
-    ("ok", "006f6b", "01cbcf06", "028b3b90"),
-    ("water at gate 4", "00776174657220617420676174652034", "01832c96024a8007044c", "0201a3a1858db03f4d"),
-]
+# A row of the table that ends CODECS.md: text, and its body by each codec.
+ROW = re.compile(
+    r"^\| (\(empty\)|`(.+)`) \| `([0-9a-f]+)` \| `([0-9a-f]+)` \| `([0-9a-f]+)` \|$", re.MULTILINE
+)
+VECTORS = [row[1:] for row in ROW.findall((train_dictionary.HERE / "CODECS.md").read_text("utf-8"))]
 
 
 def length_or_refusal(body: bytes, max_bytes: int) -> int | str:
@@ -52,6 +52,11 @@ def refusal_of(body: bytes, max_bytes: int = 1000) -> str:
     return refused.value.reason
 
 
+def test_the_table_of_vectors_is_found():
+    assert len(VECTORS) == 6
+
+
+# Another zlib may deflate otherwise, and is right as long as everybody reads the same.
 @pytest.mark.parametrize(("text", "plain", "deflated", "modelled"), VECTORS)
 def test_a_text_is_these_bytes(text, plain, deflated, modelled):
     assert pack(text.encode(), allowed={PLAIN}).hex() == plain
@@ -164,6 +169,74 @@ def test_a_140_letter_post_takes_at_most(codec, mean_ratio_max, median_bytes_max
     assert statistics.mean(n / len(post) for n, post in zip(bytes_each, posts, strict=True)) <= mean_ratio_max
     assert statistics.median(bytes_each) <= median_bytes_max
     assert max(bytes_each) <= longest_bytes_max
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_max"),
+    [
+        ("مرحبا بكم في المخيم، الماء والطعام متوفران عند البوابة الشمالية حتى المساء", 80),
+        ("Добро пожаловать в лагерь, вода и еда есть у северных ворот до вечера", 74),
+        ("Καλώς ήρθατε στην πλατεία, νερό και φαγητό", 48),
+        ("Il y a de l'eau à la porte nord, venez avec vos bouteilles", 36),
+        ("see you tonight 👍", 9),
+    ],
+)
+def test_other_languages_are_not_forgotten(text, bytes_max):
+    assert len(pack(text.encode())) <= bytes_max
+
+
+def test_a_reader_written_from_the_page_reads_the_same():
+    """CODECS.md, step by step, with none of the engine's shortcuts."""
+    read = reader_from((train_dictionary.HERE / "model_2.bin").read_bytes())
+    for text in (*HELD_OUT, *(row[0] for row in VECTORS), "caf\udce9 ✊🏽✊🏽 語 ok"):
+        raw = text.encode("utf-8", "surrogateescape")
+        assert read(int.from_bytes(pack(raw, allowed={MODEL})[1:], "big")) == text
+
+
+def reader_from(data):
+    alphabet_bytes, nodes = int.from_bytes(data[:2], "big"), int.from_bytes(data[2:4], "big")
+    alphabet = data[4 : 4 + alphabet_bytes].decode()
+    counts = data[4 + alphabet_bytes :][:nodes]
+    entries = sum(counts) + nodes
+    table = data[4 + alphabet_bytes + nodes :]
+    contexts, at = [], 0
+    for count in counts:
+        places = range(at, at + 1 + count)
+        follow = [int.from_bytes(table[2 * entries + 2 * place :][:2], "big") for place in places]
+        contexts.append([(table[p], table[entries + p], f) for p, f in zip(places, follow, strict=True)])
+        at += 1 + count
+
+    def step(n, row):
+        slot, below = n % sum(weight for _, weight, _ in row), 0
+        for symbol, weight, follow in row:
+            if slot < below + weight:
+                return n // sum(weight for _, weight, _ in row) * weight + slot - below, symbol, follow
+            below += weight
+        raise AssertionError
+
+    def read(n):
+        text, context, page = "", 1, 0x1F6
+        while n:
+            passed: set[int] = set()
+            while True:
+                row = [entry for entry in contexts[context] if entry[0] not in passed]
+                n, symbol, follow = step(n, row)
+                if symbol or context == 0:
+                    break
+                passed = {entry[0] for entry in contexts[context]} - {0}
+                context = follow
+            if symbol:
+                text, context = text + alphabet[symbol - 1], follow
+                continue
+            n, turns, _ = step(n, [(2, 1, 0), (0, 14, 0), (1, 1, 0)])
+            assert turns < 2
+            if turns:
+                n, page = n // 4352, n % 4352
+            n, place = n // 256, n % 256
+            text, context = text + chr(256 * page + place), 2
+        return text
+
+    return read
 
 
 def test_the_held_out_texts_are_forty_long_ones():
