@@ -41,7 +41,7 @@ firme esta clave. No se puede deshacer.
 
 {lines}
 
-The digits 0 and 1 stand for O, I and L too. / Los números 0 y 1 valen también por O, I y L.
+The lines hold no letters I, L, O or U. / En las líneas no hay letras I, L, O ni U.
 """
 
 
