@@ -29,6 +29,9 @@ GZIP_BYTES_MIN = 500
 
 FAULT = mark("Something is wrong with this box. What you sent may not have been stored. Tell a coordinator.")
 
+NOT_UNDERSTOOD = mark("The box did not understand that.")
+_SAID = {404: NOT_HERE, 405: NOT_HERE, 503: mark("This box is being stopped. Try again in a minute.")}
+
 
 def create_app(desk: Desk, settings: WebSettings, languages: Languages | None = None) -> FastAPI:
     """The application. `languages` are those of the settings unless given.
@@ -94,10 +97,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     """What the framework refused: no such route, or another method."""
     assert isinstance(error, HTTPException)
-    if error.status_code in (404, 405):
-        answer = await _say(request, error.status_code, NOT_HERE)
-    else:
-        answer = await _say(request, error.status_code, mark("The box did not understand that."))
+    answer = await _say(request, error.status_code, _SAID.get(error.status_code, NOT_UNDERSTOOD))
     if error.headers and "allow" in {name.lower() for name in error.headers}:
         answer.headers["allow"] = error.headers.get("Allow", error.headers.get("allow", ""))
     return answer

@@ -75,9 +75,7 @@ REFUSED = {
     Refusal.NO_MESSAGE: mark("That message is not here, or not any more."),
     Refusal.NO_CAMP: mark("No camp of that name or number has been heard here."),
     Refusal.AMBIGUOUS: mark("More than one camp has that name. Use its number."),
-    Refusal.NO_CARD: mark(
-        "This card opens nothing. Look for a slip of the finger; or it was revoked."
-    ),
+    Refusal.NO_CARD: mark("This card opens nothing. Look for a slip of the finger; or it was revoked."),
     Refusal.NOT_ALLOWED: mark("That is for others to do. Ask a person with a card."),
     Refusal.TOO_FAST: mark("That was quick. Wait a minute, then send it again."),
     Refusal.MIC_CHECKS_USED_UP: mark(
@@ -195,6 +193,19 @@ def _way(language: Language, view: MessageView) -> str:
     if view.state is State.SENT:
         return language.say(mark("sent by radio"))
     return language.say(mark("a neighbour has it"))
+
+
+def actor(language: Language, said: str) -> str:
+    """Who did something, as the public log says it: a role, or `liaison of` a group."""
+    role, _, group = said.partition(" of ")
+    known = next((word for each, word in ROLES.items() if each.word == role), None)
+    if known is None:
+        return said
+    return (
+        language.say(mark("%(role)s of %(group)s"), role=language.say(known), group=group)
+        if group
+        else (language.say(known))
+    )
 
 
 def ago(language: Language, now_s: float, then_s: float) -> str:

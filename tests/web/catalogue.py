@@ -22,7 +22,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "ngettext": (1, 2),
 }
 
-HEADER = '''\
+HEADER = """\
 msgid ""
 msgstr ""
 "Project-Id-Version: Mic Check\\n"
@@ -32,7 +32,7 @@ msgstr ""
 "Content-Transfer-Encoding: 8bit\\n"
 "Plural-Forms: {plural}\\n"
 
-'''
+"""
 
 
 def sentences() -> Catalog:

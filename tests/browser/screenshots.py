@@ -1,0 +1,147 @@
+"""Pictures of every page as a phone shows it: `python -m tests.browser.screenshots [OUT]`.
+
+360 px wide, light and dark, English, Spanish and a language written from right to left. The browser's
+requests are answered by the application itself, so that pages for people with a card need no certificate.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Route, sync_playwright
+
+from sync.message import Role
+from tests.web.desk import Camp
+from tests.web.phone import HTTP, HTTPS, Phone
+from tests.web.pseudo import with_pseudo
+from tests.web.square import Square, filled
+from web_ui.visit import LANGUAGE_COOKIE, SESSION_COOKIE
+
+CHROMIUM = "/usr/bin/chromium"
+WIDTH, HEIGHT = 360, 740
+LANGUAGES = ("en", "es", "ar-XB")
+
+
+def pages(square: Square) -> dict[str, str]:
+    """Name and path of every page."""
+    return {
+        "front": "/",
+        "channel": "/c/general",
+        "empty": "/c/letters",
+        "message": f"/m/{square.root}",
+        "mic-check-message": f"/m/{square.mic_check}",
+        "other-camp": f"/m/{square.norte_post}",
+        "write": "/post",
+        "mic-check": "/mic-check",
+        "search": "/search?q=tent",
+        "seen": "/seen",
+        "status": "/status",
+        "log": "/log",
+        "hotline": "/hotline",
+        "camps": "/camps",
+        "missing": "/nothing-here",
+    }
+
+
+def card_pages(square: Square) -> dict[str, str]:
+    """Name and path of every page for people with a card."""
+    return {
+        "card": "/card/MC-AAAAA-BBBBB-CCCCC-DDDDD",
+        "held": "/held",
+        "moderating": f"/m/{square.root}",
+        "moderate": "/moderate",
+        "clock": "/clock",
+        "coordinator": "/coordinator",
+        "cards": "/coordinator/cards",
+        "coordinator-camps": "/coordinator/camps",
+        "coordinator-channels": "/coordinator/channels",
+        "coordinator-hotline": "/coordinator/hotline",
+    }
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def phone(
+    browser: Browser, camp: Camp, *, token: str | None = None, language: str = "en", scheme: str = "light"
+) -> Iterator[BrowserContext]:
+    """A phone whose every request the camp answers; a request to anywhere else fails loudly."""
+    context = browser.new_context(
+        viewport={"width": WIDTH, "height": HEIGHT},
+        device_scale_factor=2,
+        has_touch=True,
+        is_mobile=True,
+        color_scheme="dark" if scheme == "dark" else "light",
+        service_workers="block",
+    )
+    cookies = [{"name": LANGUAGE_COOKIE, "value": language, "url": HTTPS if token else HTTP}]
+    if token:
+        cookies.append({"name": SESSION_COOKIE, "value": token, "url": HTTPS, "secure": True})
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as answering:
+        client = answering.submit(Phone, camp.app, secure=bool(token)).result()
+
+        def answer(route: Route) -> None:
+            request = route.request
+            if not request.url.startswith((HTTP, HTTPS)):
+                raise AssertionError(f"a page asked for {request.url}")
+            client.cookies.clear()
+            try:
+                got = answering.submit(
+                    client.request,
+                    request.method,
+                    request.url,
+                    headers=request.all_headers(),
+                    content=request.post_data_buffer,
+                ).result()
+            except BaseException:
+                route.abort()
+                raise
+            headers = {name: value for name, value in got.headers.items() if name != "content-encoding"}
+            route.fulfill(status=got.status_code, headers=headers, body=got.content)
+
+        context.route("**/*", answer)
+        yield context
+        context.close()
+        answering.submit(client.close).result()
+
+
+def take(browser: Browser, square: Square, out: Path, language: str, scheme: str) -> None:
+    """Every page once."""
+    camp = Camp(square.sol, languages=with_pseudo())
+    for token, base, named in (
+        (None, HTTP, pages(square)),
+        (square.sol.session(Role.COORDINATOR), HTTPS, card_pages(square)),
+    ):
+        with phone(browser, camp, token=token, language=language, scheme=scheme) as context:
+            page = context.new_page()
+            for name, path in named.items():
+                page.goto(base + path)
+                page.screenshot(path=out / f"{name}.{language}.{scheme}.png", full_page=True)
+
+
+def main() -> None:
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots")
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        square = filled(Path(folder))
+        for language in LANGUAGES:
+            for scheme in ("light", "dark"):
+                take(browser, square, out, language, scheme)
+    print(f"{len(list(out.glob('*.png')))} pictures in {out}")
+
+
+if __name__ == "__main__":
+    main()

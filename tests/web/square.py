@@ -1,0 +1,112 @@
+"""A square with life in it: three camps, two languages, a mic check, held posts, a hotline card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync.actions import (
+    Actor,
+    HideMessage,
+    MakeCard,
+    MakeGroup,
+    PinCamp,
+    ReleaseHeld,
+    SetHotline,
+    WritePost,
+    Written,
+)
+from sync.message import Role
+from sync.views import Count
+from tests.sync.camps import cable
+from tests.web.desk import Camp, TestDesk
+from web_ui.desk import LinkView, ListView
+
+HOTLINE = """Medic tent: +34 600 000 001, at the fountain, day and night
+Legal: +34 600 000 002 — say nothing, sign nothing, ask for them
+Lost child: go to the library tent"""
+
+
+@dataclass
+class Square:
+    sol: TestDesk
+    norte: TestDesk
+    camp: Camp
+    root: str  # ids in hex
+    mic_check: str
+    held: str
+    norte_post: str
+
+
+def say(desk: TestDesk, channel: str, text: str, name: str = "", actor: Actor | None = None, **more) -> bytes:
+    desk.pass_time(95)
+    written = desk.order(WritePost(channel, text, name, **more), actor or Actor(device=b"d" * 16))
+    assert isinstance(written, Written)
+    return written.message
+
+
+def exchange(a: TestDesk, b: TestDesk) -> None:
+    """Let two camps tell each other everything they have."""
+    for desk, other in ((a, b), (b, a)):
+        desk.engine.add_link(cable(f"to-{other.name}", other.identity.key), desk.now)
+    for _ in range(40):
+        a.pass_time(5)
+        b.pass_time(5)
+        for desk, other in ((a, b), (b, a)):
+            with desk.store.transaction():
+                frames = desk.engine.frames_to_send(f"to-{other.name}", desk.now, float("inf"))
+            for frame in frames:
+                with other.store.transaction():
+                    other.engine.receive_frame(frame, f"to-{desk.name}", other.now)
+
+
+def filled(folder: Path) -> Square:
+    sol, norte = TestDesk(folder, "Acampada Sol"), TestDesk(folder, "Plaza Norte")
+    coordinator = Actor(role=Role.COORDINATOR)
+    sol.order(MakeGroup("kitchen", "Three meals a day for four hundred; bring onions."), coordinator)
+    sol.order(MakeCard(Role.MODERATOR, name="night shift"), coordinator)
+    sol.order(MakeCard(Role.LIAISON, "kitchen", "blue tent"), coordinator)
+    sol.order(SetHotline(HOTLINE), coordinator)
+    sol.order(SetHotline(HOTLINE + "\nShelter when it rains: the metro entrance, north side"), coordinator)
+    norte.order(MakeGroup("legal", "Lawyers in turns, ask at the blue tent."), coordinator)
+    norte_post = say(norte, "general", "Asamblea a las ocho junto a la fuente. Traed sillas.", "Inés")
+    say(norte, "legal", "Two observers at each gate from six o'clock.", "Tom", coordinator)
+    root = say(
+        sol,
+        "general",
+        "We have forty blankets and no tents. Does any camp have tents to lend until Sunday?",
+        "Lola",
+    )
+    say(sol, "general", "Norte has six, come with a car after dark.", "Marc", reply_to=root)
+    say(
+        sol,
+        "general",
+        "Y nosotros dos más en la biblioteca, preguntad por Aitor.",
+        "Aitor",
+        reply_to=root,
+    )
+    say(sol, "general", "اجتماع المطبخ في الساعة السابعة مساءً عند الخيمة الزرقاء", "ليلى")
+    say(sol, "here", "Phone charging: bicycle dynamo behind the stage, one hour each.")
+    say(sol, "announcements", "The water truck comes at nine. Bring containers.", "coordination", coordinator)
+    say(sol, "kitchen", "Tomorrow: lentils. We need four people from ten o'clock.", "blue tent", coordinator)
+    bad = say(sol, "general", "BUY CHEAP BATTERIES", "seller")
+    sol.order(HideMessage(bad, "an advertisement, for the fourth time"), coordinator)
+    exchange(sol, norte)
+    sol.order(PinCamp(norte.identity.key.hex()), coordinator)
+    mic_check = say(
+        sol, "general", "Storm from the west in an hour: take down the high tents now.", "Lola", urgent=True
+    )
+    sol.order(ReleaseHeld(mic_check), Actor(role=Role.LIAISON, group="kitchen"))
+    exchange(sol, norte)
+    norte.pass_time(400)
+    sol.pass_time(400)
+    exchange(sol, norte)
+    held = say(sol, "general", "Police vans at the north exit, five of them.", urgent=True)
+    say(sol, "announcements", "Can somebody announce the yoga hour?", "Kim")
+    sol.link_views = (
+        LinkView("plaza-norte", "ip", "talking", "Plaza Norte", sol.time_s - 900, 214, 187),
+        LinkView("harbour", "ip", "searching", None, sol.time_s - 7200, 0, 0),
+    )
+    sol.lists = (ListView("squares", 1, 12, ""),)
+    sol.refused = (Count("signature", 3), Count("length", 41))
+    return Square(sol, norte, Camp(sol), root.hex(), mic_check.hex(), held.hex(), norte_post.hex())
