@@ -91,6 +91,9 @@ def connect(path: Path | None, synchronous: Synchronous) -> sqlite3.Connection:
             _check(connection, path)
             _prepare(connection, synchronous)
             _migrate(connection)
+    except UnicodeDecodeError as error:  # from SQLite's own complaint, which quotes a damaged page
+        connection.close()
+        raise StoreDamaged("the board file is damaged") from error
     except BaseException:
         connection.close()
         raise

@@ -39,6 +39,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "TEXT": (str,),
     "BLOB": (bytes,),
 }
+# SQLite's complaint quotes the damaged page, and Python fails on reading the complaint.
+_UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def _try_open(work: Path) -> sqlite3.Connection | None:
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         connection.execute("SELECT name FROM sqlite_schema").fetchall()
-    except sqlite3.DatabaseError:
+    except _UNREADABLE:
         connection.close()
         return None
     return connection
@@ -265,7 +267,7 @@ def _until_damage(
             if row not in seen:
                 seen.add(row)
                 yield row
-    except sqlite3.DatabaseError:
+    except _UNREADABLE:
         return False
     return True
 
