@@ -1,0 +1,237 @@
+"""The way in: mail that lies in an mbox or a maildir becomes messages of this camp, each once.
+
+Read from where it was left off, a few letters a transaction, so that a list of ten thousand letters
+keeps no phone waiting. How much of it reaches the air is bounded here, and what was left out is counted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from node import maildir
+from node.pump import Pump, Workbench
+from node.settings import MailingList
+from sync.letters import IncomingLetter, NotForUs, read_letters, read_mbox
+from sync.letters.mbox import LETTER_BYTES_MAX, check_of, letter_starts
+from sync.letters.taking_in import take_in
+from sync.message import Message, MessageId
+from sync.store.letters import LetterTables, left_out_counter
+
+# A camp's newest 64 bundles are live, eight messages each. 300 letters are 38 of them, and the rest is for
+# what people of this camp say. Of a longer backlog the newest are taken.
+LETTERS_A_DAY = 300
+# Letters of one transaction: 20 x 1 ms, in which nobody else is served.
+BATCH_LETTERS = 20
+_DAY_S = 86_400.0
+# A stat every five seconds is a 100,000th of a core; a letter has been under way for minutes.
+LOOK_EVERY_S = 5.0
+# What was written just now may still be written on. After this long without a change a letter is whole.
+SETTLE_S = 1.0
+
+Pieces = list[IncomingLetter | NotForUs]
+
+
+class Allowance:
+    """How many letters may still be published: a day's worth at once, and as many every day."""
+
+    def __init__(self, now_s: float) -> None:
+        self._left = float(LETTERS_A_DAY)
+        self._at_s = now_s
+
+    def left(self, now_s: float) -> int:
+        """How many now (real seconds of a clock that does not jump)."""
+        earned = (now_s - self._at_s) * LETTERS_A_DAY / _DAY_S
+        self._left, self._at_s = min(self._left + earned, LETTERS_A_DAY), now_s
+        return int(self._left)
+
+    def spend(self, letters: int) -> None:
+        """They are published."""
+        self._left -= letters
+
+
+class Inbox(Protocol):
+    """Where a list's mail lies."""
+
+    @property
+    def held_back(self) -> bool:
+        """Whether letters wait because today's are used up."""
+
+    def look(self, now_s: float) -> float:
+        """Take in one batch of what is new; in how many seconds to look again.
+
+        `now_s` are seconds of a clock that does not jump. Raises OSError, StoreFull, PumpStopped.
+        """
+
+
+def inbox_of(mailing_list: MailingList, folder: Path, pump: Pump, now_s: float) -> Inbox:
+    """The inbox that the settings name. Relative paths begin at `folder`."""
+    kind, _, path = mailing_list.inbox.partition(":")
+    taker = _Taker(mailing_list, pump, now_s)
+    return MboxInbox(folder / path, taker) if kind == "mbox" else MaildirInbox(folder / path, taker)
+
+
+class _Taker:
+    """Hands letters to the pump."""
+
+    def __init__(self, mailing_list: MailingList, pump: Pump, now_s: float) -> None:
+        address = mailing_list.address
+        self._name = mailing_list.name
+        self._names = (mailing_list.name, address, address.partition("@")[0])
+        self._pump = pump
+        self._allowance = Allowance(now_s)
+
+    def room(self, now_s: float) -> int:
+        """How many letters a batch may hold."""
+        return min(BATCH_LETTERS, self._allowance.left(now_s))
+
+    def read(self, raw: bytes) -> Pieces:
+        """What a piece of mail holds."""
+        return list(read_letters(raw, self._names))
+
+    def take(self, pieces: Pieces, also: Callable[[LetterTables], None] | None = None) -> None:
+        """Publish letters; what `also` writes is in the same transaction."""
+
+        def job(bench: Workbench) -> int:
+            def publish(message: Message) -> MessageId:
+                return bench.engine.publish(message, bench.now)
+
+            taken = take_in(bench.store, publish, self._name, pieces, bench.wall_s)
+            if also is not None:
+                also(LetterTables(bench.store.connection))
+            return taken.taken
+
+        self._allowance.spend(self._pump.submit(job).result())
+
+    def leave_out(self, count: int, also: Callable[[LetterTables], None] | None = None) -> None:
+        """Count letters that are too many."""
+
+        def job(bench: Workbench) -> None:
+            bench.store.count(left_out_counter(self._name), count)
+            if also is not None:
+                also(LetterTables(bench.store.connection))
+
+        self._pump.submit(job).result()
+
+    def mark_of(self, inbox: str) -> tuple[int, bytes]:
+        """How far an mbox was read."""
+        return self._pump.submit(lambda bench: LetterTables(bench.store.connection).mark_of(inbox)).result()
+
+
+class MboxInbox:
+    """An mbox that somebody else writes. It is only read."""
+
+    def __init__(self, path: Path, taker: _Taker) -> None:
+        self._path = path
+        self._taker = taker
+        self._seen: tuple[int, int, int] | None = None  # how the file looked at the last look
+        self._done: tuple[int, int, int] | None = None  # and when all of it was read
+        self.held_back = False
+
+    def look(self, now_s: float) -> float:
+        """Take in one batch of what was appended. A file that is not there yet is empty."""
+        looks = self._looks()
+        if looks is None or looks == self._done:
+            self.held_back = False
+            return LOOK_EVERY_S
+        room = self._taker.room(now_s)
+        self.held_back = room <= 0
+        if self.held_back:
+            return LOOK_EVERY_S
+        settled, self._seen = looks == self._seen, looks
+        with self._path.open("rb") as file:
+            more = self._take_batch(file, self._begin(file, looks[1]), room, settled)
+            grew = os.fstat(file.fileno()).st_size != looks[1]
+        if more:
+            return 0.0
+        if not settled or grew:
+            return SETTLE_S
+        self._done = looks
+        return LOOK_EVERY_S
+
+    def _looks(self) -> tuple[int, int, int] | None:
+        try:
+            seen = self._path.stat()
+        except FileNotFoundError:
+            self._path.parent.stat()  # a stick that is out is trouble; a list without mail is none
+            return None
+        return seen.st_ino, seen.st_size, seen.st_mtime_ns
+
+    def _begin(self, file: BinaryIO, size: int) -> int:
+        """Where to read on: where it was left off; at the beginning when the file was cut or replaced."""
+        position, check = self._taker.mark_of(str(self._path))
+        if position > size or (position and check_of(file, position) != check):
+            position = 0
+        count, newest = 0, deque[int](maxlen=LETTERS_A_DAY)
+        for start in letter_starts(file, position):
+            count += 1
+            newest.append(start)
+        if count > LETTERS_A_DAY:
+            position = newest[0]
+            self._taker.leave_out(count - LETTERS_A_DAY, self._marker(file, position))
+        return position
+
+    def _take_batch(self, file: BinaryIO, position: int, room: int, settled: bool) -> bool:
+        pieces: Pieces = []
+        end, more = position, False
+        for letter in read_mbox(file, position):
+            if letter.last and not settled:
+                break  # whoever writes it may not be done
+            if len(pieces) >= room:
+                more = True
+                break
+            pieces += self._taker.read(letter.raw)
+            end = letter.end
+        if end > position:
+            self._taker.take(pieces, self._marker(file, end))
+        return more
+
+    def _marker(self, file: BinaryIO, position: int) -> Callable[[LetterTables], None]:
+        check = check_of(file, position)
+        return lambda tables: tables.set_mark(str(self._path), position, check)
+
+
+class MaildirInbox:
+    """A maildir into which somebody else delivers. What was read goes from `new/` to `cur/`."""
+
+    def __init__(self, folder: Path, taker: _Taker) -> None:
+        self._folder = folder
+        self._taker = taker
+        self._stuck: set[Path] = set()  # read, and could not be moved
+        self.held_back = False
+
+    def look(self, now_s: float) -> float:
+        """Take in one batch of what is new."""
+        maildir.make(self._folder)
+        letters = [path for path in maildir.unread(self._folder) if path not in self._stuck]
+        too_many = letters[:-LETTERS_A_DAY]
+        if too_many:
+            self._taker.leave_out(len(too_many))
+            self._file_away(too_many)
+        letters = letters[-LETTERS_A_DAY:]
+        batch = letters[: max(0, self._taker.room(now_s))]
+        self.held_back = bool(letters) and not batch
+        pieces: Pieces = []
+        for path in batch:
+            pieces += self._read(path)
+        if batch:
+            self._taker.take(pieces)
+            self._file_away(batch)
+        return 0.0 if batch and len(letters) > len(batch) else LOOK_EVERY_S
+
+    def _read(self, path: Path) -> Pieces:
+        try:
+            with path.open("rb") as file:
+                return self._taker.read(file.read(LETTER_BYTES_MAX))
+        except FileNotFoundError:
+            return []  # another mail program was faster
+
+    def _file_away(self, letters: Sequence[Path]) -> None:
+        for path in letters:
+            try:
+                maildir.file_away(path)
+            except OSError:
+                self._stuck.add(path)
