@@ -42,7 +42,7 @@ BUSY_TIMEOUT_S = 5.0
 # Replies shown under one post. A longer thread is a channel, and is read as one.
 THREAD_MAX = 500
 # A camp in distress repeats itself; more than this an hour is a flood, and hides the others (DESIGN §6).
-STRIP_PER_HOUR_MAX = 20
+STRIP_PER_HOUR_MAX = 12
 _HOUR_S = 3_600
 # Words typed into the search box. A sentence is a dozen.
 SEARCH_WORDS_MAX = 16
@@ -168,7 +168,7 @@ class Reader:
     def strip(self, now_s: float) -> tuple[MessageView, ...]:
         """Mic checks that are alive at this Unix time: of this camp, then of camps pinned here; newest first.
 
-        Of a camp that sends more than 20 an hour, the newest 20 of that hour.
+        Of a camp that sends more than STRIP_PER_HOUR_MAX an hour, the newest of that hour.
         """
         life = LIFE_HOURS[BundleClass.ALERT]
         views = self._views(

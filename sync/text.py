@@ -25,7 +25,6 @@ _ASTRAL_NONCHARACTERS = frozenset(
     chr(plane * 0x10000 + low) for plane in range(1, 17) for low in (0xFFFE, 0xFFFF)
 )
 _SPACES = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-_CHANNEL = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 
 
 def clean(raw: bytes) -> str:
@@ -62,9 +61,12 @@ def tidy_name(typed: str) -> str:
 
 
 def is_channel_name(name: str) -> bool:
-    """Lower-case letters and digits of any script, joined by single hyphens; 32 bytes at most."""
-    return (
-        0 < len(name.encode("utf-8", "replace")) <= CHANNEL_BYTES_MAX
-        and name == name.lower()
-        and _CHANNEL.fullmatch(name) is not None
-    )
+    """Lower-case letters, marks and digits of any script, joined by single hyphens; 32 bytes at most."""
+    if name != name.lower() or len(name.encode("utf-8", "replace")) > CHANNEL_BYTES_MAX:
+        return False
+    return all(part and part[0].isalnum() and all(map(_is_in_words, part)) for part in name.split("-"))
+
+
+def _is_in_words(character: str) -> bool:
+    # Devanagari and Thai write vowels as marks (category M); without them a name is another word.
+    return character.isalnum() or unicodedata.category(character).startswith("M")

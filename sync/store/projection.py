@@ -80,6 +80,14 @@ class Receipt:
     received_s: float
     via: Via
 
+# Whoever mints keys can mint their farewells. Those of keys nobody here met go first, the oldest of them.
+FAREWELLS_MAX = 4_096
+_FAREWELLS_OVER = """
+DELETE FROM farewells WHERE key IN (
+    SELECT key FROM farewells LEFT JOIN keys USING (key)
+    ORDER BY keys.key IS NOT NULL DESC, received_s DESC LIMIT -1 OFFSET ?)
+"""
+
 
 class Projection:
     """Writes the projections of one camp's file, on the writer's connection."""
@@ -242,6 +250,7 @@ class Projection:
             raise Reject(Reason.SIGNATURE)
         values = (key, signature, int(receipt.received_s))
         self._connection.execute("INSERT OR IGNORE INTO farewells VALUES (?, ?, ?)", values)
+        self._connection.execute(_FAREWELLS_OVER, (FAREWELLS_MAX,))
 
 
 def near_second(hour: int) -> int:

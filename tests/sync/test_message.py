@@ -156,6 +156,8 @@ def test_a_message_no_node_would_show_cannot_be_written(wrong):
         ("cocina-norte", True),
         ("grupo2", True),
         ("кухня", True),
+        ("रसोई", True),
+        ("\u0301x", False),
         ("", False),
         ("-", False),
         ("a-", False),
