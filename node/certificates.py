@@ -10,8 +10,6 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hardware.addresses import Address
-from node.files import write_secret
+from node.files import CertificateFiles, write_secret
 
 NAMES = ("camp.internal", "miccheck.local", "localhost")
 PERMITTED_NAMES = ("camp.internal", "local", "localhost")
@@ -40,30 +38,6 @@ SERVER_DAYS = 397
 RENEW_DAYS = 60
 # The phone's clock may be slower than the box's.
 BACKDATE = datetime.timedelta(days=2)
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateFiles:
-    """Where the four files are, all in HOME/secrets."""
-
-    folder: Path
-
-    @property
-    def authority_key(self) -> Path:
-        return self.folder / "authority.key"
-
-    @property
-    def authority(self) -> Path:
-        return self.folder / "authority.pem"
-
-    @property
-    def server_key(self) -> Path:
-        return self.folder / "server.key"
-
-    @property
-    def server(self) -> Path:
-        """The server's certificate, followed by the authority's."""
-        return self.folder / "server.pem"
 
 
 def make_authority(files: CertificateFiles, camp_id: str, wall_s: float) -> None:

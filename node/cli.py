@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import version
 
 import click
 
@@ -52,7 +51,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(version("miccheck"), message="miccheck %(version)s")
+@click.version_option(package_name="miccheck", message="miccheck %(version)s")
 def miccheck() -> None:
     """Mic Check: a message board for a camp, passed on from camp to camp without the internet.
 

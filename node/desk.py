@@ -40,6 +40,7 @@ class Sights:
     links: Callable[[], tuple[LinkSight, ...]]
     lists: Callable[[], tuple[ListView, ...]]
     loop_s: Callable[[], float]  # the clock of LinkSight.since_s
+    changed: Callable[[], None]  # told that somebody did something: the courier may have letters
 
 
 class DailyKey:
@@ -94,11 +95,13 @@ class NodeDesk:
     async def do(self, action: Action, actor: Actor) -> Outcome:
         """Carry out an order and answer after its commit. Raises Refused, HTTPException at the end."""
         try:
-            return await asyncio.wrap_future(self._pump.act(action, actor))
+            outcome = await asyncio.wrap_future(self._pump.act(action, actor))
         except StoreFull as full:
             raise Refused(Refusal.DISK_FULL) from full
         except PumpStopped as stopped:
             raise HTTPException(ENDING) from stopped
+        self._sights.changed()
+        return outcome
 
     def session_used(self, token: str) -> None:
         """Have it noted that this session is in use; nobody waits for it."""

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from node.clock import Clock, monotonic_s, pause
-from node.console import Answer, AskStatus, Progress, Request, work_for
+from node.clock import monotonic_s, pause
 from node.control import ControlClient
 from node.home import Home, HomeLock, Locked
-from node.pump import PumpStopped
-from node.refusals import sentence
-from node.settings import Settings, read_settings
-from node.sorry import Sorry
-from node.works import Works
-from sync.actions import Refused
-from sync.store import StoreFull
+from node.requests import Answer, Progress, Request
+from node.settings import read_settings
 
 # A node that starts holds the lock before it listens, and one that stops listens no more before it lets go:
 # five seconds at most, and a slow card.
@@ -36,50 +27,6 @@ class Counter(Protocol):
 
     def close(self) -> None:
         """Done here."""
-
-
-class OwnCounter:
-    """The command does the work itself. No node runs: it holds the HOME's lock."""
-
-    def __init__(self, home: Home, settings: Settings, lock: HomeLock) -> None:
-        self._lock = lock
-        try:
-            clock = Clock(settings.clock.speed, settings.clock.offset_s, home.clock)
-            self._works = Works(home, settings, clock)
-        except BaseException:
-            lock.close()
-            raise
-        self._works.start()
-
-    def ask(self, request: Request, progress: Progress) -> Answer:
-        """Answer in this process."""
-        if isinstance(request, AskStatus):
-            raise Sorry("no node runs here")
-        return answered(self._works.pump.submit(work_for(request, progress)))
-
-    def close(self) -> None:
-        """Write what is left and let others in."""
-        self._works.stop()
-        self._lock.close()
-
-
-@contextmanager
-def reason_of() -> Iterator[None]:
-    """Say why the pump refused, as Sorry with one line."""
-    try:
-        yield
-    except Refused as refused:
-        raise Sorry(sentence(refused)) from refused
-    except StoreFull as full:
-        raise Sorry("the disk is full: nothing was stored; reading goes on") from full
-    except PumpStopped as stopped:
-        raise Sorry("the node is ending; try again") from stopped
-
-
-def answered(future: Future[Answer]) -> Answer:
-    """The answer of the pump, or Sorry."""
-    with reason_of():
-        return future.result()
 
 
 class Camp:
@@ -137,6 +84,8 @@ class Camp:
             if client is not None:
                 return client
             try:
+                from node.counter import OwnCounter  # board and engine: not needed when a node runs
+
                 return OwnCounter(self.home, self.settings, HomeLock(self.home))
             except Locked:
                 if monotonic_s() > until_s:

@@ -3,7 +3,32 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """Where the four files are, all in HOME/secrets."""
+
+    folder: Path
+
+    @property
+    def authority_key(self) -> Path:
+        return self.folder / "authority.key"
+
+    @property
+    def authority(self) -> Path:
+        return self.folder / "authority.pem"
+
+    @property
+    def server_key(self) -> Path:
+        return self.folder / "server.key"
+
+    @property
+    def server(self) -> Path:
+        """The server's certificate, followed by the authority's."""
+        return self.folder / "server.pem"
 
 
 def write_secret(file: Path, data: bytes) -> None:

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from node.certificates import CertificateFiles
-from node.files import sync_folder, write_secret
+from node.files import CertificateFiles, sync_folder, write_secret
 from sync.signing import SEED_BYTES
 
 FORM_KEY_BYTES = 32

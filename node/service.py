@@ -25,7 +25,18 @@ from hardware.addresses import own_addresses
 from hardware.clock_trust import RELEASE_S
 from node.certificates import fingerprint, renew_server
 from node.clock import Clock, monotonic_s, pause
-from node.console import (
+from node.console import work_for
+from node.control import ControlClient
+from node.control_server import ControlServer
+from node.courier import Courier
+from node.counter import answered, reason_of
+from node.desk import NodeDesk, Sights
+from node.gossip import FrontDoor
+from node.home import Home, HomeError, HomeLock, Locked
+from node.notify import notify
+from node.places import page_address
+from node.recovery import recover
+from node.requests import (
     Answer,
     AskStatus,
     EndCard,
@@ -35,22 +46,13 @@ from node.console import (
     Request,
     Said,
     no_progress,
-    work_for,
 )
-from node.control import ControlClient, ControlServer
-from node.desk import NodeDesk, Sights
-from node.entry import answered, reason_of
-from node.gossip import FrontDoor
-from node.home import Home, HomeError, HomeLock, Locked
-from node.notify import notify
-from node.places import page_address
-from node.recovery import recover
 from node.serving import Listener, PageServer, listen
 from node.settings import LANGUAGES, Settings, read_settings
 from node.sorry import Sorry
 from node.works import Watch, Works
 from radio.ip_link import NONCE_BYTES, IpLinks
-from sync.events import CampDead, CampWaiting, Event, KeyUsedElsewhere
+from sync.events import CampDead, CampWaiting, Event, KeyUsedElsewhere, MessageArrived
 from sync.message import Role
 from web_ui.api_form import status_json
 from web_ui.app import create_app
@@ -126,9 +128,9 @@ class _Node:
         pump = self._works.pump
         urls = tuple(link.url for link in settings.link)
         self._links = IpLinks(self._works.identity, urls, pump, _nonce, _jitter)
-        self._desk = NodeDesk(
-            home, self._clock, pump, Sights(self._links.sights, self._lists, self._loop.time)
-        )
+        self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s)
+        sights = Sights(self._links.sights, self._lists, self._loop.time, self._courier.wake)
+        self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
         app = FrontDoor(create_app(self._desk, _web_settings(settings, listeners)), self._links)
         self._servers = (
@@ -141,6 +143,7 @@ class _Node:
         """Serve until the end, then take everything apart."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._end.set)
+        self._works.lay_ballast()
         self._works.start()
         try:
             await self._recover()
@@ -148,6 +151,7 @@ class _Node:
             await self._control.start()
             self._home.write_ports(self._listeners.http.port, self._listeners.tls.port)
             self._links.start()
+            self._courier.start()
             self._say_where()
             notify("READY=1")
             await self._end.wait()
@@ -159,6 +163,7 @@ class _Node:
             await asyncio.wait(serving)
         finally:
             self._home.ports.unlink(missing_ok=True)
+            await asyncio.to_thread(self._courier.stop)
             await asyncio.to_thread(self._works.stop)
 
     async def _recover(self) -> None:
@@ -182,7 +187,9 @@ class _Node:
         if isinstance(request, AskStatus):
             return Said(await asyncio.to_thread(self._status))
         with reason_of():
-            return await asyncio.wrap_future(self._submit(request, progress))
+            answer = await asyncio.wrap_future(self._submit(request, progress))
+        self._courier.wake()
+        return answer
 
     def _status(self) -> str:
         desk = self._desk
@@ -198,7 +205,10 @@ class _Node:
         return json.dumps(status, ensure_ascii=False)
 
     def _lists(self) -> tuple[ListView, ...]:
-        return ()
+        return tuple(
+            ListView(view.name, view.waiting, view.sent, view.trouble, view.taken_in, view.left_out)
+            for view in self._courier.views()
+        )
 
     def _say_where(self) -> None:
         web, camp = self._settings.web, self._works.identity.author.hex()
@@ -215,6 +225,8 @@ class _Node:
     def _event(self, event: Event) -> None:
         self._full = False
         match event:
+            case MessageArrived():
+                self._courier.wake()
             case KeyUsedElsewhere():
                 _LOG.error("ANOTHER BOX USES THIS CAMP'S KEY: something signed with it was not made here")
             case CampWaiting(camp) if camp not in self._strangers:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from node.certificates import CertificateFiles
+from node.files import CertificateFiles
 from node.home import HomeError
 from radio.ip_link import IP_FRAME_BYTES_MAX
 

@@ -17,13 +17,19 @@ from node.home import Home, HomeError
 from node.pump import Pump
 from node.settings import MailingList, Settings
 from sync.board import Board, BoardLimits, CampSettings
+from sync.bundle import hour_of
 from sync.engine import Engine, Limits
 from sync.events import Event
 from sync.reading import Reader
 from sync.signing import Identity, Network
 from sync.store import Store, StoreDamaged, StoreFull, StoreTooNew, WrongCamp
+from sync.store.ballast import Ballast, relieve
+from sync.store.salvage import salvage
 
 _LOG = logging.getLogger("miccheck")
+
+# A sweep of a big board takes seconds; a full disk is told of by every post.
+RELIEVE_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,10 @@ class Works:
 
     def __init__(self, home: Home, settings: Settings, clock: Clock, watch: Watch = NOBODY) -> None:
         """Raises HomeError when the board cannot be opened. Nothing runs before `start`."""
+        self._clock = clock
+        self._watch = watch
+        self._ballast = Ballast(home.board)
+        self._relieved_s = float("-inf")
         self.identity = identity_of(home, settings)
         self.store = _open_store(home, self.identity)
         clock.seen_on_disk(_newest_receipt_s(home))
@@ -61,7 +71,12 @@ class Works:
             BoardLimits(),
             camp_settings(settings),
         )
-        self.pump = Pump(self.store, self.engine, board, clock, watch.event, watch.full, watch.fault)
+        self.pump = Pump(self.store, self.engine, board, clock, watch.event, self._disk_full, watch.fault)
+
+    def lay_ballast(self) -> None:
+        """Keep some room in hand, for a node that runs for months. Raises OSError."""
+        if not self._ballast.lay():
+            _LOG.warning("there is hardly any room left on the disk")
 
     def start(self) -> None:
         """Begin."""
@@ -71,6 +86,15 @@ class Works:
         """Finish what was handed in, and close the board."""
         self.pump.stop()
         self.store.close()
+
+    def _disk_full(self) -> None:
+        """In the pump's thread, after a rollback: make room by forgetting what is over anyway."""
+        now = self._clock.now()
+        if now - self._relieved_s >= RELIEVE_EVERY_S:
+            self._relieved_s = now
+            wall_s = self._clock.wall_s()
+            relieve(self.store, self._ballast, wall_s, self.engine.hour(now) or hour_of(wall_s))
+        self._watch.full()
 
 
 def identity_of(home: Home, settings: Settings) -> Identity:
@@ -105,20 +129,22 @@ def _open_store(home: Home, identity: Identity) -> Store:
     except (StoreTooNew, WrongCamp) as error:
         raise HomeError(str(error)) from error
     except StoreDamaged as error:
-        raise HomeError(
-            f"{home.board} is damaged beyond what can be saved; move it away to begin anew"
-        ) from error
+        raise HomeError(f"{home.board} is damaged beyond saving; move it away to begin anew") from error
     except StoreFull as error:
-        raise HomeError(
-            "the disk is full: free some room, the board cannot even be opened for writing"
-        ) from error
+        raise HomeError("the disk is full: free some room, the board cannot be opened for writing") from error
 
 
 def _salvage(home: Home, identity: Identity) -> None:
-    from sync.store.salvage import salvage  # needed once in the life of an unlucky box
-
-    _LOG.warning("the board file is damaged: setting it aside and saving what can be read")
-    salvage(home.board, identity)
+    _LOG.warning("the board file is damaged: saving what can be read of it")
+    saved = salvage(home.board, identity)
+    _LOG.warning(
+        "saved %d bundles, %d own messages and %d other rows; %d were damaged; the damaged file is now %s",
+        saved.bundles,
+        saved.own_messages,
+        saved.other_rows,
+        saved.refused,
+        saved.set_aside.name,
+    )
 
 
 def _newest_receipt_s(home: Home) -> float:

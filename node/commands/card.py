@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from node.commands.arguments import home_argument
-from node.console import EndCard, NewCard, NewCode, no_progress
 from node.entry import Camp
 from node.places import card_link
+from node.requests import EndCard, NewCard, NewCode, no_progress
 from node.settings import Web
 from sync.message import Role
 from sync.reading import Reader

@@ -11,9 +11,9 @@ import click
 
 from node.commands.arguments import home_argument
 from node.commands.read import demand_channel
-from node.console import SealAll, no_progress
 from node.entry import Camp
 from node.files import sync_folder
+from node.requests import SealAll, no_progress
 from node.sorry import Sorry
 from sync.carried import HEAD, encode_record
 from sync.store.carrying import bundles_to_carry

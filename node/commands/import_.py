@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from node.commands.arguments import ProgressLine, home_argument, json_option
-from node.console import RECORDS_BYTES_MAX, RECORDS_MAX, TakeIn, Taken, no_progress
 from node.entry import Camp
+from node.requests import RECORDS_BYTES_MAX, RECORDS_MAX, TakeIn, Taken, no_progress
 from node.sorry import Sorry
 from sync.carried import Carried, CarriedFile, NotBundles
 

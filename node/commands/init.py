@@ -17,9 +17,9 @@ from node.certificates import fingerprint, for_a_poster, make_authority, renew_s
 from node.clock import Clock
 from node.commands.arguments import home_argument
 from node.commands.card import card_text
-from node.console import NewCard, NewCode, no_progress
-from node.entry import OwnCounter
+from node.counter import OwnCounter
 from node.home import Home, HomeLock, new_home
+from node.requests import NewCard, NewCode, no_progress
 from node.settings import Camp as CampTable
 from node.settings import Settings, read_settings
 from node.works import identity_of

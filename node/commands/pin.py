@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from node.commands.arguments import home_argument
-from node.console import Pin, no_progress
 from node.entry import Camp
+from node.requests import Pin, no_progress
 
 
 @click.command()

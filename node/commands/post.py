@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from node.commands.arguments import MessageIdType, home_argument
-from node.console import Post, Posted, no_progress
 from node.entry import Camp
+from node.requests import Post, Posted, no_progress
 from sync.message import MessageId
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from node.commands.arguments import ProgressLine, home_argument
-from node.console import Rebuild
 from node.entry import Camp
+from node.requests import Rebuild
 
 
 @click.command()

@@ -10,9 +10,8 @@ import click
 
 from node.clock import Clock
 from node.commands.arguments import home_argument, json_option
-from node.console import AskStatus, Said, no_progress
 from node.entry import Camp
-from node.status import status_at_rest
+from node.requests import AskStatus, Said, no_progress
 
 
 @click.command()
@@ -35,6 +34,8 @@ def command(folder: Path, as_json: bool) -> None:
             assert isinstance(answer, Said)
             text = answer.text
         else:
+            from node.status import status_at_rest
+
             clock = Clock(camp.settings.clock.speed, camp.settings.clock.offset_s, camp.home.clock)
             text = json.dumps(status_at_rest(camp.home, clock), ensure_ascii=False)
     if as_json:

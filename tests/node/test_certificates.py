@@ -12,8 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from node.certificates import CertificateFiles, fingerprint, for_a_poster, make_authority, renew_server
+from node.certificates import fingerprint, for_a_poster, make_authority, renew_server
 from node.clock import Clock
+from node.files import CertificateFiles
 
 NOW_S = 1_795_000_000.0
 DAY_S = 86_400
