@@ -86,7 +86,14 @@ def status_json(
         "store_bytes": store.file_bytes,
         "links": [link_json(link) for link in links],
         "lists": [
-            {"name": view.name, "waiting": view.waiting, "sent": view.sent, "error": view.error or None}
+            {
+                "name": view.name,
+                "waiting": view.waiting,
+                "sent": view.sent,
+                "taken_in": view.taken_in,
+                "left_out": view.left_out,
+                "error": view.error or None,
+            }
             for view in lists
         ],
         "refused": {count.name: count.n for count in refused},

@@ -128,6 +128,8 @@ class MailingList(_Shape):
     name: str
     waiting: int
     sent: int
+    taken_in: int
+    left_out: int
     error: str | None
 
 

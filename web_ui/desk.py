@@ -43,6 +43,8 @@ class ListView:
     waiting: int
     sent: int
     error: str
+    taken_in: int = 0  # letters of the list that were passed on
+    left_out: int = 0  # letters that were too many for the air
 
 
 @dataclass(frozen=True, slots=True)
