@@ -28,8 +28,8 @@ from node.clock import Clock, monotonic_s, pause
 from node.console import work_for
 from node.control import ControlClient
 from node.control_server import ControlServer
-from node.courier import Courier
 from node.counter import answered, reason_of
+from node.courier import Courier
 from node.desk import NodeDesk, Sights
 from node.gossip import FrontDoor
 from node.home import Home, HomeError, HomeLock, Locked
