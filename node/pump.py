@@ -99,6 +99,7 @@ class _Job(Generic[T]):
 
     def do(self, bench: Workbench) -> None:
         """Do it in a savepoint: a refusal undoes this job and no other."""
+        changes = bench.engine.changes
         try:
             with bench.store.savepoint():
                 self._outcome = self.work(bench)
@@ -106,6 +107,8 @@ class _Job(Generic[T]):
             raise
         except Exception as fault:  # noqa: BLE001 - whatever it is, it belongs to the one who asked
             self._fault = fault
+            if bench.engine.changes != changes:
+                bench.engine.reload()
 
     def answer(self) -> None:
         """Tell the one who asked, now that it is on the disk."""

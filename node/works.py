@@ -58,7 +58,7 @@ class Works:
         self._ballast = Ballast(home.board)
         self._relieved_s = float("-inf")
         self.identity = identity_of(home, settings)
-        self.store = _open_store(home, self.identity)
+        self.store = _open_store(home, self.identity, clock)
         clock.seen_on_disk(_newest_receipt_s(home))
         chance = Random(secrets.randbits(128))
         limits = Limits(introduced_only=settings.camp.admit == "introduced")
@@ -119,13 +119,16 @@ def posts_to(mailing_list: MailingList) -> bool:
     return mailing_list.direction != "in" and bool(mailing_list.outbox)
 
 
-def _open_store(home: Home, identity: Identity) -> Store:
+def _open_store(home: Home, identity: Identity, clock: Clock) -> Store:
     try:
         try:
             return Store.open(home.board, identity.key)
         except StoreDamaged:
             _salvage(home, identity)
-            return Store.open(home.board, identity.key)
+            store = Store.open(home.board, identity.key)
+            # Own bundles that neighbours give back from now on are no sign of a stolen key.
+            store.set_meta("salvaged_hour", hour_of(clock.wall_s()))
+            return store
     except (StoreTooNew, WrongCamp) as error:
         raise HomeError(str(error)) from error
     except StoreDamaged as error:

@@ -100,17 +100,19 @@ class Engine:
         self._buckets: dict[str, VerifyBucket] = {}
         self._held = HeldBundles()
         self._candidates = CandidateKeys()
-        self._asked: dict[BundleId, float] = {}
+        self._asked: dict[BundleId, tuple[str, float]] = {}
         self._echoes: list[bytes] = []
         self._echo_due = float("inf")
+        self._hours = HourKeeper(None)
         self._keyed_hour = -1
         self._company_at: float | None = None
+        self.changes = 0  # grows with every change of what memory mirrors of the store
         self.reload()
 
     def reload(self) -> None:
-        """Read again what memory mirrors of the store: at the start, and after a commit failed."""
+        """Read again what memory mirrors of the store: at the start, and after a rollback."""
         last_hour = self._store.meta("last_hour")
-        self._hours = HourKeeper(last_hour if isinstance(last_hour, int) else None)
+        self._hours.last_on_disk = last_hour if isinstance(last_hour, int) else None
         self._live = LiveSet(self._store.live_bundles())
         self._waiting = Waiting(self._store.waiting())
         self._ghosts = dict.fromkeys(self._store.ghosts())
@@ -165,6 +167,7 @@ class Engine:
             self._hours.last_on_disk = hour
             self._store.set_meta("last_hour", hour)
             self._bury_expired(hour)
+            self._revive()  # the clock may have been set back
         if self._echo_due <= now:
             self._seal(BundleClass.POST, hour, now)
         if self._may_seal(now):
@@ -180,6 +183,7 @@ class Engine:
         Raises ValueError when the message fits no bundle.
         """
         class_ = self._class_of(message_)
+        self.changes += 1
         message_id = self._store.add_own(message_, class_, now, self.wall_s(now), device)
         if class_ is not None:
             self._waiting.add(self._store.waiting_message(message_id))
@@ -193,6 +197,7 @@ class Engine:
 
         The caller notes in the store that the message stays here.
         """
+        self.changes += 1
         return self._waiting.withdraw(message_id)
 
     def seal_all(self, now: float) -> None:
@@ -265,16 +270,20 @@ class Engine:
         unknown = [i for i in frame.ids if i not in self._live and i not in self._ghosts]
         stored = self._store.ids_stored(unknown) if unknown else frozenset()
         for bundle_id in unknown:
-            asked_at = self._asked.get(bundle_id, float("-inf"))
-            if bundle_id not in stored and now - asked_at >= ASK_AGAIN_S:
+            if bundle_id not in stored and not self._is_asked(bundle_id, now):
                 self._ask(bundle_id, neighbour, now)
+
+    def _is_asked(self, bundle_id: BundleId, now: float) -> bool:
+        """Whether some neighbour that is still there was asked for it a moment ago."""
+        link, at = self._asked.get(bundle_id, ("", float("-inf")))
+        return link in self._links and now - at < ASK_AGAIN_S
 
     def _ask(self, bundle_id: BundleId, neighbour: Neighbour, now: float) -> None:
         if len(neighbour.wanted) >= WANTED_MAX or self._store.is_dead(bundle_id):
             return
         if len(self._asked) >= ASKED_MAX:
             del self._asked[next(iter(self._asked))]
-        self._asked[bundle_id] = now
+        self._asked[bundle_id] = (neighbour.profile.name, now)
         neighbour.wanted[bundle_id] = None
 
     def _handle_ask(self, ids: Iterable[BundleId], neighbour: Neighbour) -> None:
@@ -360,6 +369,9 @@ class Engine:
             raise Reject(Reason.CLASS)
         if hour is None:
             return True
+        if not self._hours.is_trusted:
+            # Whoever is ahead of a box without a clock is how it learns the hour.
+            hour = max(hour, decoded.hour)
         if decoded.hour > hour + HOURS_AHEAD_MAX:
             raise Reject(Reason.HOUR)
         alive = is_alive(decoded.hour, decoded.class_, hour)
@@ -376,7 +388,10 @@ class Engine:
 
     def _check_admission(self, decoded: Bundle, key: bytes, bundle_id: BundleId, now: float) -> None:
         if key == self._identity.key:
-            self._events.append(KeyUsedElsewhere(bundle_id))
+            # After a salvage, neighbours give back what the damaged file lost.
+            salvaged = self._store.meta("salvaged_hour")
+            if not isinstance(salvaged, int) or decoded.hour > salvaged:
+                self._events.append(KeyUsedElsewhere(bundle_id))
             return
         if key in self._admission and self._store.add_key(key, decoded.hour):
             self._hours.heard(key, decoded.hour)
@@ -389,6 +404,7 @@ class Engine:
     def _take_in(
         self, decoded: Bundle, key: bytes, bundle_id: BundleId, via: Via, live: bool, now: float
     ) -> None:
+        self.changes += 1
         shown = self._store.add_bundle(decoded, key, bundle_id, self.wall_s(now), via, live)
         self._asked.pop(bundle_id, None)
         if live:
@@ -525,7 +541,7 @@ class Engine:
         self.publish(Message(kind=Kind.ECHO, second=second, reference=reference), now)
 
     def _bury_expired(self, hour: int) -> None:
-        dead = self._live.expired(hour)
+        dead = self._live.expired(hour, ahead_too=self._hours.is_trusted)
         for bundle_id in dead:
             self._live.discard(bundle_id)
         self._store.set_live(dead, False)

@@ -87,6 +87,10 @@ class LiveSet:
         if not window:
             del self._of_author[bundle.author]
 
-    def expired(self, now_hour: int) -> list[BundleId]:
-        """Bundles whose life is over at `now_hour`."""
-        return [b.id for b in self._by_id.values() if not is_alive(b.hour, b.class_, now_hour)]
+    def expired(self, now_hour: int, ahead_too: bool) -> list[BundleId]:
+        """Bundles whose life is over at `now_hour`; `ahead_too`: or has not begun."""
+        return [
+            b.id
+            for b in self._by_id.values()
+            if not is_alive(b.hour if ahead_too else min(b.hour, now_hour), b.class_, now_hour)
+        ]

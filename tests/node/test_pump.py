@@ -6,11 +6,11 @@ from concurrent.futures import Future
 import pytest
 
 from node.pump import Pump, PumpStopped
-from sync.actions import CONSOLE, Refused, WritePost
+from sync.actions import CONSOLE, Refusal, Refused, WritePost
 from sync.board import Board, BoardLimits, CampSettings
 from sync.engine import Engine
 from sync.events import MessageArrived
-from sync.message import GENERAL
+from sync.message import GENERAL, Kind, Message, compose
 from sync.store import Store, StoreFull
 from tests.sync.camps import NOW_S, Camp, cable
 
@@ -126,6 +126,25 @@ def test_a_refusal_harms_nobody_else_in_the_group(node):
     with pytest.raises(ZeroDivisionError):
         broken.result(WAIT_S)
     assert node.rows() == 2
+
+
+def test_what_a_failed_job_published_is_forgotten(node):
+    def half(bench):
+        bench.engine.publish(compose(Message(Kind.MIC_CHECK, int(NOW_S)), "half"), bench.now)
+        bench.engine.publish(compose(Message(Kind.POST, int(NOW_S)), "half"), bench.now)
+        raise Refused(Refusal.EMPTY)
+
+    port = Port("x", b"p" * 32, node.rows)
+    node.pump.link_up(port.profile, port)
+    with pytest.raises(Refused):
+        node.pump.submit(half).result(WAIT_S)
+    node.clock.time += 120
+    node.pump.act(WritePost(GENERAL, "whole"), CONSOLE).result(WAIT_S)
+    node.clock.time += 120
+    node.pump.wake()
+    sealed = node.pump.submit(lambda bench: bench.engine.tick(bench.now)).result(WAIT_S)
+    assert sealed is None
+    assert node.rows() == 1
 
 
 def test_a_frame_leaves_when_what_it_says_is_on_the_disk(node):

@@ -312,6 +312,33 @@ def test_another_box_with_our_key_is_told_and_taken_in():
     assert any(isinstance(event, KeyUsedElsewhere) for event in drain(here))
 
 
+def test_what_neighbours_give_back_after_a_salvage_is_no_alarm():
+    here, before = Camp("here"), Camp("here")
+    here.engine.add_link(cable("x", b"p" * 32), NOW_S)
+    here.store.set_meta("salvaged_hour", bundle.hour_of(NOW_S))
+    receive(here, frame_of(before, sealed_by(before, "lost with a page"), before.identity.key))
+    assert here.shown() == ["lost with a page"]
+    assert not any(isinstance(event, KeyUsedElsewhere) for event in drain(here))
+
+
+def test_a_request_that_went_down_with_its_link_is_made_again():
+    here, other = Camp("here"), Camp("other")
+    listed = frames.encode(
+        frames.ListFrame(bundle.hour_of(NOW_S), 15, bytes(16), b"\xff" * 16, (b"i" * 16,)),
+        other.identity.network,
+        other.identity.author,
+    )
+    for name in ("x", "y"):
+        here.engine.add_link(cable(name, other.identity.key), NOW_S)
+        receive(here, listed, link=name)
+        said = [
+            frames.decode(data, here.identity.network)[1]
+            for data in here.engine.frames_to_send(name, NOW_S, float("inf"))
+        ]
+        assert frames.AskFrame((b"i" * 16,)) in said
+        here.engine.drop_link(name)
+
+
 @pytest.mark.parametrize(
     ("hour", "class_", "broadcast", "taken", "live"),
     [
@@ -430,6 +457,44 @@ class TestWithoutAClock:
             )
         assert here.engine.hour(1.0) == hour
         assert here.engine.wall_s(1.0) == bundle.seconds_of(hour)
+
+    def test_a_box_that_woke_up_in_the_past_takes_what_is_ahead_of_it(self, tmp_path):
+        here = Camp("here", path=tmp_path / "here")
+        with here.store.transaction():
+            here.engine.tick(NOW_S - 40 * 3600)
+        here.restart()
+        here.engine.tell_time(NOW_S - 40 * 3600, trusted=False)
+        here.engine.add_link(air("x"), 1.0)
+        for name in ("a", "b"):
+            other = Camp(name)
+            receive(here, frame_of(other, sealed_by(other, name), other.identity.key), now=1.0)
+        with here.store.transaction():
+            here.engine.tick(2.0)
+        assert here.shown() == ["a", "b"]
+        assert len(here.live()) == 2
+        assert here.engine.hour(2.0) == bundle.hour_of(NOW_S)
+
+    def test_what_a_liar_dated_ahead_is_not_live_once_the_clock_is_set(self):
+        here, liar = Camp("here"), Camp("liar")
+        here.engine.tell_time(0.0, trusted=False)
+        here.engine.add_link(cable("x", b"p" * 32), 0.0)
+        ahead = sealed_by(liar, "from 2035", hour=bundle.hour_of(NOW_S) + 80_000)
+        receive(here, frame_of(liar, ahead, liar.identity.key), now=1.0)
+        assert len(here.live()) == 1
+        here.engine.tell_time(NOW_S, trusted=True)
+        with here.store.transaction():
+            here.engine.tick(2.0)
+        assert here.live() == []
+
+    def test_a_clock_set_back_brings_back_what_it_had_buried(self):
+        here, other = Camp("here"), Camp("other")
+        here.engine.add_link(cable("x", b"p" * 32), NOW_S)
+        receive(here, frame_of(other, sealed_by(other, "hello"), other.identity.key))
+        for wall_s, live in ((NOW_S + 100 * 3600, 0), (NOW_S, 1)):
+            here.engine.tell_time(wall_s, trusted=True)
+            with here.store.transaction():
+                here.engine.tick(NOW_S)
+            assert len(here.live()) == live
 
     def test_never_an_hour_before_the_last_on_disk(self, tmp_path):
         here = Camp("here", path=tmp_path / "here")
