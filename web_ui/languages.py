@@ -51,6 +51,7 @@ class Languages:
 
     def __init__(self, languages: tuple[Language, ...]) -> None:
         self._by_code = {language.code: language for language in languages}
+        self._by_tag = {language.code.lower(): language for language in languages}
         self.default = languages[0]
 
     @classmethod
@@ -70,8 +71,8 @@ class Languages:
         """The language picked by hand, else the first one the browser accepts, else the camp's."""
         if cookie is not None and cookie in self._by_code:
             return self._by_code[cookie]
-        for code in _accepted(accept):
-            found = self._by_code.get(code) or self._by_code.get(code.partition("-")[0])
+        for tag in _accepted(accept):
+            found = self._by_tag.get(tag) or self._by_tag.get(tag.partition("-")[0])
             if found is not None:
                 return found
         return self.default
@@ -102,7 +103,7 @@ def _load(code: str) -> Language:
 
 
 def _accepted(header: str) -> list[str]:
-    """The language tags of an Accept-Language header (RFC 9110 §12.5.4), best first."""
+    """The tags of an Accept-Language header (RFC 9110 §12.5.4) in lower case, best first."""
     weighted: list[tuple[float, str]] = []
     for part in header.split(",")[:ACCEPTED_MAX]:
         tag, _, parameters = part.strip().partition(";")

@@ -86,6 +86,7 @@ class Site:
             state=lambda view: _state(visit, view),
             role_word=lambda role: language.say(words.ROLES[role]),
             say=language.say,
+            loud=lambda view: words.is_loud(view, now_s),
             words=words,
             **page.content,
         )

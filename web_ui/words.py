@@ -15,6 +15,8 @@ from web_ui.languages import Language
 
 # The last second that datetime can name: year 9999.
 SECOND_MAX = 253_402_300_799
+# The life of an alert (PROTOCOL.md): a day later it is history.
+ALERT_S = 24 * 3_600
 
 
 def mark(sentence: str) -> str:
@@ -206,6 +208,12 @@ def actor(language: Language, said: str) -> str:
         if group
         else (language.say(known))
     )
+
+
+def is_loud(view: MessageView, now_s: float) -> bool:
+    """Whether a message is shown as an alert: a mic check of the last day that nobody took back or hid."""
+    gone = view.hidden or view.state in (State.RETRACTED, State.EXPIRED, State.REFUSED)
+    return view.urgent and not gone and now_s - view.received < ALERT_S
 
 
 def ago(language: Language, now_s: float, then_s: float) -> str:

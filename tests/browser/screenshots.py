@@ -16,6 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Route, sync_playwright
 
 from sync.message import Role
+from tests.browser import pages_of
 from tests.web.desk import Camp
 from tests.web.phone import HTTP, HTTPS, Phone
 from tests.web.pseudo import with_pseudo
@@ -25,43 +26,6 @@ from web_ui.visit import LANGUAGE_COOKIE, SESSION_COOKIE
 CHROMIUM = "/usr/bin/chromium"
 WIDTH, HEIGHT = 360, 740
 LANGUAGES = ("en", "es", "ar-XB")
-
-
-def pages(square: Square) -> dict[str, str]:
-    """Name and path of every page."""
-    return {
-        "front": "/",
-        "channel": "/c/general",
-        "empty": "/c/letters",
-        "message": f"/m/{square.root}",
-        "mic-check-message": f"/m/{square.mic_check}",
-        "other-camp": f"/m/{square.norte_post}",
-        "write": "/post",
-        "mic-check": "/mic-check",
-        "search": "/search?q=tent",
-        "seen": "/seen",
-        "status": "/status",
-        "log": "/log",
-        "hotline": "/hotline",
-        "camps": "/camps",
-        "missing": "/nothing-here",
-    }
-
-
-def card_pages(square: Square) -> dict[str, str]:
-    """Name and path of every page for people with a card."""
-    return {
-        "card": "/card/MC-AAAAA-BBBBB-CCCCC-DDDDD",
-        "held": "/held",
-        "moderating": f"/m/{square.root}",
-        "moderate": "/moderate",
-        "clock": "/clock",
-        "coordinator": "/coordinator",
-        "cards": "/coordinator/cards",
-        "coordinator-camps": "/coordinator/camps",
-        "coordinator-channels": "/coordinator/channels",
-        "coordinator-hotline": "/coordinator/hotline",
-    }
 
 
 @contextmanager
@@ -122,12 +86,12 @@ def take(browser: Browser, square: Square, out: Path, language: str, scheme: str
     """Every page once."""
     camp = Camp(square.sol, languages=with_pseudo())
     for token, base, named in (
-        (None, HTTP, pages(square)),
-        (square.sol.session(Role.COORDINATOR), HTTPS, card_pages(square)),
+        (None, HTTP, pages_of.everybody(square)),
+        (square.sol.session(Role.COORDINATOR), HTTPS, pages_of.with_card(square)),
     ):
         with phone(browser, camp, token=token, language=language, scheme=scheme) as context:
             page = context.new_page()
-            for name, path in named.items():
+            for path, name in named.items():
                 page.goto(base + path)
                 page.screenshot(path=out / f"{name}.{language}.{scheme}.png", full_page=True)
 

@@ -14,9 +14,9 @@ HTTPS = "https://camp.internal:8443"
 class _Air(httpx.BaseTransport):
     """Hands requests to the application, in an event loop that stands still in between."""
 
-    def __init__(self, app, address: str) -> None:
+    def __init__(self, app, address: str, *, faults: bool) -> None:
         self._loop = asyncio.Runner()
-        self._inner = httpx.ASGITransport(app, client=(address, 40_000))
+        self._inner = httpx.ASGITransport(app, client=(address, 40_000), raise_app_exceptions=faults)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return self._loop.run(self._answer(request))
@@ -34,9 +34,10 @@ class _Air(httpx.BaseTransport):
 class Phone(httpx.Client):
     """A browser without scripts: it keeps cookies, and fills in forms as they stand on the page."""
 
-    def __init__(self, app, *, secure: bool = False, address: str = "10.0.0.7") -> None:
+    def __init__(self, app, *, secure: bool = False, address: str = "10.0.0.7", faults: bool = True) -> None:
+        """With `faults` a fault of the application fails the test instead of becoming a page."""
         super().__init__(
-            transport=_Air(app, address),
+            transport=_Air(app, address, faults=faults),
             base_url=HTTPS if secure else HTTP,
             headers={"accept-language": "en"},
         )
