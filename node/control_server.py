@@ -49,13 +49,13 @@ class ControlServer:
         """Stop at once; commands that still wait are told by the closed connection."""
         if self._server is not None:
             self._server.close()
-        for writer in self._open:
-            writer.close()
         self._path.unlink(missing_ok=True)
+        for writer in list(self._open):
+            await _hang_up(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) >= CONNECTIONS_MAX:
-            writer.close()
+            await _hang_up(writer)
             return
         self._open.add(writer)
         try:
@@ -64,9 +64,8 @@ class ControlServer:
         except (OSError, TimeoutError, asyncio.IncompleteReadError, Reject):
             pass  # the command ended, or it was none
         finally:
+            await _hang_up(writer)
             self._open.discard(writer)
-            with contextlib.suppress(OSError):
-                writer.close()
 
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readexactly(LENGTH.size)
@@ -93,3 +92,9 @@ class ControlServer:
 def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
     if not writer.is_closing():
         writer.write(LENGTH.pack(len(data)) + data)
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()

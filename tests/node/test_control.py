@@ -163,7 +163,9 @@ def test_a_socket_left_by_a_crash_is_replaced(tmp_path):
     with pytest.raises(ConnectionRefusedError):
         ControlClient(path)
     served = Served(path)
-    ControlClient(path).close()
+    client = ControlClient(path)
+    assert client.ask(SealAll(), no_progress) == Posted(b"i" * 16, False)
+    client.close()
     served.end()
     assert not path.exists()
 
