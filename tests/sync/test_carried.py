@@ -88,20 +88,22 @@ def test_any_bytes_are_read_or_refused(data):
 
 
 def test_a_long_file_needs_flat_memory():
-    class Endless(io.RawIOBase):
-        left = 400
-        largest = 0
+    stream = b"".join(RECORDS)
+
+    class Long(io.RawIOBase):
+        left = 400 * len(stream)
 
         def readable(self):
             return True
 
         def readinto(self, buffer):
-            chunk = b"".join(RECORDS)[: len(buffer)] if self.left else b""
-            self.left -= 1
+            at = -self.left % len(stream)
+            chunk = stream[at : at + min(len(buffer), self.left)]
+            self.left -= len(chunk)
             buffer[: len(chunk)] = chunk
             return len(chunk)
 
-    file = CarriedFile(io.BufferedReader(Endless()))
+    file = CarriedFile(io.BufferedReader(Long()))
     count = 0
     for _ in file:
         count += 1
