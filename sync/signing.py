@@ -8,6 +8,7 @@ a signature made for one purpose or one network is worthless in another. See PRO
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 
 from nacl.exceptions import CryptoError
@@ -35,6 +36,8 @@ def digest(data: bytes, length: int) -> bytes:
     return blake2b(data).digest()[:length]
 
 
+# A thousand keys are more camps than are heard at once; the answers take 100 kB.
+@lru_cache(maxsize=1_024)
 def author_of(key: bytes) -> bytes:
     """The 8-byte author id of a public key. Two camps may share one; every key of it is then tried."""
     return digest(key, AUTHOR_BYTES)
@@ -60,7 +63,7 @@ class Network:
 
     def tag(self, frame_version: int) -> int:
         """One byte that tells this network's frames from another's before anything is decoded."""
-        return digest(_TAG_DOMAIN + bytes([frame_version]) + self._prefix, 1)[0]
+        return _tag(frame_version, self._prefix)
 
     def bundle_input(self, key: bytes, signed: bytes) -> bytes:
         """What an author signs, and whose hash is the bundle id."""
@@ -69,6 +72,12 @@ class Network:
     def link_input(self, key: bytes, transcript: bytes) -> bytes:
         """What one end of a link signs to prove its key and the network word to the other."""
         return _LINK_DOMAIN + self._prefix + key + transcript
+
+
+# Asked of every frame that is heard, always the same.
+@lru_cache(maxsize=16)
+def _tag(frame_version: int, prefix: bytes) -> int:
+    return digest(_TAG_DOMAIN + bytes([frame_version]) + prefix, 1)[0]
 
 
 def farewell_input(key: bytes) -> bytes:

@@ -193,12 +193,14 @@ class BundleTables(Database):
 
     def _after_rollback(self) -> None:
         self.projection.forget()
+        super()._after_rollback()
 
     def _mark(self) -> int:
         return self.projection.laid_aside()
 
     def _back_to(self, mark: int) -> None:
         self.projection.forget(mark)
+        super()._back_to(mark)
 
 
 def _highest_receipt(connection: sqlite3.Connection) -> int:

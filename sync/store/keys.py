@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from sync.signing import author_of
 from sync.store.database import Database, written
 
@@ -10,21 +12,38 @@ from sync.store.database import Database, written
 KEYS_PER_AUTHOR_MAX = 4
 # Camps that wait for a coordinator to look. A flood of fresh keys pushes out the oldest of its own kind.
 REFUSED_KEYS_MAX = 64
+# Authors whose keys are remembered within a transaction: a group of 500 frames, each of another author.
+KEYS_READ_MAX = 512
 
 
 class KeyTables(Database):
     """The tables `keys`, `introductions` and `farewells`."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        # What the open transaction read and wrote of `keys`, forgotten at its end: a group of bundles is of a
+        # few camps and asks the same four questions of each.
+        self._keys_of: dict[bytes, tuple[bytes, ...]] = {}
+        self._kept: set[bytes] = set()
+
     def keys_of(self, author: bytes) -> tuple[bytes, ...]:
         """The keys (32 bytes) to try for an 8-byte author id, admitted ones first."""
-        rows = self.connection.execute(
-            "SELECT key FROM keys WHERE author = ? ORDER BY refused_s IS NOT NULL, first_hour, key", (author,)
-        )
-        return tuple(key for (key,) in rows)
+        keys = self._keys_of.get(author)
+        if keys is None:
+            rows = self.connection.execute(
+                "SELECT key FROM keys WHERE author = ? ORDER BY refused_s IS NOT NULL, first_hour, key",
+                (author,),
+            )
+            keys = tuple(key for (key,) in rows)
+            if self.is_open() and len(self._keys_of) < KEYS_READ_MAX:
+                self._keys_of[author] = keys
+        return keys
 
     @written
     def add_key(self, key: bytes, hour: int) -> bool:
         """Keep the key of a camp that is admitted; False when four of its author id are there already."""
+        if key in self._kept:
+            return True
         author = author_of(key)
         others = self.connection.execute(
             "SELECT count(*) FROM keys WHERE author = ? AND refused_s IS NULL AND key <> ?", (author, key)
@@ -36,11 +55,14 @@ class KeyTables(Database):
             " ON CONFLICT (key) DO UPDATE SET refused_s = NULL",
             (key, author, hour),
         )
+        self._keys_of.pop(author, None)
+        self._kept.add(key)
         return True
 
     @written
     def refuse_key(self, key: bytes, at_s: float) -> None:
         """Note that a camp spoke and is not admitted: a camp is waiting."""
+        self._forget_keys()
         self.connection.execute(
             "INSERT INTO keys (key, author, first_hour, refused_s) VALUES (?, ?, 0, ?)"
             " ON CONFLICT (key) DO UPDATE SET refused_s = excluded.refused_s WHERE pinned_s IS NULL",
@@ -58,6 +80,7 @@ class KeyTables(Database):
 
     def pin(self, key: bytes, at_s: float, introduce: bool) -> None:
         """Vouch for a camp, whether or not it was heard; `introduce` says whether others are told."""
+        self._forget_keys()
         self.connection.execute(
             "INSERT INTO keys (key, author, first_hour, pinned_s, introduce) VALUES (?, ?, 0, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET pinned_s = excluded.pinned_s, introduce = excluded.introduce,"
@@ -92,6 +115,22 @@ class KeyTables(Database):
     def farewells(self) -> frozenset[bytes]:
         """Keys that are dead for good."""
         return frozenset(key for (key,) in self.connection.execute("SELECT key FROM farewells"))
+
+    def _forget_keys(self) -> None:
+        self._keys_of.clear()
+        self._kept.clear()
+
+    def _before_commit(self) -> None:
+        self._forget_keys()
+        super()._before_commit()
+
+    def _after_rollback(self) -> None:
+        self._forget_keys()
+        super()._after_rollback()
+
+    def _back_to(self, mark: int) -> None:
+        self._forget_keys()
+        super()._back_to(mark)
 
     def _drop_oldest_refused(self, where: str, values: tuple[object, ...], kept: int) -> None:
         self.connection.execute(
