@@ -24,6 +24,8 @@ from sync.text import NICKNAME_BYTES_MAX, is_channel_name, tidy_name
 ENVIRONMENT = "MICCHECK__"
 LANGUAGES = ("en", "es")
 DIRECTIONS = ("both", "out", "in")
+# In `channels` of a list: all that leave the camp. A star can be no channel's name.
+EVERY_CHANNEL = "*"
 # One phone line of published contact; a card must fit a frame.
 CONTACT_BYTES_MAX = 80
 # Sixteen roads out of one box is more than anybody has antennas and cables for.
@@ -97,7 +99,7 @@ def _road(*kinds: str) -> Check:
 
 
 def _channels(value: tuple[str, ...]) -> str | None:
-    wrong = [name for name in value if not is_channel_name(name)]
+    wrong = [name for name in value if name != EVERY_CHANNEL and not is_channel_name(name)]
     return f'"{wrong[0]}" cannot be the name of a channel' if wrong else None
 
 
@@ -144,7 +146,7 @@ class MailingList:
     address: str = _key("", _line_of_text(254))  # RFC 5321, 4.5.3.1.3, without its angle brackets
     outbox: str = _key("", _road("maildir"))
     inbox: str = _key("", _road("maildir", "mbox"))
-    channels: tuple[str, ...] = _key((), _channels)  # none named: the channels marked "to the list"
+    channels: tuple[str, ...] = _key((), _channels)  # none: those marked "to the list"; "*": all
     direction: str = _key("both", _one_of(*DIRECTIONS))
 
 

@@ -80,14 +80,16 @@ class LetterTables:
     def queue(self, list_name: str, channels: Sequence[str], after_seq: int, now_s: float) -> int:
         """Let every message behind `after_seq` that may go to the list wait; the newest `seq` there is.
 
-        No `channels`: those marked "to the list".
+        No `channels`: those marked "to the list", and other camps' groups. A `*`: all that cross.
         """
         values: dict[str, object] = {"list": list_name, "after": after_seq, "now": now_s}
-        if channels:
+        if "*" in channels:
+            chosen = "(SELECT name FROM channels)"
+        elif channels:
             values |= {f"c{i}": name for i, name in enumerate(channels)}
             chosen = "(" + ", ".join(f":c{i}" for i in range(len(channels))) + ")"
         else:
-            chosen = "(SELECT name FROM channels WHERE to_list = 1)"
+            chosen = "(SELECT name FROM channels WHERE to_list = 1 OR (is_group = 1 AND heard = 1))"
         self._connection.execute(_QUEUE + chosen, values)
         (newest,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM messages").fetchone()
         return int(newest)

@@ -150,6 +150,16 @@ def test_channels_of_the_settings_and_never_the_camps_own(camp):
         assert [row.text for row in camp.tables.take(LIST, NOW_S, 9)] == ["general"]
 
 
+def test_a_star_is_every_channel_that_crosses(camp):
+    with camp.store.transaction():
+        for channel in ("general", "here", "kitchen"):
+            camp.publish(compose(Message(kind=Kind.POST, second=int(NOW_S), channel=channel), channel))
+    camp.take(mail(1))
+    with camp.store.transaction():
+        camp.tables.queue(LIST, ("*",), 0, NOW_S)
+        assert [row.text for row in camp.tables.take(LIST, NOW_S, 9)] == ["general", "kitchen"]
+
+
 def test_what_was_taken_back_before_it_left_stays(camp):
     posted = camp.post("Oops")
     with camp.store.transaction():
