@@ -15,6 +15,8 @@ from random import Random
 
 TIMEOUT_S = 60.0
 CHANNELS = ("general", "here")
+# A camp lets a few hundred posts wait for a person, then no more.
+URGENT_MAX = 60
 _WORDS = (
     "water",
     "tea",
@@ -54,6 +56,7 @@ class Crowd:
         self._phones = phones
         self._lock = threading.Lock()
         self._made = 0
+        self._urgent = 0
         self._again: deque[Post] = deque()
         self.answered: dict[str, Post] = {}  # by message id
         self.tried_again = 0
@@ -102,7 +105,8 @@ class Crowd:
             self._made += 1
             words = " ".join(self._random.choices(_WORDS, k=self._random.randint(1, 40)))
             channel = self._random.choice(CHANNELS)
-            urgent = channel == "general" and self._random.random() < 0.1
+            urgent = channel == "general" and self._urgent < URGENT_MAX and self._random.random() < 0.1
+            self._urgent += urgent
             return Post(f"{self._seed}-{self._made}", channel, f"{self._made}: {words}", urgent)
 
     def _note(self, post: Post, status: int, body: bytes) -> None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Self
 
+from node.home import Home
 from tests.crash.trace import strace
 
 PATIENCE_S = 60.0
 MICCHECK = [sys.executable, "-m", "node"]
 CARELESS = [sys.executable, "-m", "tests.crash.careless"]
 _REPOSITORY = Path(__file__).parents[2]
+_ENVIRONMENT = {
+    "MICCHECK__WEB__HOST": "127.0.0.1",
+    "MICCHECK__WEB__PORT": "0",
+    "MICCHECK__WEB__TLS_PORT": "0",
+    "MICCHECK__QUOTA__DEVICE_PER_MINUTE": "0",
+}
 
 
 def make_camp(folder: Path) -> Path:
@@ -26,45 +33,39 @@ def make_camp(folder: Path) -> Path:
 
 
 class NodeProcess:
-    """`miccheck run HOME` on two free ports, without a limit on posts."""
+    """`miccheck run HOME` on two free ports, without a limit on posts. Leaving its block kills it."""
 
     def __init__(self, home: Path, command: list[str] = MICCHECK, trace: Path | None = None) -> None:
         """With `trace` it runs under strace, which writes there."""
-        self.port, tls_port = _free_ports()
+        self._home = Home(home)
+        self._home.ports.unlink(missing_ok=True)  # of a node that was killed
         self._log = home.with_name(f"{home.name}.log")
         self._traced = trace is not None
         run = [*command, "run", str(home)]
-        environment = {
-            **os.environ,
-            "MICCHECK__WEB__HOST": "127.0.0.1",
-            "MICCHECK__WEB__PORT": str(self.port),
-            "MICCHECK__WEB__TLS_PORT": str(tls_port),
-            "MICCHECK__QUOTA__DEVICE_PER_MINUTE": "0",
-        }
-        with self._log.open("ab") as log:
+        with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 strace(trace, run) if trace is not None else run,
                 cwd=_REPOSITORY,
-                env=environment,
+                env=os.environ | _ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
 
-    def wait_until_ready(self) -> None:
-        """Return when its page answers. Raises AssertionError with what it said when it does not."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def wait_until_ready(self) -> int:
+        """The port of its pages, when they answer; AssertionError with its last words when they do not."""
         until_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < until_s and self._process.poll() is None:
-            connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-            try:
-                connection.request("GET", "/healthz")
-                if connection.getresponse().status == 200:
-                    return
-            except (OSError, HTTPException):
-                time.sleep(0.02)
-            finally:
-                connection.close()
-        self.kill()
+            ports = self._home.read_ports()
+            if ports is not None and _answers(ports[0]):
+                return ports[0]
+            time.sleep(0.02)
         raise AssertionError(f"the node did not start: {self._log.read_text()[-2000:]}")
 
     def kill(self) -> None:
@@ -87,8 +88,12 @@ class NodeProcess:
         return int(children[0]) if children else pid
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        for each in (first, second):
-            each.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -41,23 +41,23 @@ def record(folder: Path, command: list[str], *, killed_before: bool = False) -> 
     """Let a crowd post to a node under strace, in a camp that is new or whose node was killed."""
     home = make_camp(folder / "home")
     if killed_before:
-        first = NodeProcess(home)
-        first.wait_until_ready()
-        crowd = Crowd("before")
-        crowd.post_to(first.port, enough=50)
-        crowd.wait()
-        first.kill()
+        with NodeProcess(home) as node:
+            _post(node, 50)
     before = files_below(home)
-    node = NodeProcess(home, command, trace=folder / "trace")
-    node.wait_until_ready()
-    crowd = Crowd("power")
-    crowd.post_to(node.port, enough=POSTS)
-    crowd.wait()
-    node.stop()
+    with NodeProcess(home, command, trace=folder / "trace") as node:
+        crowd = _post(node, POSTS)
+        node.stop()
     with (folder / "trace").open() as lines:
         trace = read_trace(lines, home)
     (folder / "trace").unlink()
     return Recording(before, trace, crowd.answered)
+
+
+def _post(node: NodeProcess, posts: int) -> Crowd:
+    crowd = Crowd(f"{posts} posts")
+    crowd.post_to(node.wait_until_ready(), enough=posts)
+    crowd.wait()
+    return crowd
 
 
 def find_fault(home: Path, recording: Recording, answered: frozenset[str]) -> str | None:

@@ -163,7 +163,9 @@ def _whole_calls(lines: Iterable[str], changes: list[Change]) -> Iterator[_Call]
     unfinished: dict[str, tuple[str, int]] = {}
     for line in lines:
         match = _LINE.match(line.rstrip("\n"))
-        if match is None or match["rest"].startswith(("+++", "---")):
+        if match is None:
+            raise Unmodelled(f"a line that cannot be read: {line[:200]}")
+        if match["rest"].startswith(("+++", "---")):
             continue
         process, rest, began = match["process"], match["rest"], len(changes)
         if rest.endswith(_UNFINISHED):
