@@ -35,7 +35,6 @@ class Shell:
             # Nothing is told to other sites. Not "no-referrer": that also blanks the Origin of our own
             # forms (Fetch standard, "append a request Origin header"), by which we know them.
             "referrer-policy": "same-origin",
-            "cross-origin-opener-policy": "same-origin",
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -50,10 +50,10 @@ def phone(
         color_scheme="dark" if scheme == "dark" else "light",
         service_workers="block",
     )
-    cookies = [{"name": LANGUAGE_COOKIE, "value": language, "url": HTTPS if token else HTTP}]
+    home = HTTPS if token else HTTP
+    context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": home}])
     if token:
-        cookies.append({"name": SESSION_COOKIE, "value": token, "url": HTTPS, "secure": True})
-    context.add_cookies(cookies)  # type: ignore[arg-type]
+        context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": home, "secure": True}])
     with ThreadPoolExecutor(1) as answering:
         client = answering.submit(Phone, camp.app, secure=bool(token)).result()
 
@@ -77,9 +77,12 @@ def phone(
             route.fulfill(status=got.status_code, headers=headers, body=got.content)
 
         context.route("**/*", answer)
-        yield context
-        context.close()
-        answering.submit(client.close).result()
+        try:
+            yield context
+        finally:
+            context.unroute_all(behavior="wait")
+            context.close()
+            answering.submit(client.close).result()
 
 
 def take(browser: Browser, square: Square, out: Path, language: str, scheme: str) -> None:

@@ -212,7 +212,7 @@ def test_a_camp_full_of_noise_still_has_light_pages(tmp_path):
 
 def test_all_of_a_channel_can_be_reached_by_older(square):
     seen = []
-    path = "/c/general"
+    path: str | None = "/c/general"
     with square.camp.phone() as phone:
         while path:
             html = phone.get(path).text
