@@ -18,6 +18,7 @@ from sync.message import PARENT_BYTES, MessageId, Role
 from sync.signing import author_of
 from sync.store import Store
 from sync.store.message_rows import SELECT_HELD, SELECT_MESSAGES, held_as_message, held_view, message_view
+from sync.store.projection import SEQS_PER_RECEIPT
 from sync.views import (
     CampName,
     CampView,
@@ -107,10 +108,13 @@ class Reader:
             if row is None:
                 raise LookupError("no such message")
             seq = row[0]
+        # Who reads on by receipt must not step over bundles that are carried and not read yet.
+        unread = "(SELECT min(seq) FROM bundles WHERE read = 0)"
+        read = f"AND m.seq < {SEQS_PER_RECEIPT} * coalesce({unread}, m.seq + 1)"
         # +channel: walk on from `seq` instead of sorting the whole channel at every look.
         here = "" if channel is None else "AND +m.channel = :channel"
         views = self._views(
-            f"m.shown = 1 AND m.seq > :seq {here} ORDER BY m.seq LIMIT :limit",
+            f"m.shown = 1 AND m.seq > :seq {here} {read} ORDER BY m.seq LIMIT :limit",
             {"channel": channel, "seq": seq, "limit": limit + 1},
         )
         page = views[:limit]

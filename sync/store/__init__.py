@@ -1,7 +1,7 @@
 """One camp's memory: a SQLite file with one writer. See `sync.store.schema` for the tables."""
 
 from sync.store.database import StoreDamaged, StoreFull, StoreTooNew, WrongCamp
-from sync.store.rows import ChannelRule, ShownMessage, WaitingMessage, Wipe
+from sync.store.rows import ChannelRule, ReadLater, ShownMessage, WaitingMessage, Wipe
 from sync.store.store import Store
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "StoreTooNew",
     "WrongCamp",
     "ChannelRule",
+    "ReadLater",
     "ShownMessage",
     "WaitingMessage",
     "Wipe",

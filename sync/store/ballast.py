@@ -15,9 +15,10 @@ from sync.store.database import StoreFull
 from sync.store.own import OwnTables
 from sync.store.retention import Swept, sweep
 
-# The log of one sweep (4 MiB until SQLite moves it into the file) and as much for the search index, which is
-# written anew when words leave it.
+# Deleting 100 messages touches at most some 1,000 pages (a leaf of each index, a search segment): 4 MiB of
+# log. As much again, because the log is copied into the file before it is emptied.
 BALLAST_BYTES = 8_388_608
+_MESSAGES_AT_ONCE = 100
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -48,14 +49,22 @@ class Ballast:
 
 
 def relieve(store: OwnTables, ballast: Ballast, now_s: float, now_hour: int) -> Swept | None:
-    """After StoreFull, outside a transaction: drop the ballast, sweep, lay it again.
+    """After StoreFull, outside a transaction: drop the ballast, sweep in small parts, lay it again.
 
-    None when even that found no room. Then somebody has to free some, and the page says so.
+    None when even that found no room. Then somebody has to free some, and the page says so. What was
+    evicted before room ran out stays evicted.
     """
     ballast.drop()
+    total = Swept(0, 0, 0)
     try:
-        swept = sweep(store, now_s, now_hour)
+        while True:
+            part = sweep(store, now_s, now_hour, messages_max=_MESSAGES_AT_ONCE)
+            total = total.plus(part)
+            if part.messages < _MESSAGES_AT_ONCE:
+                break
+        sweep(store, now_s, now_hour)
     except StoreFull:
-        return None
+        if not total.messages and not total.bundles:
+            return None
     ballast.lay()
-    return swept
+    return total

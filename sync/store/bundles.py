@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import Iterable
 from itertools import islice
 
-from sync.bundle import Bundle, BundleClass, BundleId
+from sync.bundle import Bundle, BundleClass, BundleId, decode
 from sync.live import LiveBundle
 from sync.reject import Reject
 from sync.store.database import Database, written
 from sync.store.projection import Projection, Receipt, near_second
-from sync.store.rows import ShownMessage
+from sync.store.rows import ReadLater, ShownMessage
 from sync.views import Via
 
 # Verified and refused: 4,096 ids are 64 KiB, and more than any camp's neighbours carry of strangers.
@@ -19,9 +19,19 @@ GHOSTS_MAX = 4_096
 # SQLite takes 32,766 values in a statement; 500 keep the statement itself small.
 _IDS_AT_ONCE = 500
 
+# Unpacking a text costs twice what verifying its signature does, and comes after storing (PROTOCOL.md §7). A
+# busy hour brings a bundle or two at a time; more than 16 in one transaction is a camp that joins or a stick,
+# and then carrying goes first: what is further is read in the transactions that follow, milliseconds later.
+READ_AT_ONCE = 16
+
 _INSERT = """
-INSERT INTO bundles (seq, id, author, key, hour, class, wire, received_s, via, live)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+INSERT INTO bundles (seq, id, author, key, hour, class, wire, received_s, via, live, read)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+"""
+
+
+_UNREAD = """
+SELECT seq, id, key, hour, class, wire, received_s, via, live FROM bundles WHERE read = 0 ORDER BY seq LIMIT ?
 """
 
 
@@ -33,6 +43,8 @@ class BundleTables(Database):
         self.key = key
         self.projection = Projection(connection, key)
         self._next_receipt = _highest_receipt(connection) + 1
+        self._taken = 0  # bundles in the open transaction
+        self._unread: int | None = None  # None: to be counted
 
     def live_bundles(self) -> list[LiveBundle]:
         """Every live bundle, the oldest here first."""
@@ -51,32 +63,49 @@ class BundleTables(Database):
         New introductions and farewells are among them, though no page shows them: who is admitted may change.
 
         A message that cannot be shown is counted as `refused.REASON` and carried all the same. A bundle
-        that is here already changes nothing.
+        that is here already changes nothing. In a flood of bundles their messages are left to
+        `read_waiting`; those of alerts and of this camp never are.
         """
         seq = self.next_receipt()
         class_ = bundle.class_
-        row = (
-            seq,
-            bundle_id,
-            bundle.author,
-            key,
-            bundle.hour,
-            int(class_),
-            bundle.wire,
-            received_s,
-            via.value,
-            live,
-        )
-        if self.connection.execute(_INSERT, row).rowcount == 0:
+        own = key == self.key
+        later = not own and class_ != BundleClass.ALERT and (self._taken >= READ_AT_ONCE or self.unread() > 0)
+        signed = (seq, bundle_id, bundle.author, key, bundle.hour, int(class_), bundle.wire)
+        if self.connection.execute(_INSERT, (*signed, received_s, via.value, live, not later)).rowcount == 0:
             return ()
-        receipt = Receipt(seq, key, key == self.key, bundle_id, bundle.hour, class_, received_s, via)
-        shown: list[ShownMessage] = []
-        for reject_or_shown in self._projected(receipt, bundle.messages):
-            if isinstance(reject_or_shown, Reject):
-                self.count(f"refused.{reject_or_shown.reason}")
-            else:
-                shown.append(reject_or_shown)
-        return tuple(shown)
+        self._taken += 1
+        if later:
+            self._unread = self.unread() + 1
+            return ()
+        receipt = Receipt(seq, key, own, bundle_id, bundle.hour, class_, received_s, via)
+        return self._shown(receipt, bundle.messages)
+
+    def unread(self) -> int:
+        """How many bundles are carried whose messages are not read yet."""
+        if self._unread is None:
+            self._unread = self.connection.execute("SELECT count(*) FROM bundles WHERE read = 0").fetchone()[
+                0
+            ]
+        return self._unread
+
+    def recount_unread(self) -> None:
+        """Something else than `read_waiting` changed which bundles are read."""
+        self._unread = None
+
+    @written
+    def read_waiting(self, bundles_max: int) -> tuple[ReadLater, ...]:
+        """Read the messages of bundles stored in a flood, the oldest first; what pages show because of it."""
+        if not self.unread():
+            return ()
+        rows = self.connection.execute(_UNREAD, (bundles_max,)).fetchall()
+        news: list[ReadLater] = []
+        for seq, bundle_id, key, hour, class_, wire, received_s, via, live in rows:
+            receipt = Receipt(seq, key, False, bundle_id, hour, BundleClass(class_), received_s, Via(via))
+            shown = self._shown(receipt, decode(wire).messages)
+            news += [ReadLater(each, key, receipt.via, bool(live)) for each in shown]
+        self.connection.executemany("UPDATE bundles SET read = 1 WHERE seq = ?", ((row[0],) for row in rows))
+        self._unread = None
+        return tuple(news)
 
     def has_bundle(self, bundle_id: BundleId) -> bool:
         """Whether a bundle is stored, live or as history."""
@@ -176,23 +205,28 @@ class BundleTables(Database):
             for bundle_id, author, key, hour, class_, size in rows
         ]
 
-    def _projected(self, receipt: Receipt, messages: Iterable[bytes]) -> Iterable[ShownMessage | Reject]:
+    def _shown(self, receipt: Receipt, messages: Iterable[bytes]) -> tuple[ShownMessage, ...]:
+        """Project the messages of a bundle and count those that cannot be shown."""
         near_s = near_second(receipt.hour or 0)
+        news: list[ShownMessage] = []
         for number, raw in enumerate(messages):
             try:
                 shown = self.projection.receipt(receipt, number, raw, near_s)
             except Reject as reject:
-                yield reject
-            else:
-                if shown is not None:
-                    yield shown
+                self.count(f"refused.{reject.reason}")
+                continue
+            if shown is not None:
+                news.append(shown)
+        return tuple(news)
 
     def _before_commit(self) -> None:
         self.projection.flush()
+        self._taken = 0
         super()._before_commit()
 
     def _after_rollback(self) -> None:
         self.projection.forget()
+        self._taken, self._unread = 0, None
         super()._after_rollback()
 
     def _mark(self) -> int:
@@ -200,6 +234,7 @@ class BundleTables(Database):
 
     def _back_to(self, mark: int) -> None:
         self.projection.forget(mark)
+        self._unread = None
         super()._back_to(mark)
 
 

@@ -80,6 +80,7 @@ class Receipt:
     received_s: float
     via: Via
 
+
 # Whoever mints keys can mint their farewells. Those of keys nobody here met go first, the oldest of them.
 FAREWELLS_MAX = 4_096
 _FAREWELLS_OVER = """

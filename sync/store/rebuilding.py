@@ -37,6 +37,8 @@ def rebuild(store: OwnTables, progress: Callable[[int, int], None]) -> None:
             projection.flush()
         progress(done, len(receipts))
     projection.flush()
+    store.connection.execute("UPDATE bundles SET read = 1 WHERE read = 0")
+    store.recount_unread()
     store.connection.execute(_SEALED)
     _hide_again(store, hidden)
 

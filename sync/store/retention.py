@@ -27,6 +27,8 @@ UNMATCHED_MAX = 4_096
 HOTLINE_KEPT = 20
 REFUSED_KEYS_DAYS = 30
 
+_SEARCH_STALE = "search_stale"  # deleted words are still in the search index
+
 _LIFE = "CASE class " + " ".join(f"WHEN {int(c)} THEN {life}" for c, life in LIFE_HOURS.items()) + " END"
 # A box that woke without a clock stamps receipts years too early; the hour of the seal, which came from camps
 # that knew, keeps its messages from being swept the moment the clock is right.
@@ -35,9 +37,10 @@ SELECT m.seq, m.id, m.text, m.nickname, m.shown, m.prefix
 FROM messages m LEFT JOIN channels c ON c.name = m.channel
 WHERE max(m.received_s, coalesce({EPOCH_S} + m.hour * {HOUR_S}, 0))
     < :now - {_DAY_S} * CASE WHEN c.name IS NULL THEN {POSTS_DAYS} ELSE c.retention_days END
+LIMIT :most
 """
 _DEAD_BUNDLES = f"""
-SELECT id, hour + {_LIFE} FROM bundles WHERE live = 0 AND hour + {_LIFE} <= :hour
+SELECT id, hour + {_LIFE} FROM bundles WHERE live = 0 AND read = 1 AND hour + {_LIFE} <= :hour
     AND id NOT IN (SELECT bundle FROM messages WHERE bundle IS NOT NULL)
 """
 _STRANGERS = "key <> :own AND key NOT IN (SELECT key FROM keys WHERE pinned_s IS NOT NULL)"
@@ -74,6 +77,14 @@ class Swept:
     bundles: int
     live_bundles: int  # of these, evicted while they lived: whoever mirrors the live set reads it again
 
+    def plus(self, other: Swept) -> Swept:
+        """Both together."""
+        return Swept(
+            self.messages + other.messages,
+            self.bundles + other.bundles,
+            self.live_bundles + other.live_bundles,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Stranger:
@@ -85,28 +96,40 @@ class _Stranger:
     end_hour: int
 
 
-def sweep(store: OwnTables, now_s: float, now_hour: int, store_bytes_max: int = STORE_BYTES_MAX) -> Swept:
+def sweep(
+    store: OwnTables,
+    now_s: float,
+    now_hour: int,
+    store_bytes_max: int = STORE_BYTES_MAX,
+    messages_max: int | None = None,
+) -> Swept:
     """Delete what is over at this Unix time and hour, in the open transaction or in one of its own.
 
     Strangers (other camps not pinned here) keep at most a quarter of `store_bytes_max`, in bytes of bundles.
+    With `messages_max` it is one part of a sweep in little room: the search index is cleaned by the next
+    sweep without.
     """
     if not store.is_open():
         with store.transaction():
-            return sweep(store, now_s, now_hour, store_bytes_max)
-    values = {"now": now_s, "hour": now_hour, "own": store.key}
+            return sweep(store, now_s, now_hour, store_bytes_max, messages_max)
+    most = -1 if messages_max is None else messages_max
+    values = {"now": now_s, "hour": now_hour, "own": store.key, "most": most}
+    changes = store.connection.total_changes
     messages = _forget_messages(store, store.connection.execute(_OVER, values).fetchall())
     dead = store.connection.execute(_DEAD_BUNDLES, values).fetchall()
     _forget_bundles(store, dead, now_hour)
     evicted = _evict_strangers(store, now_hour, int(store_bytes_max * STRANGERS_SHARE))
-    changes = store.connection.total_changes
     for rule in _RULES:
         store.connection.execute(rule, values)
     _cap_unmatched(store)
     store.projection.forget(store.projection.laid_aside())  # channel names that went are not known any more
-    if messages or dead or evicted or store.connection.total_changes > changes:
-        store.erase_after_commit()
     if messages or evicted:
+        store.set_meta(_SEARCH_STALE, 1)
+    if messages_max is None and store.meta(_SEARCH_STALE):
         optimize_search(store)
+        store.set_meta(_SEARCH_STALE, None)
+    if store.connection.total_changes > changes:
+        store.erase_after_commit()
     return Swept(messages, len(dead) + len(evicted), sum(entry.live for entry in evicted))
 
 
@@ -153,6 +176,7 @@ def _evict_strangers(store: OwnTables, now_hour: int, bytes_max: int) -> list[_S
         over -= entry.size
         heapq.heappush(heap, (size + entry.size, key))
     _forget_messages(store, _messages_of(store, {entry.id for entry in gone}))
+    store.recount_unread()
     _forget_bundles(store, ((entry.id, entry.end_hour) for entry in gone), now_hour)
     return gone
 

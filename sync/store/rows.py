@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sync.bundle import BundleClass
 from sync.message import MessageId
-from sync.views import Speaks
+from sync.views import Speaks, Via
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,16 @@ class ShownMessage:
     channel: str
     own: bool
     urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLater:
+    """A message shown now that came with a bundle stored earlier."""
+
+    shown: ShownMessage
+    key: bytes  # of the camp that said it
+    via: Via
+    live: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,10 @@ CREATE TABLE bundles (
     received_s REAL NOT NULL,
     via TEXT NOT NULL,             -- here, radio, ip, list, carried
     live INTEGER NOT NULL,         -- 0: kept as history, never offered
-    sent_s REAL                    -- own bundles: when a link first took it
+    sent_s REAL,                   -- own bundles: when a link first took it
+    read INTEGER NOT NULL DEFAULT 1  -- 0: carried, but its messages are not read into projections yet
 );
+CREATE INDEX bundles_unread ON bundles (seq) WHERE read = 0;
 CREATE INDEX bundles_live ON bundles (live, author, hour, id);
 CREATE INDEX bundles_hour ON bundles (hour);
 
@@ -80,8 +82,8 @@ CREATE TABLE ghosts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNI
 
 -- Own messages: those of `here` stay, those that cross wait for a seal and stay as their author's copy.
 CREATE TABLE own_messages (
-    id BLOB PRIMARY KEY,
-    seq INTEGER NOT NULL UNIQUE,   -- receipt number
+    seq INTEGER PRIMARY KEY,       -- receipt number
+    id BLOB NOT NULL UNIQUE,
     bytes BLOB NOT NULL,
     second INTEGER NOT NULL,
     class INTEGER,                 -- NULL: local, never sealed
