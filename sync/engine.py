@@ -47,7 +47,7 @@ from sync.neighbours import LIST_INTERVAL_S, RELAY_DELAY_S, WANTED_MAX, Neighbou
 from sync.reject import Reason, Reject
 from sync.schedule import ALONE_S, Waiting
 from sync.signing import Identity, author_of
-from sync.store import Store
+from sync.store import ShownMessage, Store
 from sync.store.rows import WaitingMessage
 from sync.views import Via
 
@@ -151,6 +151,8 @@ class Engine:
 
     def next_wakeup(self) -> float:
         """The engine time by which `frames_to_send` of some link, or `tick`, has something to do."""
+        if self._store.unread():
+            return float("-inf")
         due = min(self._sealing_due(), self._echo_due)
         for neighbour in self._links.values():
             due = min(due, neighbour.list_due, neighbour.outgoing.next_due(float("-inf")))
@@ -159,7 +161,9 @@ class Engine:
         return due
 
     def tick(self, now: float) -> None:
-        """Do what time brings: seal what is due, let die what is dead."""
+        """Do what time brings: read what came in a flood, seal what is due, let die what is dead."""
+        for late in self._store.read_waiting(FRAMES_AT_ONCE):
+            self._tell(late.shown, late.key, late.via, late.live, now)
         hour = self._hours.hour(now)
         if hour is None:
             return
@@ -413,12 +417,16 @@ class Engine:
             )
             self._add_live(entry)
         for new in shown:
-            if new.urgent and live and key != self._identity.key:
-                self._owe_echo(new.id, now)
-            if new.kind in (Kind.INTRODUCTION, Kind.FAREWELL):
-                self.refresh_admission()
-                continue
-            self._events.append(MessageArrived(new.id, key, via, new.urgent and live))
+            self._tell(new, key, via, live, now)
+
+    def _tell(self, new: ShownMessage, key: bytes, via: Via, live: bool, now: float) -> None:
+        """What follows from a message that was read for the first time."""
+        if new.urgent and live and key != self._identity.key:
+            self._owe_echo(new.id, now)
+        if new.kind in (Kind.INTRODUCTION, Kind.FAREWELL):
+            self.refresh_admission()
+            return
+        self._events.append(MessageArrived(new.id, key, via, new.urgent and live))
 
     def _add_live(self, entry: LiveBundle) -> None:
         pushed_out = self._live.add(entry)

@@ -10,7 +10,7 @@ from sync.bundle import BundleClass
 from sync.message import HERE, Kind, Message
 from sync.reading import Reader
 from sync.store import Store, StoreDamaged, StoreTooNew, WrongCamp
-from sync.store.bundles import GHOSTS_MAX
+from sync.store.bundles import GHOSTS_MAX, READ_AT_ONCE
 from sync.store.keys import KEYS_PER_AUTHOR_MAX, REFUSED_KEYS_MAX
 from sync.store.schema import MIGRATIONS, RULES
 from sync.views import Via
@@ -316,3 +316,55 @@ def test_a_letter_taken_in_here_came_by_the_list(store):
 def test_a_card_counts_only_for_its_own_camp(store):
     hear(store, NORTH, Message(Kind.CARD, NOW_S, body=card(SOUTH, "South").body, reference=SOUTH.key))
     assert store.connection.execute("SELECT * FROM camps").fetchall() == []
+
+
+# -- a flood ----------------------------------------------------------------------------------------
+
+
+def flood(store, count, **fields):
+    for n in range(count):
+        hear(store, NORTH, post(f"number {n}", second=NOW_S + n, **fields))
+
+
+def test_in_a_flood_all_is_carried_at_once_and_read_right_after(store):
+    with store.transaction():
+        flood(store, READ_AT_ONCE + 5)
+        urgent = hear(store, SOUTH, post("help", Kind.MIC_CHECK), class_=BundleClass.ALERT)
+    assert len(store.live_bundles()) == READ_AT_ONCE + 6
+    assert [each.urgent for each in urgent] == [True]
+    assert store.unread() == 5
+    assert hear(store, NORTH, post("waits behind the others")) == ()
+    reader = Reader.over(store)
+    seen = reader.messages(None, None, 500)
+    assert [view.text for view in seen.messages] == [f"number {n}" for n in range(READ_AT_ONCE)]
+
+    first, rest = store.read_waiting(4), store.read_waiting(500)
+
+    assert [(each.key, each.via, each.live) for each in first] == [(NORTH.key, Via.RADIO, True)] * 4
+    assert [reader.message(each.shown.id).text for each in rest] == ["number 20", "waits behind the others"]
+    assert store.unread() == 0
+    assert store.read_waiting(500) == ()
+    onward = reader.messages(None, seen.messages[-1].id, 500)
+    assert len(onward.messages) == 7
+    before = texts(store)
+    store.rebuild(lambda _done, _of: None)
+    assert texts(store) == before
+
+
+def test_what_was_not_read_when_the_power_went_is_read_afterwards(board):
+    store = Store.open(board, OWN.key)
+    with store.transaction():
+        flood(store, READ_AT_ONCE + 2)
+    store.close()
+    again = Store.open(board, OWN.key)
+    assert again.unread() == 2
+    assert len(again.read_waiting(500)) == 2
+    again.close()
+
+
+def test_a_flood_rolled_back_leaves_nothing_to_read(store):
+    with suppress(KeyError), store.transaction():
+        flood(store, READ_AT_ONCE + 2)
+        raise KeyError
+    assert store.unread() == 0
+    assert len(hear(store, NORTH, post("after it"))) == 1
