@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from sync import bundle, cbor, codec, message
 from sync.bundle import Bundle, BundleClass, BundleId
 from sync.message import Kind, Message, MessageId
+from sync.reading import Reader
 from sync.signing import Identity
 from sync.store import ShownMessage, Store
-from sync.views import Via
+from sync.views import MessageView, Via
 
 OWN = Identity(b"o" * 32)
 NORTH = Identity(b"n" * 32)
@@ -18,13 +20,19 @@ HOUR = 5_000
 NOW_S = bundle.seconds_of(HOUR) + 600
 
 
-def post(text: str, kind: Kind = Kind.POST, second: int = NOW_S, **fields: object) -> Message:
+def post(text: str, kind: Kind = Kind.POST, second: int = NOW_S, **fields: Any) -> Message:
     return replace(message.compose(Message(kind, second), text), **fields)
 
 
 def card(camp: Identity, name: str, second: int = NOW_S) -> Message:
     body = codec.pack(cbor.encode([name, "", "en es", "", 0]))
     return Message(Kind.CARD, second, body=body, reference=camp.key)
+
+
+def read(reader: Reader, message_id: MessageId) -> MessageView:
+    found = reader.message(message_id)
+    assert found is not None
+    return found
 
 
 def id_of(camp: Identity, said: Message) -> MessageId:

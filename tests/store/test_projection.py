@@ -13,7 +13,20 @@ from sync.reading import Reader
 from sync.signing import Identity
 from sync.store import Store
 from sync.store.projection import HEARD_CHANNELS_MAX, PROJECTIONS
-from tests.store.neighbour import HOUR, NORTH, NOW_S, OWN, SOUTH, card, hear, id_of, post, say, seal_waiting
+from tests.store.neighbour import (
+    HOUR,
+    NORTH,
+    NOW_S,
+    OWN,
+    SOUTH,
+    card,
+    hear,
+    id_of,
+    post,
+    read,
+    say,
+    seal_waiting,
+)
 
 
 @pytest.fixture
@@ -35,7 +48,7 @@ def dump(store):
 
 
 def view(store, camp, said):
-    return Reader.over(store).message(id_of(camp, said))
+    return read(Reader.over(store), id_of(camp, said))
 
 
 def change(kind, target, camp=NORTH, second=NOW_S + 9, text=""):
@@ -125,13 +138,13 @@ def test_receipts_and_echoes_are_evidence_from_others(store):
     hear(store, SOUTH, Message(Kind.ECHO, NOW_S, reference=said[:4]))
     hear(store, SOUTH, Message(Kind.RECEIPT, NOW_S, reference=posted[:8]))
     reader = Reader.over(store)
-    heard = reader.message(said)
+    heard = read(reader, said)
     assert (heard.echoes, heard.heard_by, heard.state) == (
         2,
         tuple(sorted((NORTH.author.hex(), SOUTH.author.hex()))),
         "neighbour",
     )
-    assert reader.message(posted).list == "on_list"
+    assert read(reader, posted).list == "on_list"
 
 
 def test_one_letter_by_two_gateways_is_one_message(store):
@@ -245,8 +258,8 @@ def test_what_moderators_hid_stays_hidden_after_a_rebuild(store):
             )
     store.rebuild(lambda _done, _of: None)
     reader = Reader.over(store)
-    assert (reader.message(said).hidden, reader.message(said).hidden_why) == (True, "insult")
-    assert not reader.message(shown_again).hidden
+    assert (read(reader, said).hidden, read(reader, said).hidden_why) == (True, "insult")
+    assert not read(reader, shown_again).hidden
 
 
 def test_a_rebuild_tells_how_far_it_is(store):

@@ -11,7 +11,7 @@ from sync.reading import Reader
 from sync.store import Store, StoreDamaged, StoreTooNew
 from sync.store.pages import PAGE_BYTES
 from sync.store.salvage import salvage
-from tests.store.neighbour import HOUR, NORTH, OWN, SOUTH, hear, post, say
+from tests.store.neighbour import HOUR, NORTH, OWN, SOUTH, hear, post, read, say
 
 BUNDLES, OWN_MESSAGES = 500, 120
 ROWS = BUNDLES + OWN_MESSAGES
@@ -102,7 +102,7 @@ def test_what_was_only_in_the_log_is_saved_too(board, tmp_path):
     overwrite(copy, [page_count(copy) - 2], random.Random(0))
     salvage(copy, OWN)
     again = Store.open(copy, OWN.key)
-    assert Reader.over(again).message(said).text == "written last"
+    assert read(Reader.over(again), said).text == "written last"
     again.close()
 
 
@@ -125,7 +125,7 @@ def test_hidden_messages_stay_hidden(board):
     store.close()
     salvage(board, OWN)
     store = Store.open(board, OWN.key)
-    assert Reader.over(store).message(hidden).hidden
+    assert read(Reader.over(store), hidden).hidden
     store.close()
 
 

@@ -24,6 +24,7 @@ from tests.store.neighbour import (
     hear,
     id_of,
     post,
+    read,
     say,
     seal_waiting,
     sealed,
@@ -341,7 +342,7 @@ def test_in_a_flood_all_is_carried_at_once_and_read_right_after(store):
     first, rest = store.read_waiting(4), store.read_waiting(500)
 
     assert [(each.key, each.via, each.live) for each in first] == [(NORTH.key, Via.RADIO, True)] * 4
-    assert [reader.message(each.shown.id).text for each in rest] == ["number 20", "waits behind the others"]
+    assert [read(reader, each.shown.id).text for each in rest] == ["number 20", "waits behind the others"]
     assert store.unread() == 0
     assert store.read_waiting(500) == ()
     onward = reader.messages(None, seen.messages[-1].id, 500)

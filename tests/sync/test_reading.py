@@ -23,6 +23,7 @@ from tests.store.neighbour import (
     hear,
     id_of,
     post,
+    read,
     say,
     seal_waiting,
 )
@@ -49,9 +50,9 @@ def test_a_post_is_read_right_after_its_commit_and_not_before(tmp_path):
     with store.transaction():
         said = say(store, post("soup"))
         assert reader.message(said) is None
-    assert reader.message(said).text == "soup"
+    assert read(reader, said).text == "soup"
     reader.close()
-    assert reader.message(said).text == "soup"
+    assert read(reader, said).text == "soup"
     reader.close()
     store.close()
 
@@ -62,14 +63,14 @@ def test_readers_in_threads_go_on_while_a_transaction_is_open(tmp_path):
     say(store, post("committed"))
     seen = []
 
-    def read():
+    def look():
         reader = Reader(board)
         seen.append([view.text for view in reader.newest(None, None, 9)])
         reader.close()
 
     with store.transaction():
         say(store, post("not yet"))
-        threads = [threading.Thread(target=read) for _ in range(4)]
+        threads = [threading.Thread(target=look) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -154,7 +155,7 @@ def test_a_thread_is_its_root_and_the_replies_in_order(store, reader):
 
 def test_a_reply_to_something_unknown_has_no_parent(store, reader):
     said = say(store, post("answer", parent=b"unknown!"))
-    assert reader.message(said).parent is None
+    assert read(reader, said).parent is None
     assert [view.id for view in reader.thread(said)] == [said]
 
 
@@ -198,7 +199,7 @@ def test_no_query_is_an_error(query):
 
 
 def state(reader, message_id):
-    return str(reader.message(message_id).state)
+    return str(read(reader, message_id).state)
 
 
 def test_the_states_of_an_own_message(store, reader):
@@ -210,7 +211,7 @@ def test_the_states_of_an_own_message(store, reader):
     assert state(reader, said) == "sent"
     store.note_neighbour_has(bundle_id, NORTH.key)
     assert state(reader, said) == "neighbour"
-    assert reader.message(said).heard_by == (NORTH.author.hex(),)
+    assert read(reader, said).heard_by == (NORTH.author.hex(),)
 
 
 def test_a_message_nobody_heard_expires(store, reader):
@@ -239,7 +240,7 @@ def test_held_and_refused_posts_are_their_authors_to_see(store, reader):
     assert not reader.posted_by(message_id, b"another")
     store.connection.execute("UPDATE held SET decided_s = ?, refused_why = 'not now'", (NOW_S,))
     assert state(reader, message_id) == "refused"
-    assert reader.message(message_id).hidden_why == "not now"
+    assert read(reader, message_id).hidden_why == "not now"
     assert reader.held(None) == ()
 
 
@@ -271,7 +272,7 @@ def test_how_far_a_message_came_on_its_way_to_the_list(store, reader, channel, s
             "INSERT INTO letters_out (list, message, state, changed_s) VALUES (?, ?, ?, 1)",
             (f"list {n}", said, word),
         )
-    assert reader.message(said).list == expected
+    assert read(reader, said).list == expected
 
 
 # -- the strip --------------------------------------------------------------------------------------
