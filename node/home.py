@@ -89,9 +89,12 @@ class Home:
 
     def check(self) -> None:
         """Raise HomeError unless a camp was made here."""
-        if not self.folder.is_dir():
-            raise HomeError(f"there is no camp at {self.folder}; make one: miccheck init {self.folder}")
-        missing = [file.name for file in (self.settings, self.key) if not file.is_file()]
+        try:
+            if not self.folder.is_dir():
+                raise HomeError(f"there is no camp at {self.folder}; make one: miccheck init {self.folder}")
+            missing = [file.name for file in (self.settings, self.key) if not file.is_file()]
+        except PermissionError as error:
+            raise HomeError(f"{self.folder} belongs to somebody else") from error
         if missing:
             raise HomeError(
                 f"{self.folder} is not the folder of a camp: it has no {' and no '.join(missing)}"

@@ -41,6 +41,10 @@ def listen(host: str, port: int, setting: str) -> Listener:
         )[0]
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(
+                socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0
+            )  # "::" is every address, old ones too
         try:
             bound.bind(address)
             # Listening, not only bound: a second node that asks for the same port is refused now.

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from node.clock import Clock
 from node.home import Home
-from sync.reading import Reader
+from node.looking import looking
 from sync.views import Count, StoreStatus
 from web_ui.api_form import Json, status_json
 from web_ui.desk import ClockView
@@ -16,11 +16,8 @@ _REFUSED = "refused."
 
 def status_at_rest(home: Home, clock: Clock) -> Json:
     """What can be said without a node: no links, no uptime."""
-    reader = Reader(home.board)
-    try:
+    with looking(home) as reader:
         store = reader.status()
-    finally:
-        reader.close()
     trust = clock.trust()
     clock_view = ClockView(trust.is_set, trust.source)
     return status_json(store, clock_view, (), (), refused_counts(store), version("miccheck"), 0.0)

@@ -10,11 +10,11 @@ import click
 
 from node.commands.arguments import home_argument
 from node.entry import Camp
+from node.looking import looking
 from node.places import card_link
 from node.requests import EndCard, NewCard, NewCode, no_progress
 from node.settings import Web
 from sync.message import Role
-from sync.reading import Reader
 from sync.views import CardView
 
 ROLES = {role.word: role for role in (Role.LIAISON, Role.MODERATOR, Role.COORDINATOR)}
@@ -75,11 +75,8 @@ def qr_code(text: str) -> str:
 
 
 def _list(camp: Camp) -> None:
-    reader = Reader(camp.home.board)
-    try:
+    with looking(camp.home) as reader:
         cards = reader.cards()
-    finally:
-        reader.close()
     for card in reversed(cards):
         click.echo(_as_line(card))
     if not cards:

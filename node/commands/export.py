@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from node.commands.arguments import home_argument
-from node.commands.read import demand_channel
 from node.entry import Camp
 from node.files import sync_folder
+from node.looking import demand_channel, looking
 from node.requests import SealAll, no_progress
 from node.sorry import Sorry
 from sync.carried import HEAD, encode_record
@@ -55,9 +55,10 @@ def command(folder: Path, file: Path, since: float | None, channel: str | None) 
     with Camp(folder) as camp:
         # What waits for company is signed now, or it would not be on the stick.
         camp.ask(SealAll(), no_progress)
-        if channel is not None:
-            demand_channel(camp.home, channel)
-        count = _write(file, bundles_to_carry(camp.home.board, since, channel))
+        with looking(camp.home) as reader:
+            if channel is not None:
+                demand_channel(reader, channel)
+            count = _write(file, bundles_to_carry(camp.home.board, since, channel))
     click.echo(f"{count} bundles written to {file}")
 
 

@@ -10,10 +10,9 @@ import click
 
 from node.commands.arguments import MessageIdType, home_argument, json_option
 from node.entry import Camp
-from node.home import Home
+from node.looking import demand_channel, looking
 from node.sorry import Sorry
 from sync.message import MessageId
-from sync.reading import Reader
 from sync.views import MessagePage, MessageView
 
 # The same numbers as in the interface for programs.
@@ -45,10 +44,9 @@ def command(folder: Path, channel: str | None, after: MessageId | None, limit: i
       miccheck read ~/camp general
       miccheck read ~/camp --json --limit 500
     """
-    with Camp(folder) as camp:
+    with Camp(folder) as camp, looking(camp.home) as reader:
         if channel is not None:
-            demand_channel(camp.home, channel)
-        reader = Reader(camp.home.board)
+            demand_channel(reader, channel)
         try:
             if as_json or after is not None:
                 page = reader.messages(channel, after, limit)
@@ -56,8 +54,6 @@ def command(folder: Path, channel: str | None, after: MessageId | None, limit: i
                 page = MessagePage(reader.newest(channel, None, limit)[::-1], None)
         except LookupError as error:
             raise Sorry("no message with the id of --after is known here") from error
-        finally:
-            reader.close()
     if as_json:
         from web_ui.api_form import page_json
 
@@ -65,17 +61,6 @@ def command(folder: Path, channel: str | None, after: MessageId | None, limit: i
         return
     for view in page.messages:
         click.echo(_as_text(view))
-
-
-def demand_channel(home: Home, channel: str) -> None:
-    """Raise Sorry with the channels there are, unless `channel` is one."""
-    reader = Reader(home.board)
-    try:
-        names = [known.name for known in reader.channels()]
-    finally:
-        reader.close()
-    if channel not in names:
-        raise Sorry(f'there is no channel "{channel}" here; there are {", ".join(names)}')
 
 
 def _as_text(view: MessageView) -> str:

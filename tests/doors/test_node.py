@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import sqlite3
 import ssl
@@ -19,16 +20,31 @@ from tests.doors.process import FREE_PORTS, RunningNode, make_camp, miccheck, ou
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A camp nobody has written in; copy nothing, post nothing."""
-    home = tmp_path_factory.mktemp("made") / "plaza"
-    return home, make_camp(home)
+def camps(tmp_path_factory):
+    """Three camps nobody has written in."""
+    folder = tmp_path_factory.mktemp("camps")
+    return {name: (folder / name, make_camp(folder / name)) for name in ("plaza", "north", "south")}
+
+
+@pytest.fixture(scope="module")
+def made(camps):
+    """A camp and the code of its coordinator; copy it, post nothing."""
+    return camps["plaza"]
 
 
 @pytest.fixture
-def home(tmp_path):
-    make_camp(tmp_path / "plaza")
-    return tmp_path / "plaza"
+def home(made, tmp_path):
+    return shutil.copytree(made[0], tmp_path / "plaza")
+
+
+@pytest.fixture
+def north(camps, tmp_path):
+    return shutil.copytree(camps["north"][0], tmp_path / "north")
+
+
+@pytest.fixture
+def south(camps, tmp_path):
+    return shutil.copytree(camps["south"][0], tmp_path / "south")
 
 
 def test_init_makes_a_private_folder_named_like_the_camp(made):
@@ -282,36 +298,29 @@ def test_a_damaged_board_is_set_aside_and_saved(home):
     assert (home / "board.sqlite3.damaged-1").exists()
 
 
-def test_two_camps_talk_by_cable(tmp_path):
-    for name in ("north", "south"):
-        make_camp(tmp_path / name)
+def test_two_camps_talk_by_cable(north, south):
     fast = {"MICCHECK__CLOCK__SPEED": "60"}
-    with RunningNode(tmp_path / "north", env=fast) as north:
-        link = {
-            "MICCHECK__LINK__0__KIND": "ip",
-            "MICCHECK__LINK__0__URL": f"http://127.0.0.1:{north.port}",
-        }
-        with RunningNode(tmp_path / "south", env=fast | link) as south:
-            output("post", tmp_path / "north", "general", "hello south")
-            south.ask("POST", "/api/v1/messages", {"channel": "general", "text": "hello north"})
-            wait_until(lambda: "hello south" in south.texts() and "hello north" in north.texts())
-            (seen,) = south.ask("GET", "/api/v1/status")[1]["links"]
+    with RunningNode(north, env=fast) as one:
+        link = {"MICCHECK__LINK__0__KIND": "ip", "MICCHECK__LINK__0__URL": f"http://127.0.0.1:{one.port}"}
+        with RunningNode(south, env=fast | link) as other:
+            output("post", north, "general", "hello south")
+            other.ask("POST", "/api/v1/messages", {"channel": "general", "text": "hello north"})
+            wait_until(lambda: "hello south" in other.texts() and "hello north" in one.texts())
+            (seen,) = other.ask("GET", "/api/v1/status")[1]["links"]
             assert (seen["state"], seen["peer"]) == ("talking", "north")
-            output("pin", tmp_path / "south", "north")
-            assert south.stop() < 5
-        assert north.stop() < 5
+            output("pin", south, "north")
+            assert other.stop() < 5
+        assert one.stop() < 5
 
 
-def test_a_link_by_tls_works_too(tmp_path):
-    for name in ("north", "south"):
-        make_camp(tmp_path / name)
-    with RunningNode(tmp_path / "north") as north:
+def test_a_link_by_tls_works_too(north, south):
+    with RunningNode(north) as one:
         link = {
             "MICCHECK__LINK__0__KIND": "ip",
-            "MICCHECK__LINK__0__URL": f"https://127.0.0.1:{north.tls_port}",
+            "MICCHECK__LINK__0__URL": f"https://127.0.0.1:{one.tls_port}",
         }
-        with RunningNode(tmp_path / "south", env=link) as south:
-            wait_until(lambda: south.ask("GET", "/api/v1/status")[1]["links"][0]["state"] == "talking")
+        with RunningNode(south, env=link) as other:
+            wait_until(lambda: other.ask("GET", "/api/v1/status")[1]["links"][0]["state"] == "talking")
 
 
 def test_a_new_coordinator_card_comes_to_whoever_holds_the_box(home, tmp_path):
@@ -327,10 +336,8 @@ def test_a_new_coordinator_card_comes_to_whoever_holds_the_box(home, tmp_path):
     assert len(output("card", home).splitlines()) == 2
 
 
-def test_a_board_goes_by_stick_to_another_camp(tmp_path):
-    for name in ("north", "south"):
-        make_camp(tmp_path / name)
-    north, south, stick = tmp_path / "north", tmp_path / "south", tmp_path / "stick"
+def test_a_board_goes_by_stick_to_another_camp(north, south, tmp_path):
+    stick = tmp_path / "stick"
     output("post", north, "general", "crosses")
     output("post", north, "here", "stays")
     output("post", north, "announcements", "crosses too")
