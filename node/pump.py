@@ -264,7 +264,7 @@ class Pump:
         return min(SLEEP_MAX_S, max(real_s, NOTHING_TO_DO_S) if idle else real_s)
 
     def _do_group(self, group: list[_Item]) -> bool:
-        """Do a group in one transaction; whether frames left."""
+        """Do a group in one transaction; whether frames left, or messages of a flood are still to be read."""
         jobs = [item for item in group if isinstance(item, _Job)]
         try:
             with self._store.transaction():
@@ -278,7 +278,7 @@ class Pump:
             port.push(frames)
         while (event := self._engine.next_event()) is not None:
             self._on_event(event)
-        return bool(leaving)
+        return bool(leaving) or self._store.unread() > 0
 
     def _work(self, group: list[_Item]) -> list[tuple[Port, list[bytes]]]:
         now, wall_s = self._clock.now(), self._clock.wall_s()
