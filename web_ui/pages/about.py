@@ -5,16 +5,19 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from sync.reading import Reader
+from sync.store.people import Act
 from sync.views import LogEntry
 from web_ui.languages import Language
 from web_ui.visit import Here, Page, Visit
-from web_ui.words import ACTS, LINK_STATES
+from web_ui.words import ACTS, LINK_STATES, actor
 
 router = APIRouter(include_in_schema=False)
 
 LOG_ENTRIES = 40
 CAMPS_ON_A_PAGE = 20
 HOTLINE_EARLIER = 3
+# What these were done to is a role, in the words of the log.
+OF_CARDS = (Act.MAKE_CARD.value, Act.REVOKE_CARD.value)
 
 
 @router.get("/seen")
@@ -68,7 +71,11 @@ def _log(visit: Visit, reader: Reader) -> Page:
     def act(entry: LogEntry) -> str:
         return visit.language.say(ACTS.get(entry.act, entry.act))
 
-    return Page("log.html", {"entries": reader.log(LOG_ENTRIES), "act": act, "is_message": _is_message})
+    def target(entry: LogEntry) -> str:
+        return actor(visit.language, entry.target) if entry.act in OF_CARDS else entry.target
+
+    content = {"entries": reader.log(LOG_ENTRIES), "act": act, "target": target, "is_message": _is_message}
+    return Page("log.html", content)
 
 
 def _is_message(entry: LogEntry) -> bool:
