@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from node.inbox import LETTERS_A_DAY, Inbox, inbox_of
+from node.inbox import LETTERS_MAX, Inbox, inbox_of
 from node.outbox import RECEIPT_WAIT_S, Outbox, publish_receipt
 from node.pump import Pump, PumpStopped, TimeSource, Workbench
 from node.settings import MailingList
@@ -175,7 +175,7 @@ class _Road:
         """What the status page says."""
         counts, trouble = self._counts, self._trouble
         if not trouble and self._inbox is not None and self._inbox.held_back:
-            trouble = f"more than {LETTERS_A_DAY} letters in a day: the rest waits in the inbox"
+            trouble = f"more than {LETTERS_MAX} letters in three days: the rest waits in the inbox"
         return LetterListView(
             self._list.name,
             self._list.direction,

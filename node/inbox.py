@@ -21,12 +21,12 @@ from sync.letters.taking_in import take_in
 from sync.message import Message, MessageId
 from sync.store.letters import LetterTables, left_out_counter
 
-# A camp's newest 64 bundles are live, eight messages each. 300 letters are 38 of them, and the rest is for
-# what people of this camp say. Of a longer backlog the newest are taken.
-LETTERS_A_DAY = 300
-# Letters of one transaction: 20 x 1 ms, in which nobody else is served.
-BATCH_LETTERS = 20
-_DAY_S = 86_400.0
+# A camp's newest 64 bundles are live, for three days, with eight messages each. 300 letters are 38 of them,
+# and the rest is for what people of this camp say. Of a longer backlog the newest are taken.
+LETTERS_MAX = 300
+LETTERS_LIFE_S = 72 * 3_600.0
+# Letters of one transaction: three full bundles, and 24 x 1 ms in which nobody else is served.
+BATCH_LETTERS = 24
 # A stat every five seconds is a 100,000th of a core; a letter has been under way for minutes.
 LOOK_EVERY_S = 5.0
 # What was written just now may still be written on. After this long without a change a letter is whole.
@@ -36,16 +36,16 @@ Pieces = list[IncomingLetter | NotForUs]
 
 
 class Allowance:
-    """How many letters may still be published: a day's worth at once, and as many every day."""
+    """How many letters may still be published: 300 at once, and as many again in three days."""
 
     def __init__(self, now_s: float) -> None:
-        self._left = float(LETTERS_A_DAY)
+        self._left = float(LETTERS_MAX)
         self._at_s = now_s
 
     def left(self, now_s: float) -> int:
         """How many now (real seconds of a clock that does not jump)."""
-        earned = (now_s - self._at_s) * LETTERS_A_DAY / _DAY_S
-        self._left, self._at_s = min(self._left + earned, LETTERS_A_DAY), now_s
+        earned = (now_s - self._at_s) * LETTERS_MAX / LETTERS_LIFE_S
+        self._left, self._at_s = min(self._left + earned, LETTERS_MAX), now_s
         return int(self._left)
 
     def spend(self, letters: int) -> None:
@@ -58,7 +58,7 @@ class Inbox(Protocol):
 
     @property
     def held_back(self) -> bool:
-        """Whether letters wait because today's are used up."""
+        """Whether letters wait because there were too many."""
 
     def look(self, now_s: float) -> float:
         """Take in one batch of what is new; in how many seconds to look again.
@@ -165,13 +165,13 @@ class MboxInbox:
         position, check = self._taker.mark_of(str(self._path))
         if position > size or (position and check_of(file, position) != check):
             position = 0
-        count, newest = 0, deque[int](maxlen=LETTERS_A_DAY)
+        count, newest = 0, deque[int](maxlen=LETTERS_MAX)
         for start in letter_starts(file, position):
             count += 1
             newest.append(start)
-        if count > LETTERS_A_DAY:
+        if count > LETTERS_MAX:
             position = newest[0]
-            self._taker.leave_out(count - LETTERS_A_DAY, self._marker(file, position))
+            self._taker.leave_out(count - LETTERS_MAX, self._marker(file, position))
         return position
 
     def _take_batch(self, file: BinaryIO, position: int, room: int, settled: bool) -> bool:
@@ -207,11 +207,11 @@ class MaildirInbox:
         """Take in one batch of what is new."""
         maildir.make(self._folder)
         letters = [path for path in maildir.unread(self._folder) if path not in self._stuck]
-        too_many = letters[:-LETTERS_A_DAY]
+        too_many = letters[:-LETTERS_MAX]
         if too_many:
             self._taker.leave_out(len(too_many))
             self._file_away(too_many)
-        letters = letters[-LETTERS_A_DAY:]
+        letters = letters[-LETTERS_MAX:]
         batch = letters[: max(0, self._taker.room(now_s))]
         self.held_back = bool(letters) and not batch
         pieces: Pieces = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from sync.bundle import MESSAGES_MAX, BundleClass, BundleId
+from sync.bundle import MESSAGES_MAX, RADIO_BUNDLE_BYTES_MAX, BundleClass, BundleId
 from sync.frames import HEAD_BYTES, RADIO_FRAME_BYTES_MAX
 from sync.message import MessageId
 from sync.signing import AUTHOR_BYTES, SIGNATURE_BYTES
@@ -13,6 +13,10 @@ from sync.store.rows import WaitingMessage
 
 # Four frames are about nine seconds of LongFast: the most that one loss may cost in a repair.
 SEAL_BYTES = 4 * (RADIO_FRAME_BYTES_MAX - HEAD_BYTES)
+# More than this at once is a backlog, as when a list's mail is taken in. It is sealed eight messages to a
+# bundle, whatever their size: 300 letters in four-frame bundles would be 110 of them, and the 64 newest of a
+# camp are live. What its people say would be pushed out with the rest.
+BACKLOG_BYTES = 4 * SEAL_BYTES
 # A signature costs 64 bytes; a minute's posts share it. Longer, and a conversation stumbles.
 SEAL_WAIT_S = 60.0
 # Nobody in earshot for so long: hours pass, and a seal made now would only age.
@@ -54,13 +58,18 @@ class Waiting:
         return sorted(class_ for class_ in self._of_class if self.due_at(class_) <= now)
 
     def take(self, class_: BundleClass) -> list[list[WaitingMessage]]:
-        """Everything of a class that waits, in parts that each fit a bundle of at most four frames."""
+        """Everything of a class that waits, in parts that each fit a bundle.
+
+        One of four frames at most; of a backlog, one as long as a bundle may be.
+        """
         parts: list[list[WaitingMessage]] = []
-        room = 0
-        for message in self._of_class.pop(class_, []):
+        waiting = self._of_class.pop(class_, [])
+        backlog = sum(len(message.bytes) for message in waiting) > BACKLOG_BYTES
+        room, room_max = 0, (RADIO_BUNDLE_BYTES_MAX if backlog else SEAL_BYTES) - ENVELOPE_BYTES
+        for message in waiting:
             if not parts or len(message.bytes) > room or len(parts[-1]) == MESSAGES_MAX:
                 parts.append([])
-                room = SEAL_BYTES - ENVELOPE_BYTES
+                room = room_max
             parts[-1].append(message)
             room -= len(message.bytes)
         return parts

@@ -227,7 +227,7 @@ def test_an_mbox_is_read_as_it_grows_and_after_a_restart(open_gateway, tmp_path,
 
 
 def test_of_a_long_backlog_the_newest_are_taken_and_the_rest_is_counted(open_gateway, tmp_path, monkeypatch):
-    monkeypatch.setattr("node.inbox.LETTERS_A_DAY", 40)
+    monkeypatch.setattr("node.inbox.LETTERS_MAX", 40)
     monkeypatch.setattr("node.inbox.SETTLE_S", 0.1)
     (tmp_path / "inbox").write_bytes(mbox(0, 100))
     gateway = open_gateway(inbox="mbox:inbox")

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from node.inbox import BATCH_LETTERS, LETTERS_MAX
 from sync.engine import Engine
 from sync.letters import OutgoingLetter, letter_of, read_letters
 from sync.letters.taking_in import Taken, take_in
@@ -120,6 +121,16 @@ def test_a_message_that_gossip_will_bring_is_not_taken_twice(camp):
     assert camp.take(as_mail(near, message)) == Taken(0, 1, 0, 0)
     assert camp.states() == {message: "on_list"}
     near.store.close()
+
+
+def test_three_hundred_letters_leave_room_for_what_the_camp_says(camp):
+    words = Random(4711)
+    for batch in range(0, LETTERS_MAX, BATCH_LETTERS):
+        numbers = range(batch, min(batch + BATCH_LETTERS, LETTERS_MAX))
+        camp.take(*(mail(n, text=words.randbytes(500).hex(" ", 4)) for n in numbers))
+        with camp.store.transaction():
+            camp.engine.tick(0.0)
+    assert len(camp.store.live_bundles()) == 38
 
 
 def test_machines_are_counted(camp):
