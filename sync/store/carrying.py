@@ -11,9 +11,9 @@ from pathlib import Path
 _ROWS = 200
 
 _BUNDLES = """
-SELECT key, wire FROM bundles AS b
+SELECT key, wire FROM bundles
 WHERE received_s >= :since AND (
-    :channel IS NULL OR EXISTS (SELECT 1 FROM messages WHERE bundle = b.id AND channel = :channel)
+    :channel IS NULL OR id IN (SELECT bundle FROM messages WHERE channel = :channel AND bundle IS NOT NULL)
 )
 ORDER BY seq
 """

@@ -7,6 +7,7 @@ bring the rest of the bundles, because what is missing here is missing in the li
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -20,6 +21,7 @@ from sync import message as messages
 from sync.message import identify
 from sync.reject import Reject
 from sync.signing import Identity, author_of, farewell_input, verify
+from sync.store.database import StoreFull
 from sync.store.pages import Cell, Record, records, transplant_schema
 from sync.store.schema import RULES, Nature
 from sync.store.store import Store
@@ -101,9 +103,7 @@ def _fill(board: Path, work: Path, fresh: Path, identity: Identity) -> _Tally:
     store = Store.open(fresh, identity.key)
     try:
         store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # its schema lies in the file
-        shutil.copyfile(board, work)
-        if _beside(board, "-wal").exists():
-            shutil.copyfile(_beside(board, "-wal"), _beside(work, "-wal"))
+        _copy(board, work)
         connection = _opened(work, fresh)
         with store.transaction():
             hidden = _from_pages(store, identity, work, tally)
@@ -117,6 +117,17 @@ def _fill(board: Path, work: Path, fresh: Path, identity: Identity) -> _Tally:
     finally:
         store.close()
     return tally
+
+
+def _copy(board: Path, work: Path) -> None:
+    try:
+        shutil.copyfile(board, work)
+        if _beside(board, "-wal").exists():
+            shutil.copyfile(_beside(board, "-wal"), _beside(work, "-wal"))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise StoreFull("no room on the disk") from error
 
 
 def _opened(work: Path, fresh: Path) -> sqlite3.Connection | None:
