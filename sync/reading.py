@@ -176,7 +176,7 @@ class Reader:
         """
         life = LIFE_HOURS[BundleClass.ALERT]
         views = self._views(
-            "m.kind = 1 AND m.shown = 1 AND m.retracted = 0 AND m.hidden = 0 AND m.sort_s > :oldest"
+            "m.kind = 1 AND +m.shown = 1 AND m.retracted = 0 AND m.hidden = 0 AND m.sort_s > :oldest"
             " AND (m.hour IS NULL OR m.hour + m.live_hours > :hour)"
             " AND (m.own = 1 OR m.key IN (SELECT key FROM keys WHERE pinned_s IS NOT NULL))"
             " ORDER BY m.own DESC, m.sort_s DESC, m.seq DESC",
