@@ -207,7 +207,7 @@ def _sentence(fault: OSError | StoreFull) -> str:
         case errno.ENOENT | errno.ENOTDIR:
             return f"the folder of{where or ' the letters'} is not there"
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"this node may not write to{where or ' the letters'}"
+            return f"this node may not use{where or ' the letters'}"
         case errno.ENOSPC | errno.EDQUOT:
             return "the disk with the outbox is full"
         case _:

@@ -98,6 +98,12 @@ def _road(*kinds: str) -> Check:
     return check
 
 
+def _address(value: str) -> str | None:
+    from sync.letters.outward import is_address  # most commands need no mail
+
+    return None if not value or is_address(value) else "valid is an address like camps@lists.example.org"
+
+
 def _channels(value: tuple[str, ...]) -> str | None:
     wrong = [name for name in value if name != EVERY_CHANNEL and not is_channel_name(name)]
     return f'"{wrong[0]}" cannot be the name of a channel' if wrong else None
@@ -143,7 +149,7 @@ class MailingList:
     """[[list]]: a mailing list and how letters get there and back. Paths are relative to HOME."""
 
     name: str = _key(check=_line_of_text(NICKNAME_BYTES_MAX))
-    address: str = _key("", _line_of_text(254))  # RFC 5321, 4.5.3.1.3, without its angle brackets
+    address: str = _key("", _address)
     outbox: str = _key("", _road("maildir"))
     inbox: str = _key("", _road("maildir", "mbox"))
     channels: tuple[str, ...] = _key((), _channels)  # none: those marked "to the list"; "*": all

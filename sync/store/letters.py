@@ -24,7 +24,8 @@ m.shown = 1 AND m.kind IN ({int(Kind.POST)}, {int(Kind.MIC_CHECK)}) AND m.role <
 """
 _QUEUE = f"""
 INSERT OR IGNORE INTO letters_out (list, message, state, changed_s)
-SELECT :list, m.id, 'waiting', :now FROM messages m WHERE m.seq > :after AND {_MAY_GO} AND m.channel IN
+SELECT :list, m.id, 'waiting', :now FROM messages m WHERE m.seq > :after AND {_MAY_GO}
+    AND m.id NOT IN (SELECT message FROM letters_in WHERE list = :list AND outcome = 'own') AND m.channel IN
 """
 _LETTERS = f"""
 SELECT m.id, m.key, coalesce(c.name, ''), coalesce(c.place, ''), m.channel, m.nickname, m.text,

@@ -235,6 +235,33 @@ def test_of_a_long_backlog_the_newest_are_taken_and_the_rest_is_counted(open_gat
     assert texts(gateway) == [f"s{n}\n\nwords" for n in range(60, 100)]
 
 
+def test_more_letters_than_the_air_can_take_wait(open_gateway, tmp_path, monkeypatch):
+    monkeypatch.setattr("node.inbox.LETTERS_MAX", 30)
+    monkeypatch.setattr("node.inbox.LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr("node.inbox.SETTLE_S", 0.1)
+    (tmp_path / "inbox").write_bytes(mbox(0, 20))
+    gateway = open_gateway(inbox="mbox:inbox")
+    until(lambda: len(texts(gateway)) == 20)
+    with (tmp_path / "inbox").open("ab") as file:
+        file.write(mbox(20, 40))
+    trouble = until(lambda: gateway.view().trouble)
+    assert trouble == "more than 300 letters in three days: the rest waits in the inbox"
+    assert len(texts(gateway)) == 30
+
+
+def test_what_the_direction_forbids_is_not_done(open_gateway, tmp_path):
+    (tmp_path / "inbox").write_bytes(mbox(0, 2))
+    gateway = open_gateway(inbox="mbox:inbox", outbox="maildir:out", direction="out")
+    gateway.post("Out")
+    until(lambda: gateway.view().sent == 1)
+    assert texts(gateway) == []
+    gateway.stop()
+    gateway = open_gateway(inbox="mbox:inbox", outbox="maildir:out", direction="in")
+    gateway.post("Not out")
+    until(lambda: len(texts(gateway)) == 2)
+    assert len(letters(tmp_path / "out")) == 1
+
+
 def test_letters_of_a_maildir_are_filed_away(open_gateway, tmp_path, monkeypatch):
     monkeypatch.setattr("node.inbox.LOOK_EVERY_S", 0.1)
     gateway = open_gateway(inbox="maildir:in")

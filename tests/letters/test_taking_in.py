@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from node.inbox import BATCH_LETTERS, LETTERS_MAX
+from node.inbox import BATCH_LETTERS, LETTERS_LIFE_S, LETTERS_MAX, Allowance
 from sync.engine import Engine
 from sync.letters import OutgoingLetter, letter_of, read_letters
 from sync.letters.taking_in import Taken, take_in
@@ -219,3 +219,29 @@ def test_a_letter_of_ours_survives_the_way_round(camp):
     letter = only(as_mail(camp, posted, row.text))
     assert letter.mark is not None
     assert letter.mark.message == posted
+
+
+def test_a_message_seen_on_the_list_before_it_came_by_radio_is_not_sent_again(camp):
+    near = Camp(9)
+    with camp.store.transaction():
+        camp.store.add_key(near.key, 0)
+    message = near.post("By radio, late")
+    camp.take(as_mail(near, message))
+    with camp.store.transaction():
+        camp.store.connection.execute("DELETE FROM letters_out")  # as the sweep does before it arrives
+        camp.store.connection.execute(
+            "INSERT INTO messages SELECT 1, ?, ?, NULL, ?, 0, 0, 'announcements', '', 0, NULL, NULL, 'x',"
+            " 0, 0, 0, 'ip', 72, 0, 1, 0, 0",
+            (message, message[:8], near.key),
+        )
+    assert camp.outgoing() == []
+    near.store.close()
+
+
+def test_the_allowance_of_letters_fills_again_in_three_days():
+    allowance = Allowance(0.0)
+    assert allowance.left(0.0) == LETTERS_MAX
+    allowance.spend(LETTERS_MAX)
+    assert allowance.left(60.0) == 0
+    assert allowance.left(LETTERS_LIFE_S / 2) == LETTERS_MAX // 2
+    assert allowance.left(10 * LETTERS_LIFE_S) == LETTERS_MAX
