@@ -72,6 +72,8 @@ def main() -> None:
 
 
 def _run() -> int:
+    if not all(_is_text(argument) for argument in sys.argv):
+        return _say("an argument is not UTF-8 text", WRONG)
     try:
         outcome = miccheck.main(prog_name="miccheck", standalone_mode=False)
         sys.stdout.flush()
@@ -96,3 +98,8 @@ def _run() -> int:
 def _say(line: str, code: int) -> int:
     print(f"miccheck: {' '.join(line.split())}", file=sys.stderr)
     return code
+
+
+def _is_text(argument: str) -> bool:
+    """Python hands on bytes that are no text as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in argument)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from node.looking import demand_channel
 from node.pump import Workbench
 from node.requests import (
     Answer,
@@ -26,8 +27,19 @@ from node.requests import (
     TakeIn,
     Taken,
 )
-from sync.actions import CONSOLE, CardMade, MakeCard, PinCamp, RevokeCard, WritePost, Written
+from sync.actions import (
+    CONSOLE,
+    CardMade,
+    MakeCard,
+    PinCamp,
+    Refusal,
+    Refused,
+    RevokeCard,
+    WritePost,
+    Written,
+)
 from sync.engine import Imported
+from sync.reading import Reader
 from sync.store.rebuilding import rebuild
 
 
@@ -54,7 +66,12 @@ def work_for(request: Request, progress: Progress) -> Callable[[Workbench], Answ
 
 def _post(bench: Workbench, request: Post) -> Posted:
     order = WritePost(request.channel, request.text, request.nickname, request.urgent, request.reply_to)
-    written = bench.board.do(order, CONSOLE, bench.now, bench.wall_s)
+    try:
+        written = bench.board.do(order, CONSOLE, bench.now, bench.wall_s)
+    except Refused as refused:
+        if refused.refusal is Refusal.NO_CHANNEL:
+            demand_channel(Reader.over(bench.store), request.channel)
+        raise
     assert isinstance(written, Written)
     return Posted(written.message, written.held)
 

@@ -12,7 +12,10 @@ _SENTENCES: dict[Refusal, str] = {
     Refusal.NO_CAMP: "no such camp is known here: give its id (16 hex digits), its key, or its name",
     Refusal.AMBIGUOUS: "several camps have this name: give the id (16 hex digits)",
     Refusal.NO_CARD: "there is no such card",
-    Refusal.NOT_ALLOWED: "this is not allowed here",
+    Refusal.NOT_ALLOWED: (
+        "this is not allowed: people do not write in letters, a mic check does not stay here,"
+        " and a group does not take the name of such a channel"
+    ),
     Refusal.TOO_FAST: "too many at a time; wait a little",
     Refusal.MIC_CHECKS_USED_UP: "this camp has used up its mic checks of this hour: the air is shared",
     Refusal.STRANGERS_FULL: "too many posts wait for a moderator already",

@@ -26,7 +26,11 @@ ROLES = {role.word: role for role in (Role.LIAISON, Role.MODERATOR, Role.COORDIN
 @click.option("--group", default="", help="The working group a liaison speaks for; made when it is new.")
 @click.option("--name", default="", help="Whose card it is, for the list of cards.")
 @click.option(
-    "--revoke", type=int, default=None, metavar="ID", help="End a card and every session opened with it."
+    "--revoke",
+    type=click.IntRange(1, 2**31),
+    default=None,
+    metavar="ID",
+    help="End a card and every session opened with it.",
 )
 def command(folder: Path, role: str | None, group: str, name: str, revoke: int | None) -> None:
     """Make a card for a ROLE, list the cards, or revoke one.

@@ -59,7 +59,10 @@ def command(folder: Path, file: Path, since: float | None, channel: str | None) 
             if channel is not None:
                 demand_channel(reader, channel)
             count = _write(file, bundles_to_carry(camp.home.board, since, channel))
+            waiting = reader.status().own_waiting
     click.echo(f"{count} bundles written to {file}")
+    if waiting:
+        click.echo(f"{waiting} posts are not in it: they cannot be signed before the clock is set", err=True)
 
 
 def _write(file: Path, bundles: Iterable[tuple[bytes, bytes]]) -> int:

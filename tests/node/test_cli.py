@@ -54,7 +54,10 @@ def quiet_camp(folder, run):
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (("post", "{home}", "nope", "x"), 1, "no such channel"),
+        (("post", "{home}", "nope", "x"), 1, 'no channel "nope" here; there are general, announcements'),
+        (("post", "{home}", "general", "\udcff"), 2, "not UTF-8"),
+        (("post", "{home}", "letters", "x"), 1, "do not write in letters"),
+        (("card", "{home}", "--revoke", "9" * 30), 2, "--revoke"),
         (("post", "{home}", "general", "  "), 1, "no text"),
         (("post", "{home}", "general", "x" * 4001), 1, "too long"),
         (("post", "{home}", "general", "x", "--reply-to", "00" * 16), 1, "no such message"),
@@ -117,6 +120,20 @@ def test_the_newest_are_read_unless_one_asks_otherwise(run, tmp_path):
     assert [line.split()[0] for line in run("read", home, "here", "--limit", 2).out.splitlines()[::4]] == ids[
         1:
     ]
+
+
+def test_posts_that_cannot_be_dated_are_missing_from_a_stick_and_that_is_said(run, tmp_path, monkeypatch):
+    home = tmp_path / "camp"
+    monkeypatch.setenv("MICCHECK__CLOCK__OFFSET_S", "-1500000000")
+    run("init", home)
+    run("post", home, "general", "when")
+    done = run("export", home, tmp_path / "stick")
+    assert (done.code, done.out) == (0, f"0 bundles written to {tmp_path / 'stick'}\n")
+    assert "posts are not in it" in done.err
+    monkeypatch.delenv("MICCHECK__CLOCK__OFFSET_S")
+    done = run("export", home, tmp_path / "another")
+    assert done.err == ""
+    assert not done.out.startswith("0 ")
 
 
 @pytest.mark.parametrize("damage", ["missing", "junk", "empty"])
