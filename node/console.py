@@ -95,6 +95,7 @@ def _take_in(bench: Workbench, records: tuple[tuple[bytes, bytes], ...]) -> Take
 
 
 def _seal_all(bench: Workbench) -> Said:
+    bench.board.tick(bench.now, bench.wall_s)  # the camp's own card travels too
     bench.engine.seal_all(bench.now)
     return Said("")
 
