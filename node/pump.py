@@ -317,8 +317,8 @@ class Pump:
             return
         self._next_sweep = bench.now + SWEEP_EVERY_S
         hour = bench.engine.hour(bench.now)
-        if hour is not None:
-            sweep(bench.store, bench.wall_s, hour)
+        if hour is not None and sweep(bench.store, bench.wall_s, hour).live_bundles:
+            bench.engine.reload()
 
     def _disk_full(self, jobs: list[_Job[Any]], fault: StoreFull) -> None:
         """Nothing of the group is stored: what memory mirrors is read again, links begin anew."""

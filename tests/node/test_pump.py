@@ -246,8 +246,9 @@ def test_a_stopped_pump_takes_nothing(tmp_path):
 
 
 def test_our_own_fault_is_loud(node, monkeypatch, caplog):
+    node.pump.submit(lambda bench: None).result(WAIT_S)
     monkeypatch.setattr(node.camp.engine, "tick", lambda now: 1 / 0)
-    node.pump.submit(lambda bench: None)
+    node.pump.wake()
     assert node.faults.wait(WAIT_S)
     assert "the pump failed" in caplog.text
     with pytest.raises(PumpStopped):
