@@ -6,8 +6,9 @@ a script of three bytes a letter; so what is counted is the bytes of the texts a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sync.views import MessageView
 
@@ -19,6 +20,8 @@ PAGE_TEXT_BYTES = 5_000
 PAGE_MESSAGES = 20
 # Markup of one message besides its text, packed, is about 150 bytes that do not repeat; counted twice over.
 MESSAGE_OVERHEAD_BYTES = 100
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,19 @@ def fit(views: Sequence[MessageView], used_bytes: int = 0) -> tuple[Shown, ...]:
             break
         shown.append(entry)
     return tuple(shown)
+
+
+def rows_that_fit(rows: Sequence[T], words: Callable[[T], str], each_bytes: int) -> list[T]:
+    """The first of these rows, as many as fit a page; one at least. `words` is what people wrote in a row,
+    `each_bytes` what a row costs besides."""
+    shown: list[T] = []
+    left = PAGE_TEXT_BYTES
+    for row in rows:
+        left -= len(words(row).encode()) + each_bytes
+        if shown and left < 0:
+            break
+        shown.append(row)
+    return shown
 
 
 def beginning(text: str, bytes_max: int) -> str:

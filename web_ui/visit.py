@@ -188,9 +188,12 @@ def role_of(visit: Visit) -> Role:
 def from_the_box(request: Request) -> bool:
     """Whether the request comes from the box itself."""
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        address = ipaddress.ip_address(request.client.host if request.client is not None else "")
     except ValueError:
         return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback  # a socket for both families
+    return address.is_loopback
 
 
 async def _session_of(site: Site, cookies: Mapping[str, str], secure: bool) -> SessionView | None:

@@ -49,7 +49,7 @@ class TestDesk:
             hashlib.blake2b(self.name.encode(), digest_size=32).digest(), Network("miccheck")
         )
         self.path = self.folder / f"{self.name}.sqlite3"
-        self.store = Store.open(self.path, self.identity.key)
+        self.store = Store.open(self.path, self.identity.key, synchronous="NORMAL")  # no power is lost here
         self.chance = Random(self.name)
         self.engine = Engine(self.identity, self.store, self.chance)
         settings = CampSettings(name=self.name, device_per_minute=self.device_per_minute)

@@ -130,10 +130,10 @@ def test_a_session_above_liaison_is_no_session_on_http(tmp_path):
 
 
 def test_metrics_are_for_the_box_itself(camp):
-    for address in ("127.0.0.1", "::1", "127.9.9.9"):
+    for address in ("127.0.0.1", "::1", "127.9.9.9", "::ffff:127.0.0.1"):
         with camp.phone(address=address) as phone:
             assert phone.get("/metrics").status_code == 200
-    for address in ("10.0.0.7", "192.168.4.1", "fe80::1", "testclient"):
+    for address in ("10.0.0.7", "192.168.4.1", "fe80::1", "::ffff:10.0.0.7", "testclient"):
         with camp.phone(address=address) as phone:
             assert phone.get("/metrics").status_code == 404
 

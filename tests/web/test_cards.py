@@ -151,6 +151,45 @@ def test_hiding_shows_the_reason_and_unhiding_the_text(camp):
         assert "cheap batteries" in phone.get(path).text
 
 
+def test_what_waits_or_was_refused_is_read_by_its_author_and_those_who_decide(camp):
+    with camp.phone() as phone, camp.phone() as stranger, camp.with_card(Role.MODERATOR) as moderator:
+        path = phone.fill("/c/announcements", "/post", text="the name of a person").headers["location"]
+        for _ in ("while it waits", "when it was refused"):
+            assert "the name of a person" in phone.get(path).text
+            assert "the name of a person" in moderator.get(path).text
+            assert "the name of a person" not in stranger.get(path).text
+            with camp.with_card(Role.LIAISON, "kitchen") as liaison:
+                assert "the name of a person" not in liaison.get(path).text
+            if "Refuse it" in moderator.get("/held").text:
+                moderator.fill("/held", f"/held{path.removeprefix('/m')}/refuse", why="no names")
+        assert path in stranger.get("/log").text
+
+
+@pytest.mark.parametrize("order", ["hide", "mute"])
+def test_a_reason_that_is_refused_is_kept(camp, order):
+    with camp.phone() as phone, camp.with_card(Role.MODERATOR) as moderator:
+        path = phone.fill("/c/general", "/post", text="cheap batteries").headers["location"]
+        answer = moderator.fill(path, f"{path}/{order}", why="because " * 30)
+        assert answer.status_code == 422
+        assert "because " * 30 in answer.text
+        assert "cheap batteries" in answer.text
+
+
+def test_the_log_goes_on_on_another_page(camp):
+    with camp.phone() as phone, camp.with_card(Role.MODERATOR) as moderator:
+        path = phone.fill("/c/general", "/post", text="back and forth").headers["location"]
+        for number in range(60):
+            action = "unhide" if number % 2 else "hide"
+            token = moderator.fields("/moderate", "/moderate/strangers")["token"]
+            moderator.post(f"{path}/{action}", data={"token": token, "why": f"reason {number:02}."})
+        first = phone.get("/log").text
+        assert "reason 59." in first
+        assert "reason 05." not in first
+        older = re.search(r'href="(/log\?from=\d+)"', first)
+        assert older
+        assert "reason 05." in phone.get(older[1]).text
+
+
 def test_a_muted_phone_waits(camp):
     with camp.phone() as phone, camp.with_card(Role.MODERATOR) as moderator:
         path = phone.fill("/c/general", "/post", text="noise").headers["location"]

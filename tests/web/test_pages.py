@@ -9,7 +9,16 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sync.actions import MakeCard, MakeGroup, ReleaseHeld, SetHotline, WritePost, Written
+from sync.actions import (
+    HideMessage,
+    MakeCard,
+    MakeGroup,
+    ReleaseHeld,
+    SetHotline,
+    UnhideMessage,
+    WritePost,
+    Written,
+)
 from sync.message import Role
 from tests.browser import pages_of
 from tests.web.desk import Camp, TestDesk
@@ -179,7 +188,7 @@ def test_a_camp_full_of_noise_still_has_light_pages(tmp_path):
         desk.order(MakeGroup(f"group {number} {noise(chance, 3)}", noise(chance, 40)))
         desk.order(MakeCard(Role.MODERATOR, name=noise(chance, 15)))
     root = None
-    for number in range(60):
+    for number in range(36):
         desk.pass_time(1)
         long = noise(chance, 1_330 if number % 3 else 120)
         urgent = number % 5 == 0 and number < 40
@@ -198,8 +207,10 @@ def test_a_camp_full_of_noise_still_has_light_pages(tmp_path):
             root = written.message
         if written.held and number % 10 == 0:
             desk.order(ReleaseHeld(written.message))
-    camp = Camp(desk)
     assert root is not None
+    for number in range(40):
+        desk.order((HideMessage, UnhideMessage)[number % 2](root, noise(chance, 66)))
+    camp = Camp(desk)
     with camp.with_card(Role.COORDINATOR) as phone:
         for path in (
             "/", "/c/general", "/c/announcements", f"/m/{root.hex()}", "/held", "/search?q=x", "/log",

@@ -6,14 +6,20 @@ from fastapi import APIRouter, Response
 
 from sync.reading import Reader
 from sync.store.people import Act
-from sync.views import LogEntry
+from sync.views import CampView, LogEntry
+from web_ui.excerpts import rows_that_fit
 from web_ui.languages import Language
+from web_ui.pages.reading import place
 from web_ui.visit import Here, Page, Visit
 from web_ui.words import ACTS, LINK_STATES, actor
 
 router = APIRouter(include_in_schema=False)
 
 LOG_ENTRIES = 40
+# Thirty days of a camp in trouble; who asks for more is leafing through numbers.
+LOG_MAX = 10_000
+# A line of the log or a camp besides what people wrote, packed.
+ROW_BYTES = 60
 CAMPS_ON_A_PAGE = 20
 HOTLINE_EARLIER = 3
 # What these were done to is a role, in the words of the log.
@@ -64,17 +70,27 @@ def _how_long(language: Language, seconds: float) -> str:
 @router.get("/log")
 async def log(visit: Here) -> Response:
     """What people with a card did here, and why."""
-    return await visit.page(lambda reader: _log(visit, reader))
+    first = place(visit.request.query_params.get("from", ""))
+    return await visit.page(lambda reader: _log(visit, reader, first))
 
 
-def _log(visit: Visit, reader: Reader) -> Page:
+def _log(visit: Visit, reader: Reader, first: int) -> Page:
     def act(entry: LogEntry) -> str:
         return visit.language.say(ACTS.get(entry.act, entry.act))
 
     def target(entry: LogEntry) -> str:
         return actor(visit.language, entry.target) if entry.act in OF_CARDS else entry.target
 
-    content = {"entries": reader.log(LOG_ENTRIES), "act": act, "target": target, "is_message": _is_message}
+    first = min(first, LOG_MAX)
+    entries = reader.log(first + LOG_ENTRIES + 1)[first:]
+    shown = rows_that_fit(entries[:LOG_ENTRIES], lambda entry: entry.why + entry.target, ROW_BYTES)
+    content = {
+        "entries": shown,
+        "act": act,
+        "target": target,
+        "is_message": _is_message,
+        "more": first + len(shown) if len(shown) < len(entries) else None,
+    }
     return Page("log.html", content)
 
 
@@ -96,11 +112,18 @@ def _hotline(reader: Reader) -> Page:
 @router.get("/camps")
 async def camps(visit: Here) -> Response:
     """The camps heard here."""
-    return await visit.page(lambda reader: _camps(reader, visit.request.query_params.get("from", "")))
+    first = place(visit.request.query_params.get("from", ""))
+    return await visit.page(lambda reader: _camps(reader, first))
 
 
-def _camps(reader: Reader, start: str) -> Page:
-    first = int(start) if start.isascii() and start.isdigit() and len(start) <= 6 else 0
+def _camps(reader: Reader, first: int) -> Page:
     known = sorted(reader.camps(), key=lambda camp: (not camp.own, not camp.pinned, -(camp.heard or 0)))
-    after = first + CAMPS_ON_A_PAGE
-    return Page("camps.html", {"camps": known[first:after], "more": after if after < len(known) else None})
+    rest = known[first:]
+    shown = rows_that_fit(rest[:CAMPS_ON_A_PAGE], words_of_camp, ROW_BYTES)
+    more = first + len(shown) if len(shown) < len(rest) else None
+    return Page("camps.html", {"camps": shown, "more": more})
+
+
+def words_of_camp(camp: CampView) -> str:
+    """All that other people wrote about a camp."""
+    return "".join((camp.name, camp.place, camp.contact, *camp.languages, *camp.introduced_by))

@@ -25,6 +25,8 @@ from sync.actions import (
 from sync.board.camps import ADMIT
 from sync.message import Role
 from sync.reading import Reader
+from web_ui.excerpts import rows_that_fit
+from web_ui.pages.about import words_of_camp
 from web_ui.visit import NOT_HERE, Here, Page, Sorry, Visit
 from web_ui.words import REFUSED, mark, status_of
 from web_ui.writing import fields_of
@@ -36,6 +38,8 @@ CARDS_SHOWN = 30
 SESSIONS_SHOWN = 30
 CAMPS_SHOWN = 25
 CHANNELS_SHOWN = 30
+# A row with its form and token, packed.
+FORM_BYTES = 120
 DAYS_WRONG = mark("Days are a whole number; empty keeps messages.")
 ROLES = {role.word: role for role in (Role.LIAISON, Role.MODERATOR, Role.COORDINATOR)}
 
@@ -62,8 +66,10 @@ async def cards(visit: Here) -> Response:
 def _cards(visit: Visit, reader: Reader, sentence: str, status: int, kept: dict[str, str]) -> Page:
     now_s = visit.site.desk.wall_s()
     all_cards = sorted(reader.cards(), key=lambda card: (card.revoked is not None, -card.made))
+    shown = rows_that_fit(all_cards[:CARDS_SHOWN], lambda card: card.name + card.revoked_why, FORM_BYTES)
     content = {
-        "cards": all_cards[:CARDS_SHOWN],
+        "cards": shown,
+        "more": len(all_cards) - len(shown),
         "sessions": reader.sessions()[:SESSIONS_SHOWN],
         "groups": [channel.name for channel in reader.channels() if channel.is_group and not channel.heard],
         "now_s": now_s,
@@ -128,9 +134,10 @@ async def camps(visit: Here) -> Response:
 def _camps(visit: Visit, reader: Reader, sentence: str, status: int, kept: dict[str, str]) -> Page:
     others = [camp for camp in reader.camps() if not camp.own]
     others.sort(key=lambda camp: (not camp.waiting, not camp.pinned, -(camp.heard or 0)))
+    shown = rows_that_fit(others[:CAMPS_SHOWN], words_of_camp, FORM_BYTES)
     content = {
-        "camps": others[:CAMPS_SHOWN],
-        "more": max(0, len(others) - CAMPS_SHOWN),
+        "camps": shown,
+        "more": len(others) - len(shown),
         "introduced_only": _introduced_only(visit, reader),
         "sorry": sentence,
         "kept": kept,

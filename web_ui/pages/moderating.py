@@ -22,14 +22,17 @@ from sync.board.posting import STRANGERS_HELD
 from sync.message import LETTERS, Role
 from sync.reading import Reader
 from sync.views import HeldView
-from web_ui.excerpts import PAGE_TEXT_BYTES
+from web_ui.excerpts import rows_that_fit
 from web_ui.pages.reading import channel_named, message_id
+from web_ui.pages.thread import Again, message_page
 from web_ui.visit import Here, Page, Visit
 from web_ui.words import HELD_BECAUSE, REFUSED, mark, status_of
 from web_ui.writing import fields_of
 
 router = APIRouter(include_in_schema=False)
 
+# The two forms of a post and their tokens, packed.
+FORMS_BYTES = 300
 CLOCK_WRONG = mark("That is no time: seconds since 1970, or a date and time in UTC.")
 # Seconds on a clock that is right: this software is newer than 2026, and no box of it runs in 2100.
 CLOCK_MIN_S, CLOCK_MAX_S = 1_767_225_600, 4_102_444_800
@@ -65,14 +68,7 @@ def _held(
 
 def _fit(posts: list[HeldView]) -> list[HeldView]:
     """As many as fit a page: they are shown whole, for nobody may decide on half a text."""
-    shown: list[HeldView] = []
-    left = PAGE_TEXT_BYTES
-    for post in posts:
-        left -= len(post.text.encode()) + 300  # three hundred bytes of forms and their tokens
-        if shown and left < 0:
-            break
-        shown.append(post)
-    return shown
+    return rows_that_fit(posts, lambda post: post.text + post.author, FORMS_BYTES)
 
 
 @router.post("/held/{message}/release")
@@ -104,18 +100,14 @@ async def _decide(visit: Visit, order: Action, fields: dict[str, str], id_hex: s
 async def hide(visit: Here, message: str) -> Response:
     """Hide a message on this camp's pages."""
     fields = await fields_of(visit)
-    return await _order(
-        visit, fields, HideMessage(message_id(message), fields.get("why", "")), f"/m/{message}"
-    )
+    return await _about(visit, fields, HideMessage(message_id(message), fields.get("why", "")), message)
 
 
 @router.post("/m/{message}/unhide")
 async def unhide(visit: Here, message: str) -> Response:
     """Show it again."""
     fields = await fields_of(visit)
-    return await _order(
-        visit, fields, UnhideMessage(message_id(message), fields.get("why", "")), f"/m/{message}"
-    )
+    return await _about(visit, fields, UnhideMessage(message_id(message), fields.get("why", "")), message)
 
 
 @router.post("/m/{message}/mute")
@@ -124,9 +116,7 @@ async def mute(visit: Here, message: str) -> Response:
     fields = await fields_of(visit)
     hours = fields.get("hours", "")
     n = int(hours) if hours.isascii() and hours.isdigit() and len(hours) <= 3 else 1
-    return await _order(
-        visit, fields, MuteAuthor(message_id(message), n, fields.get("why", "")), f"/m/{message}"
-    )
+    return await _about(visit, fields, MuteAuthor(message_id(message), n, fields.get("why", "")), message)
 
 
 @router.get("/moderate")
@@ -169,10 +159,15 @@ async def _switch(visit: Visit, fields: dict[str, str], order: Action) -> Respon
     return visit.go("/moderate")
 
 
-async def _order(visit: Visit, fields: dict[str, str], order: Action, then: str) -> Response:
+async def _about(visit: Visit, fields: dict[str, str], order: Action, id_hex: str) -> Response:
+    """Carry out an order about a message and show the message; refused, with the reason as it was typed."""
     visit.use_token(fields.get("token", ""))
-    await visit.do(order)
-    return visit.go(then)
+    try:
+        await visit.do(order)
+    except Refused as error:
+        again = Again(REFUSED[error.refusal], status_of(error.refusal), fields.get("why", ""))
+        return await visit.page(lambda reader: message_page(visit, reader, id_hex, 0, again))
+    return visit.go(f"/m/{id_hex}")
 
 
 @router.get("/clock")

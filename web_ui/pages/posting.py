@@ -53,7 +53,8 @@ async def post(visit: Here) -> Response:
     answer = visit.go(f"/m/{written.message.hex()}")
     if visit.device is None:
         # For the session of the browser only. It names nobody, and what is stored of it is a hash of the day.
-        answer.set_cookie(DEVICE_COOKIE, cookie, httponly=True, samesite="lax", secure=visit.secure)
+        # Not Secure: both ports share it, and a Secure one could not be seen or replaced by HTTP.
+        answer.set_cookie(DEVICE_COOKIE, cookie, httponly=True, samesite="lax")
     return answer
 
 

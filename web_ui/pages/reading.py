@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
 
-from sync.message import LETTERS, MESSAGE_ID_BYTES, MessageId, Role
+from sync.message import LETTERS, MESSAGE_ID_BYTES, MessageId
 from sync.reading import Reader
 from sync.views import ChannelView, MessageView, State
-from web_ui.excerpts import PAGE_MESSAGES, PAGE_TEXT_BYTES, beginning, excerpt, fit, whole
+from web_ui.excerpts import PAGE_MESSAGES, beginning, fit
 from web_ui.languages import Language
 from web_ui.visit import LANGUAGE_COOKIE, NOT_HERE, Here, Page, Sorry, Visit
 from web_ui.writing import Draft
@@ -18,6 +18,8 @@ router = APIRouter(include_in_schema=False)
 
 # Urgent messages on top of the front page; the rest of an hour's 20 stand in their channel.
 STRIP_MAX = 5
+# Of the bytes of texts on a page, for channels and hotline beside the strip.
+STRIP_LEAVES_BYTES = 2_500
 # Channels that show their newest words; more are listed by name. A camp with more groups has small ones.
 CHANNELS_WITH_WORDS = 16
 LINE_BYTES = 90
@@ -55,7 +57,7 @@ def _front(visit: Visit, reader: Reader) -> Page:
     return Page(
         "front.html",
         {
-            "strip": [excerpt(view) for view in reader.strip(visit.site.desk.wall_s())[:STRIP_MAX]],
+            "strip": fit(reader.strip(visit.site.desk.wall_s())[:STRIP_MAX], STRIP_LEAVES_BYTES),
             "channels": [Entry(channel, _newest(reader, channel)) for channel in ours[:CHANNELS_WITH_WORDS]]
             + [Entry(channel, None) for channel in ours[CHANNELS_WITH_WORDS:]],
             "heard": [channel for channel in channels if channel.heard],
@@ -89,7 +91,7 @@ async def channel(visit: Here, channel: str, before: str = "") -> Response:
 
 def _channel(visit: Visit, reader: Reader, name: str, before: str) -> Page:
     found = channel_named(reader, name)
-    before_seq = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None
+    before_seq = place(before) or None
     views = reader.newest(name, before_seq, PAGE_MESSAGES + 1)
     shown = fit(views)
     return Page(
@@ -102,71 +104,6 @@ def _channel(visit: Visit, reader: Reader, name: str, before: str) -> Page:
             "draft": Draft(found.name) if may_write(found) else None,
         },
     )
-
-
-@router.get("/m/{message}")
-async def message(visit: Here, message: str) -> Response:
-    """A message, what happened to it, and the thread it stands in."""
-    start = visit.request.query_params.get("from", "")
-    return await visit.page(lambda reader: _message(visit, reader, message, start))
-
-
-def _message(visit: Visit, reader: Reader, id_hex: str, start: str) -> Page:
-    view = message_named(reader, id_hex)
-    thread = reader.thread(view.id)
-    first = int(start) if start.isascii() and start.isdigit() and len(start) <= 6 else 0
-    replies = [other for other in thread if other.id != view.id]
-    root = (
-        replies.pop(0) if replies and replies[0].id != view.id and _stands_above(replies[0], view) else None
-    )
-    used = len(view.text.encode()) + (len(root.text.encode()) if root is not None else 0)
-    shown = fit(replies[first:], min(used, PAGE_TEXT_BYTES - 1))
-    after = first + len(shown)
-    own_rights = visit.session is not None and visit.session.role in (Role.MODERATOR, Role.COORDINATOR)
-    undone = view.state in (State.RETRACTED, State.REFUSED)
-    return Page(
-        "message.html",
-        {
-            "view": view,
-            "shown": whole(view),
-            "root": excerpt(root) if root is not None else None,
-            "replies": shown,
-            "more": after if after < len(replies) else None,
-            "why": _why(reader, view),
-            "heard_by": _camp_names(reader, view.heard_by),
-            "may_retract": view.own and not undone and (own_rights or _posted_by(visit, reader, view.id)),
-            "draft": _reply(visit, reader, view),
-        },
-    )
-
-
-def _stands_above(first: MessageView, view: MessageView) -> bool:
-    return view.parent is not None and first.parent is None
-
-
-def _why(reader: Reader, view: MessageView) -> str:
-    """Why a post was not let through, as the person who decided wrote it."""
-    return view.hidden_why if view.state is State.REFUSED else ""
-
-
-def _posted_by(visit: Visit, reader: Reader, id_: MessageId) -> bool:
-    return visit.actor.device is not None and reader.posted_by(id_, visit.actor.device)
-
-
-def _reply(visit: Visit, reader: Reader, view: MessageView) -> Draft | None:
-    if view.state in (State.HELD, State.REFUSED, State.RETRACTED) or view.hidden:
-        return None
-    channel = next((channel for channel in reader.channels() if channel.name == view.channel), None)
-    if channel is None or not may_write(channel):
-        return None
-    return Draft(view.channel, reply_to=view.id.hex())
-
-
-def _camp_names(reader: Reader, ids: tuple[str, ...]) -> list[str]:
-    if not ids:
-        return []
-    names = {camp.id: camp.name for camp in reader.camps()}
-    return [names.get(id_, id_) for id_ in ids]
 
 
 @router.get("/search")
@@ -196,7 +133,6 @@ async def language(visit: Here, code: str, back: str = "/") -> Response:
         max_age=LANGUAGE_KEPT_S,
         httponly=True,
         samesite="lax",
-        secure=visit.secure,
     )
     return answer
 
@@ -212,6 +148,11 @@ def channel_named(reader: Reader, name: str) -> ChannelView:
 def may_write(channel: ChannelView) -> bool:
     """Whether there is a form: letters come from the mailing list only."""
     return channel.name != LETTERS
+
+
+def place(typed: str) -> int:
+    """Where to go on, as an address says it; 0, the beginning, for what is no number of ours."""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 18 else 0
 
 
 def message_id(id_hex: str) -> MessageId:
