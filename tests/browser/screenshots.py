@@ -25,6 +25,7 @@ from web_ui.visit import LANGUAGE_COOKIE, SESSION_COOKIE
 
 CHROMIUM = "/usr/bin/chromium"
 WIDTH, HEIGHT = 360, 740
+README_PICTURE = Path(__file__).parent.parent.parent / "docs" / "front-page.png"
 LANGUAGES = ("en", "es", "ar-XB")
 
 
@@ -39,12 +40,18 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def phone(
-    browser: Browser, camp: Camp, *, token: str | None = None, language: str = "en", scheme: str = "light"
+    browser: Browser,
+    camp: Camp,
+    *,
+    token: str | None = None,
+    language: str = "en",
+    scheme: str = "light",
+    scale: float = 2,
 ) -> Iterator[BrowserContext]:
     """A phone whose every request the camp answers; a request to anywhere else fails loudly."""
     context = browser.new_context(
         viewport={"width": WIDTH, "height": HEIGHT},
-        device_scale_factor=2,
+        device_scale_factor=scale,
         has_touch=True,
         is_mobile=True,
         color_scheme="dark" if scheme == "dark" else "light",
@@ -99,11 +106,20 @@ def take(browser: Browser, square: Square, out: Path, language: str, scheme: str
                 page.screenshot(path=out / f"{name}.{language}.{scheme}.png", full_page=True)
 
 
+def take_for_the_readme(browser: Browser, square: Square) -> None:
+    """The front page as one sees it first."""
+    with phone(browser, square.camp, scale=1) as context:
+        page = context.new_page()
+        page.goto(HTTP + "/")
+        page.screenshot(path=README_PICTURE)
+
+
 def main() -> None:
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         square = filled(Path(folder))
+        take_for_the_readme(browser, square)
         for language in LANGUAGES:
             for scheme in ("light", "dark"):
                 take(browser, square, out, language, scheme)
