@@ -105,12 +105,12 @@ def for_a_poster(colons: str) -> tuple[str, ...]:
 def _is_good(files: CertificateFiles, wanted: list[x509.GeneralName], wall_s: float) -> bool:
     try:
         certificate = x509.load_pem_x509_certificate(files.server.read_bytes())
+        key = serialization.load_pem_private_key(files.server_key.read_bytes(), password=None)
     except ValueError:
         return False  # torn by a power cut
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     now = _moment(wall_s)
     lasts = now + datetime.timedelta(days=RENEW_DAYS) < certificate.not_valid_after_utc
-    key = serialization.load_pem_private_key(files.server_key.read_bytes(), password=None)
     fits = key.public_key() == certificate.public_key()
     return fits and lasts and certificate.not_valid_before_utc <= now and set(wanted) <= set(names)
 

@@ -253,7 +253,6 @@ class _Node:
         self._full = True
 
     def _fault(self) -> None:
-        _LOG.error("the pump failed, so the node ends; what was acknowledged is on the disk")
         self.failed = True
         self._loop.call_soon_threadsafe(self._end.set)
 

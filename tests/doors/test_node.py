@@ -37,6 +37,14 @@ def home(made, tmp_path):
     return shutil.copytree(made[0], tmp_path / "plaza")
 
 
+@pytest.fixture(scope="module")
+def node(made, tmp_path_factory):
+    """A node that many tests talk to and none stops."""
+    home = shutil.copytree(made[0], tmp_path_factory.mktemp("running") / "plaza")
+    with RunningNode(home) as node:
+        yield node
+
+
 @pytest.fixture
 def north(camps, tmp_path):
     return shutil.copytree(camps["north"][0], tmp_path / "north")
@@ -146,16 +154,15 @@ def _post_form(port: int, path: str, body: str) -> None:
     assert answer.status == 303, text
 
 
-def test_a_second_run_is_refused_in_one_line(home):
-    with RunningNode(home) as node:
-        started = time.monotonic()
-        done = miccheck("run", home)
-        assert done.returncode == 1
-        assert done.stdout == ""
-        assert done.stderr.count("\n") == 1
-        assert "a node runs in" in done.stderr
-        assert time.monotonic() - started < 10
-        assert node.ask("GET", "/healthz")[0] == 200
+def test_a_second_run_is_refused_in_one_line(node):
+    started = time.monotonic()
+    done = miccheck("run", node.home)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "a node runs in" in done.stderr
+    assert time.monotonic() - started < 10
+    assert node.ask("GET", "/healthz")[0] == 200
 
 
 def test_a_port_that_is_taken_is_one_line(home):
@@ -214,18 +221,16 @@ def test_the_log_holds_no_address_and_no_text(home):
     assert "Traceback" not in log
 
 
-def test_cards_open_pages_by_https_only(home):
-    with RunningNode(home) as node:
-        assert node.ask("GET", "/held")[0] == 404
-        assert node.ask("GET", "/card")[0] == 404
-        assert node.ask("GET", "/card", tls=True)[0] == 200
-        made = output("card", home, "liaison", "--group", "kitchen", "--name", "Ada")
-        assert re.search(r"^code: MC-", made, re.MULTILINE)
-        assert re.search(rf"^link: https://127\.0\.0\.1:{node.tls_port}/card/MC-", made, re.MULTILINE)
-        assert "▄" in made or "█" in made
-        assert "kitchen" in [
-            channel["name"] for channel in node.ask("GET", "/api/v1/channels")[1]["channels"]
-        ]
+def test_cards_open_pages_by_https_only(node):
+    home = node.home
+    assert node.ask("GET", "/held")[0] == 404
+    assert node.ask("GET", "/card")[0] == 404
+    assert node.ask("GET", "/card", tls=True)[0] == 200
+    made = output("card", home, "liaison", "--group", "kitchen", "--name", "Ada")
+    assert re.search(r"^code: MC-", made, re.MULTILINE)
+    assert re.search(rf"^link: https://127\.0\.0\.1:{node.tls_port}/card/MC-", made, re.MULTILINE)
+    assert "▄" in made or "█" in made
+    assert "kitchen" in [channel["name"] for channel in node.ask("GET", "/api/v1/channels")[1]["channels"]]
     assert [line.split("  ")[:3] for line in output("card", home).splitlines()] == [
         ["1", "coordinator", "-"],
         ["2", "liaison of kitchen", "Ada"],
@@ -237,31 +242,28 @@ def test_cards_open_pages_by_https_only(home):
     assert miccheck("card", home, "moderator", "--group", "kitchen").returncode == 2
 
 
-def test_a_card_opens_a_session_at_the_running_node(home):
-    code = re.search(r"code: (\S+)", output("card", home, "coordinator"))
-    assert code is not None
-    with RunningNode(home) as node:
-        _, page = node.ask("GET", "/card", tls=True)
-        token = re.search(r'name="token"[^>]*value="([^"]+)"', page)
-        assert token is not None
-        body = urlencode({"token": token[1], "code": code[1], "secret": code[1], "card": code[1]})
-        context = ssl.create_default_context(cafile=str(home / "secrets" / "authority.pem"))
-        connection = http.client.HTTPSConnection("localhost", node.tls_port, timeout=20, context=context)
-        connection.request("POST", "/card", body, {"content-type": "application/x-www-form-urlencoded"})
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-        assert answer.status == 303
-        cookie = answer.headers["set-cookie"].split(";")[0]
-        assert node.ask("GET", "/coordinator/cards", headers={"cookie": cookie}, tls=True)[0] == 200
+def test_a_card_opens_a_session_at_the_running_node(node, made):
+    code = made[1]
+    _, page = node.ask("GET", "/card", tls=True)
+    token = re.search(r'name="token"[^>]*value="([^"]+)"', page)
+    assert token is not None
+    body = urlencode({"token": token[1], "code": code, "secret": code, "card": code})
+    context = ssl.create_default_context(cafile=str(node.home / "secrets" / "authority.pem"))
+    connection = http.client.HTTPSConnection("localhost", node.tls_port, timeout=20, context=context)
+    connection.request("POST", "/card", body, {"content-type": "application/x-www-form-urlencoded"})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    assert answer.status == 303
+    cookie = answer.headers["set-cookie"].split(";")[0]
+    assert node.ask("GET", "/coordinator/cards", headers={"cookie": cookie}, tls=True)[0] == 200
 
 
-def test_the_status_is_the_same_object_with_and_without_a_node(home):
-    at_rest = json.loads(output("status", home, "--json"))
-    with RunningNode(home) as node:
-        by_command = json.loads(output("status", home, "--json"))
-        by_program = node.ask("GET", "/api/v1/status")[1]
-        assert "node runs" in output("status", home)
+def test_the_status_is_the_same_object_with_and_without_a_node(node, made):
+    at_rest = json.loads(output("status", made[0], "--json"))
+    by_command = json.loads(output("status", node.home, "--json"))
+    by_program = node.ask("GET", "/api/v1/status")[1]
+    assert "node runs" in output("status", node.home)
     assert by_command.keys() == by_program.keys() == at_rest.keys()
     assert by_command | {"uptime_s": 0} == by_program | {"uptime_s": 0}
 

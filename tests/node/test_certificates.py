@@ -60,7 +60,10 @@ def test_it_is_renewed_when_it_must_be_and_not_before(files):
     assert renew_server(files, (*LAN, ipaddress.ip_address("10.0.0.7")), NOW_S)
     assert renew_server(files, LAN, NOW_S + 340 * DAY_S)
     assert renew_server(files, LAN, NOW_S)  # made by a clock that ran ahead
-    files.server.write_bytes(files.server.read_bytes()[:100])
+    for damaged in (files.server, files.server_key):
+        damaged.write_bytes(damaged.read_bytes()[:100])
+        assert renew_server(files, LAN, NOW_S)
+    files.server_key.write_bytes(files.authority_key.read_bytes())
     assert renew_server(files, LAN, NOW_S)
 
 
