@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from random import Random
 
+from sync.board import BoardLimits
+
 TIMEOUT_S = 60.0
 CHANNELS = ("general", "here")
-# A camp lets a few hundred posts wait for a person, then no more.
-URGENT_MAX = 60
+# A camp lets so many mic checks of campers wait for a person; two crowds shall have room.
+URGENT_MAX = BoardLimits().held_mic_checks_max // 2
 _WORDS = (
     "water",
     "tea",
