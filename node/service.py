@@ -66,6 +66,8 @@ LOCK_PATIENCE_S = 5.0
 LOCK_AGAIN_S = 0.05
 # The promise is 5 s. What is not done then (a rebuild, a disk that hangs) was not acknowledged to anybody.
 END_S = 4.5
+# Keys are free: after so many strangers one more line in the log tells nobody anything. The page lists them.
+STRANGERS_LOGGED = 64
 
 
 def run(folder: Path) -> None:
@@ -237,7 +239,7 @@ class _Node:
                 self._courier.wake()
             case KeyUsedElsewhere():
                 _LOG.error("ANOTHER BOX USES THIS CAMP'S KEY: something signed with it was not made here")
-            case CampWaiting(camp) if camp not in self._strangers:
+            case CampWaiting(camp) if camp not in self._strangers and len(self._strangers) < STRANGERS_LOGGED:
                 self._strangers.add(camp)
                 _LOG.info("a camp is waiting to be let in; a coordinator decides, under Camps")
             case CampDead(camp) if camp == self._works.identity.key:

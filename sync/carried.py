@@ -1,4 +1,4 @@
-"""Bundles in a file: what a courier with a stick carries between camps (PROTOCOL.md, "Files").
+"""Bundles in a file: what a courier with a stick carries between camps (PROTOCOL.md §11).
 
 A CBOR sequence (RFC 8742) of arrays: first ["miccheck bundles", 1], then [key, bundle] for each bundle, in
 the order in which the writing camp received them. Every bundle proves itself by its signature, so a file

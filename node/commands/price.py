@@ -17,7 +17,7 @@ from sync.message import Kind, Message, compose, encode
 from sync.signing import Identity
 from sync.text import TEXT_BYTES_MAX, tidy
 
-# A bundle longer than a frame is cut into equal symbols (PROTOCOL.md §4): 24 frames of 188 bytes of it.
+# A bundle longer than a frame is cut into equal symbols (PROTOCOL.md §4.2): 24 frames of 188 bytes of it.
 SYMBOL_BYTES_MAX = 188
 SYMBOL_HEAD_BYTES = RADIO_FRAME_BYTES_MAX - SYMBOL_BYTES_MAX
 
