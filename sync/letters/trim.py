@@ -11,8 +11,8 @@ import re
 # No line of a letter has to be longer to be recognised, and patterns stay cheap.
 _LINE_CHARACTERS_MAX = 1_000
 
-# Mailman 2 and 3: a line of 47 underscores, then the list's name and address.
-_UNDERSCORES = re.compile(r"_{40,}")
+# Mailman 2 and 3: a line of 47 underscores, then the list's name and address. Outlook: 32, then a quote.
+_UNDERSCORES = re.compile(r"_{30,}")
 _LIST_WORDS = re.compile(
     r"mailing list|@|https?://|unsubscribe|listinfo|lista de correo|desuscri|darse de baja|liste de",
     re.IGNORECASE,
@@ -23,7 +23,8 @@ _FOOTER = re.compile(
     r"|-{8,} next part -{8,}|-=-=-=-=-=-=-|Groups\.io Links:|__\._,_\.___"
 )
 _SENT_FROM = re.compile(
-    r"(?:Sent from|Get Outlook for|Enviado desde|Envoyé de|Gesendet von|Enviado do|Inviato da) .{2,40}",
+    r"(?:Sent from|Get Outlook for|Télécharger Outlook|Obtener Outlook|Enviado desde|Envoyé de|Gesendet von"
+    r"|Enviado do|Inviato da) .{2,40}",
     re.IGNORECASE,
 )
 # RFC 3676 §4.3 wants the space after the dashes; many programs and all HTML letters lose it.
@@ -42,6 +43,8 @@ _WROTE_BEGIN = re.compile(r"(?:On|El|Le|Am|Em|Il|Op|Den|A) .+|.*\d.*[<@].*|.*\b2
 _WROTE_END = re.compile(
     r".*(?:\b(?:wrote|escribió|a écrit|escreveu|ha scritto|va escriure)|\b(?:schrieb|schreef|skrev)\b.*) ?:"
 )
+# `Ana López wrote:`, as programs wrote it before they added the date.
+_SOMEBODY_WROTE = re.compile(r"\w[\w.'-]*(?: [\w.'-]+){0,3} (?:wrote|escribió|a écrit|schrieb) ?:")
 _QUOTED = re.compile(r" ?[>|]")
 _BLANK_RUN = re.compile(r"\n{3,}")
 
@@ -94,12 +97,12 @@ def _drop_attribution(kept: list[str]) -> None:
     end = len(kept)
     while end and not kept[end - 1].strip():
         end -= 1
-    if not end or not _WROTE_END.fullmatch(kept[end - 1].strip()):
-        return
     for begin in range(end - 1, max(end - 4, -1), -1):
         if not kept[begin].strip():
             break
-        if _WROTE_BEGIN.match(kept[begin].strip()):
+        said = " ".join(line.strip() for line in kept[begin:end])
+        if _WROTE_BEGIN.match(said) and _WROTE_END.fullmatch(said):
             del kept[begin:]
             return
-    del kept[end - 1 :]
+    if end and _SOMEBODY_WROTE.fullmatch(kept[end - 1].strip()):
+        del kept[end - 1 :]

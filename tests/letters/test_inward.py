@@ -156,6 +156,14 @@ def test_no_charset_loses_a_letter(charset, raw, text):
     [
         ("Yes.\n\nOn Tue, Ana wrote:\n> No?\n", "Yes."),
         ("Sí.\n\nEl lun., 16 nov. 2026 a las 19:00, Ana\n(<a@b>) escribió:\n\n> ¿No?\n", "Sí."),
+        ("Ja.\n\nAm Mi., 5. Feb. 2026 um 17:58 Uhr schrieb Ana\n<ana@a.example>:\n\n> Nein?\n", "Ja."),
+        ("Yes.\n\nOn Mon, Aug 26, 2026 at 4:37 PM The Kitchen <\nfood@a.example> wrote:\n\n> No?", "Yes."),
+        ("Ana López wrote:\n> a list\nI like.", "I like."),
+        (
+            "Now look at all that Ana and the others wrote:\n> so",
+            "Now look at all that Ana and the others wrote:",
+        ),
+        ("Oui\n\nTélécharger Outlook pour iOS<x>\n" + "_" * 32 + "\nFrom: Ana\nSent: x\n\nold", "Oui"),
         ("Oui.\n\nLe 16/11/2026, Ana a écrit :\n> Non ?", "Oui."),
         ("Ja.\n\nAm 16.11.2026 schrieb Ana:\n> Nein?", "Ja."),
         ("One.\n> q\nTwo.\n> r\nThree.", "One.\nTwo.\nThree."),
