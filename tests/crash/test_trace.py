@@ -26,7 +26,7 @@ def quoted(text: str | bytes) -> str:
 
 
 CAMP_BOARD = fd(4, "/camp/board.sqlite3")
-HERE = f"AT_FDCWD<{escaped('/tmp')}>"
+HERE = f"AT_FDCWD<{escaped('/home')}>"
 PHONE = fd(9, "socket:[4711]")
 HEAD = quoted("HTTP/1.1 201 Created\r\n\r\n")
 BODY = quoted('{"id":"' + "ab" * 16 + '"}')
