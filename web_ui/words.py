@@ -211,8 +211,8 @@ def actor(language: Language, said: str) -> str:
 
 
 def is_loud(view: MessageView, now_s: float) -> bool:
-    """Whether a message is shown as an alert: a mic check of the last day that nobody took back or hid."""
-    gone = view.hidden or view.state in (State.RETRACTED, State.EXPIRED, State.REFUSED)
+    """Whether a message is shown as an alert: a mic check of the last day that went out and stands."""
+    gone = view.hidden or view.state in (State.HELD, State.RETRACTED, State.EXPIRED, State.REFUSED)
     return view.urgent and not gone and now_s - view.received < ALERT_S
 
 

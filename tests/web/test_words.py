@@ -54,6 +54,21 @@ def test_what_happened_to_my_message(change, said):
     assert words.state(ENGLISH, replace(POST, **change)) == said
 
 
+@pytest.mark.parametrize(
+    ("change", "loud"),
+    [
+        ({}, True),
+        ({"urgent": False}, False),
+        ({"hidden": True}, False),
+        ({"received": -90_000.0}, False),
+        *(({"state": state}, False) for state in (State.HELD, State.REFUSED, State.RETRACTED, State.EXPIRED)),
+        *(({"state": state}, True) for state in (State.SENT, State.NEIGHBOUR)),
+    ],
+)
+def test_which_messages_are_alerts(change, loud):
+    assert words.is_loud(replace(POST, **({"urgent": True} | change)), 100) is loud
+
+
 def test_every_word_of_the_machine_has_a_sentence():
     assert set(words.REFUSED) == set(Refusal)
     assert set(words.HELD_BECAUSE) == set(HeldWhy)
