@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from sync import bundle, frames, message
+from sync import air_frames, bundle, frames, message
 from sync.accept import CandidateKeys, HeldBundles, VerifyBucket, find_signer, ids_under
 from sync.admission import Admitted, admitted
+from sync.air_frames import AirFrame, BeaconFrame, JoinFrame, NeedFrame, SketchFrame, SymbolFrame, WantFrame
+from sync.airtalk import AirTalk, symbol_bytes_max
 from sync.bundle import HOURS_AHEAD_MAX, MASK_ALL, MASK_RADIO, Bundle, BundleClass, BundleId, is_alive
+from sync.coding import SYMBOLS_MAX, shape_of
 from sync.events import (
     BundleSealed,
     BundleSent,
@@ -46,7 +49,7 @@ from sync.message import Kind, Message, MessageId
 from sync.neighbours import LIST_INTERVAL_S, RELAY_DELAY_S, WANTED_MAX, Neighbour
 from sync.reject import Reason, Reject
 from sync.schedule import ALONE_S, Waiting
-from sync.signing import Identity, author_of
+from sync.signing import SIGNATURE_BYTES, Identity, author_of, verify
 from sync.store import ShownMessage, Store
 from sync.store.rows import WaitingMessage
 from sync.views import Via
@@ -64,6 +67,14 @@ ASKED_MAX = 10_000
 # Verified and refused bundles whose ids are remembered, so that they are not asked for again: the full
 # windows of 64 refused camps. When full, the oldest goes; it costs one more refusal.
 GHOSTS_MAX = 4_096
+# What LoRa's slowest presets still decode, and what a radio in the same square hears (SX1276 data sheet).
+SNR_WEAKEST_DB = -20.0
+SNR_LOUD_DB = 10.0
+# A mic check is said twice whatever beacons say, the second time when the first one's relays are over.
+SAY_AGAIN_S = (15.0, 40.0)
+# An hour's first bundles of all camps of a large network.
+WITH_KEY_MAX = 1_024
+SAID_AGAIN_MAX = 64  # a day of one camp's mic checks
 # A control array beside its ids: head, array, strings, hour, mask, first and last.
 CONTROL_OVERHEAD_BYTES = 64
 
@@ -98,6 +109,7 @@ class Engine:
         self._events: deque[Event] = deque()
         self._links: dict[str, Neighbour] = {}
         self._buckets: dict[str, VerifyBucket] = {}
+        self._talks: dict[str, AirTalk] = {}
         self._held = HeldBundles()
         self._candidates = CandidateKeys()
         self._asked: dict[BundleId, tuple[str, float]] = {}
@@ -105,6 +117,8 @@ class Engine:
         self._echo_due = float("inf")
         self._hours = HourKeeper(None)
         self._keyed_hour = -1
+        self._said_again: dict[BundleId, None] = {}
+        self._with_key: dict[bytes, None] = {}  # signatures of bundles that came with their key
         self._company_at: float | None = None
         self.changes = 0  # grows with every change of what memory mirrors of the store
         self.reload()
@@ -129,11 +143,20 @@ class Engine:
         self._company_at = now
         if link.broadcast:
             self._buckets[link.name] = VerifyBucket(now)
+            self._talks[link.name] = AirTalk(
+                _AirHost(self, neighbour),
+                self._identity.author,
+                self._limits.mask,
+                link,
+                self._random,
+                now,
+            )
 
     def drop_link(self, name: str) -> None:
         """The link is gone; what waited for it is offered again when it comes back."""
         self._links.pop(name, None)
         self._buckets.pop(name, None)
+        self._talks.pop(name, None)
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -158,7 +181,7 @@ class Engine:
             due = min(due, neighbour.list_due, neighbour.outgoing.next_due(float("-inf")))
             if neighbour.has_control():
                 return float("-inf")
-        return due
+        return min(due, *(talk.next_due(float("-inf")) for talk in self._talks.values()), due)
 
     def tick(self, now: float) -> None:
         """Do what time brings: read what came in a flood, seal what is due, let die what is dead."""
@@ -219,9 +242,13 @@ class Engine:
         if neighbour is None:
             return
         try:
-            _, frame = frames.decode(data, self._network)
+            sender, frame = air_frames.decode(data, self._network)
             self._company_at = now
-            self._handle(frame, neighbour, now, snr_db)
+            match frame:
+                case BeaconFrame() | SketchFrame() | WantFrame() | NeedFrame() | SymbolFrame() | JoinFrame():
+                    self._handle_air(frame, sender, neighbour, now)
+                case _:
+                    self._handle(frame, neighbour, now, snr_db)
         except Reject as reject:
             self._count(reject.reason)
             self._events.append(FrameRefused(link, reject.reason))
@@ -248,18 +275,42 @@ class Engine:
             case GotFrame(ids):
                 self._note_has(ids, neighbour, now)
             case AskKeysFrame(authors):
-                neighbour.keys_asked.update(dict.fromkeys(authors))
+                talk = self._talks.get(neighbour.profile.name)
+                if talk is not None:
+                    talk.hear_asked_keys(authors, now)
+                else:
+                    neighbour.keys_asked.update(dict.fromkeys(authors))
             case KeysFrame(keys):
                 for key in keys:
-                    self._offer_key(key, now)
+                    self._hear_key(key, neighbour, now)
+
+    def _hear_key(self, key: bytes, neighbour: Neighbour, now: float) -> None:
+        talk = self._talks.get(neighbour.profile.name)
+        if talk is not None:
+            talk.hear_key(author_of(key))
+        self._offer_key(key, now)
+
+    def _handle_air(self, frame: AirFrame, sender: bytes, neighbour: Neighbour, now: float) -> None:
+        talk = self._talks.get(neighbour.profile.name)
+        if talk is None:
+            raise Reject(Reason.FRAME)
+        talk.hear(frame, sender, self._hours.hour(now), now)
 
     def _handle_bundle(
         self, wire: bytes, key: bytes | None, neighbour: Neighbour, now: float, snr_db: float | None
     ) -> None:
         decoded = bundle.decode(wire)
         if key is not None and author_of(key) == decoded.author:
-            self._offer_key(key, now)
+            self._hear_key(key, neighbour, now)
+            if neighbour.profile.broadcast:
+                self._came_with_key(decoded)
         self._accept(decoded, neighbour, neighbour.profile.via, now, snr_db)
+
+    def _came_with_key(self, decoded: Bundle) -> None:
+        """Whoever hears our relay of it may lack the key as well."""
+        self._with_key[decoded.signature] = None
+        if len(self._with_key) > WITH_KEY_MAX:
+            del self._with_key[next(iter(self._with_key))]
 
     def _handle_list(self, frame: ListFrame, neighbour: Neighbour, now: float) -> None:
         if neighbour.profile.broadcast:
@@ -324,6 +375,28 @@ class Engine:
                 self._count(reject.reason)
                 self._events.append(FrameRefused(held.link, reject.reason))
 
+    def take_built(self, wire: bytes, generation: bytes, neighbour: Neighbour, now: float) -> bool:
+        """Take in what symbols gave. False when it is not the bundle they claim: then try others."""
+        try:
+            decoded = bundle.decode(wire)
+            keys = (*self._store.keys_of(decoded.author), *self._candidates.of(decoded.author))
+            ids = ids_under(decoded, keys, self._network)
+            if keys and not any(bundle_id.startswith(generation) for bundle_id in ids):
+                return False
+            self._accept(decoded, neighbour, neighbour.profile.via, now)
+        except Reject as reject:
+            self._count(reject.reason)
+            return reject.reason not in _OF_WRONG_BYTES
+        return True
+
+    def admits_join(self, frame: JoinFrame) -> bool:
+        """Whether an admitted camp whose key we know signed this (PROTOCOL.md §14.7)."""
+        for key in self._store.keys_of(frame.author):
+            signed = self._network.join_input(key, frame.asked, frame.hour)
+            if key in self._admission and verify(key, signed, frame.signature):
+                return True
+        return False
+
     # -- accepting (PROTOCOL.md §7) -----------------------------------------------------------------
 
     def _accept(
@@ -349,7 +422,7 @@ class Engine:
             key = find_signer(decoded, keys, self._network, bucket, now)
         except Reject as reject:
             if neighbour is not None and reject.reason in (Reason.KEY, Reason.SIGNATURE):
-                self._hold(decoded, neighbour, bool(proved))
+                self._hold(decoded, neighbour, bool(proved), now)
             raise
         bundle_id = decoded.id(key, self._network)
         self._check_admission(decoded, key, bundle_id, now)
@@ -360,8 +433,12 @@ class Engine:
         if self._store.is_dead(bundle_id):
             raise Reject(Reason.REPLAY)
         self._take_in(decoded, key, bundle_id, via, live, now)
+        if neighbour is not None:
+            self._heard_on_air(bundle_id, neighbour, now)
         if live:
-            self._relay(bundle_id, decoded.class_, neighbour, now)
+            self._relay(bundle_id, decoded.class_, neighbour, now, snr_db)
+            for talk in self._talks.values():
+                talk.news(now)
         if neighbour is not None and not broadcast:
             neighbour.note_has((bundle_id,), now)
             neighbour.got.append(bundle_id)
@@ -383,12 +460,16 @@ class Engine:
             raise Reject(Reason.HOUR)
         return alive
 
-    def _hold(self, decoded: Bundle, neighbour: Neighbour, have_keys: bool) -> None:
+    def _hold(self, decoded: Bundle, neighbour: Neighbour, have_keys: bool, now: float) -> None:
         """Keep a bundle until a key for it comes. With keys at hand it is more likely a forgery."""
         if have_keys:
             return
         self._held.add(decoded, neighbour.profile.name)
-        neighbour.authors_wanted[decoded.author] = None
+        talk = self._talks.get(neighbour.profile.name)
+        if talk is not None:
+            talk.lack_key(decoded.author, now)
+        else:
+            neighbour.authors_wanted[decoded.author] = None
 
     def _check_admission(self, decoded: Bundle, key: bytes, bundle_id: BundleId, now: float) -> None:
         if key == self._identity.key:
@@ -437,10 +518,23 @@ class Engine:
         if neighbour is None:
             return
         neighbour.note_copy(bundle_id)
+        self._heard_on_air(bundle_id, neighbour, now)
         if not neighbour.profile.broadcast:
             self._note_has((bundle_id,), neighbour, now)
 
-    def _relay(self, bundle_id: BundleId, class_: BundleClass, source: Neighbour | None, now: float) -> None:
+    def _heard_on_air(self, bundle_id: BundleId, neighbour: Neighbour, now: float) -> None:
+        talk = self._talks.get(neighbour.profile.name)
+        if talk is not None:
+            talk.heard_bundle(bundle_id, now)
+
+    def _relay(
+        self,
+        bundle_id: BundleId,
+        class_: BundleClass,
+        source: Neighbour | None,
+        now: float,
+        snr_db: float | None,
+    ) -> None:
         """Pass on what is new: at once by cable, after a random wait where everybody hears it."""
         for neighbour in self._links.values():
             if neighbour.has(bundle_id) or (neighbour is source and not neighbour.profile.broadcast):
@@ -448,7 +542,16 @@ class Engine:
             if not neighbour.profile.broadcast:
                 neighbour.outgoing.push(bundle_id, class_)
             elif class_ <= BundleClass.POST:
-                neighbour.outgoing.push(bundle_id, class_, now + self._random.uniform(*RELAY_DELAY_S))
+                neighbour.outgoing.push(bundle_id, class_, now + self._relay_delay_s(snr_db))
+
+    def _relay_delay_s(self, snr_db: float | None) -> float:
+        """Whoever heard it weakest is farthest away and reaches the most who did not."""
+        first, last = RELAY_DELAY_S
+        chance = self._random.random()
+        if snr_db is not None:
+            loudness = min(1.0, max(0.0, (snr_db - SNR_WEAKEST_DB) / (SNR_LOUD_DB - SNR_WEAKEST_DB)))
+            chance = (chance + 2 * loudness) / 3
+        return first + chance * (last - first)
 
     # -- admission ----------------------------------------------------------------------------------
 
@@ -533,6 +636,8 @@ class Engine:
         self._add_live(entry)
         for neighbour in self._links.values():
             neighbour.outgoing.push(bundle_id, class_)
+        for talk in self._talks.values():
+            talk.news(now)
 
     def _owe_echo(self, message_id: MessageId, now: float) -> None:
         if len(self._echoes) < ECHOES_MAX:
@@ -581,10 +686,30 @@ class Engine:
         live = self._live.get(first) if first is not None else None
         if live is not None and live.class_ == BundleClass.ALERT:
             return self._next_bundle(neighbour, now, left_ms)
+        if neighbour.profile.airtime_ms(neighbour.profile.mtu) > left_ms:
+            return self._next_bundle(neighbour, now, left_ms)  # a small one may still fit
         control = self._next_control(neighbour)
         if control is not None:
             return frames.encode(control, self._network, self._identity.author)
+        talk = self._talks.get(neighbour.profile.name)
+        if talk is not None:
+            return self._next_on_air(talk, neighbour, now, left_ms)
         return self._next_bundle(neighbour, now, left_ms) or self._next_list(neighbour, now)
+
+    def _next_on_air(self, talk: AirTalk, neighbour: Neighbour, now: float, left_ms: float) -> bytes | None:
+        hour = self._hours.hour(now)
+        frame = talk.next_frame(hour, now)
+        if frame is None and neighbour.outgoing.peek(now) is None:
+            owed = talk.next_answer(now)
+            live = self._live.get(owed) if owed is not None else None
+            if live is not None:
+                neighbour.outgoing.push(live.id, live.class_)
+        if frame is None:
+            encoded = self._next_bundle(neighbour, now, left_ms)
+            if encoded is not None:
+                return encoded
+            frame = talk.next_frame(hour, now)  # the first piece of a long bundle
+        return air_frames.encode(frame, self._network, self._identity.author) if frame is not None else None
 
     def _next_bundle(self, neighbour: Neighbour, now: float, left_ms: float) -> bytes | None:
         while (bundle_id := neighbour.outgoing.peek(now)) is not None:
@@ -593,11 +718,15 @@ class Engine:
             if live is None or wire is None or neighbour.has(bundle_id):
                 neighbour.outgoing.drop(bundle_id)
                 continue
-            key = live.key if self._needs_key(live, neighbour) else None
+            key = live.key if self._needs_key(live, wire, neighbour) else None
             encoded = frames.encode(BundleFrame(wire, key), self._network, self._identity.author)
+            if len(encoded) > neighbour.profile.mtu and key is not None and neighbour.profile.broadcast:
+                neighbour.keys_asked[live.author] = None  # the key goes in a frame of its own
+                encoded = frames.encode(BundleFrame(wire), self._network, self._identity.author)
             if len(encoded) > neighbour.profile.mtu:
                 neighbour.outgoing.drop(bundle_id)
-                continue
+                self._cut(live, wire, neighbour, now)
+                return None
             if neighbour.profile.airtime_ms(len(encoded)) > left_ms:
                 return None
             neighbour.outgoing.drop(bundle_id)
@@ -605,9 +734,17 @@ class Engine:
             return encoded
         return None
 
-    def _needs_key(self, live: LiveBundle, neighbour: Neighbour) -> bool:
-        """By cable a key is cheap; by radio it goes with the first own bundle of an hour."""
-        if not neighbour.profile.broadcast:
+    def _cut(self, live: LiveBundle, wire: bytes, neighbour: Neighbour, now: float) -> None:
+        """A bundle longer than a frame goes as a block; longer than a block, by cable only."""
+        talk = self._talks.get(neighbour.profile.name)
+        width = symbol_bytes_max(neighbour.profile.mtu)
+        if talk is not None and len(wire) <= SYMBOLS_MAX * width:
+            talk.cut(live.id, wire, shape_of(len(wire), width))
+            self._note_sent(live, neighbour, now)
+
+    def _needs_key(self, live: LiveBundle, wire: bytes, neighbour: Neighbour) -> bool:
+        """By cable a key is cheap; by radio it goes with an author's first bundle of an hour."""
+        if not neighbour.profile.broadcast or wire[-SIGNATURE_BYTES:] in self._with_key:
             return True
         return live.key == self._identity.key and live.hour != self._keyed_hour
 
@@ -615,8 +752,18 @@ class Engine:
         neighbour.note_sent(live.id, now)
         if neighbour.profile.broadcast and live.key == self._identity.key:
             self._keyed_hour = live.hour
+        if live.class_ == BundleClass.ALERT and live.key == self._identity.key:
+            self._say_again(live, neighbour, now)
         if live.key == self._identity.key and self._store.mark_sent(live.id, self.wall_s(now)):
             self._events.append(BundleSent(live.id, neighbour.profile.name))
+
+    def _say_again(self, live: LiveBundle, neighbour: Neighbour, now: float) -> None:
+        talk = self._talks.get(neighbour.profile.name)
+        if talk is not None and live.id not in self._said_again:
+            self._said_again[live.id] = None
+            if len(self._said_again) > SAID_AGAIN_MAX:
+                del self._said_again[next(iter(self._said_again))]
+            talk.repeat(live.id, now + self._random.uniform(*SAY_AGAIN_S))
 
     def _next_control(self, neighbour: Neighbour) -> Frame | None:
         most = min(
@@ -672,6 +819,46 @@ class Engine:
         self._ghosts[bundle_id] = None
         if len(self._ghosts) > GHOSTS_MAX:
             del self._ghosts[next(iter(self._ghosts))]
+
+
+# What a block of true symbols cannot be refused for.
+_OF_WRONG_BYTES = frozenset({Reason.LENGTH, Reason.CBOR, Reason.SHAPE, Reason.ENCODING, Reason.SIGNATURE})
+
+
+class _AirHost:
+    """The engine as one broadcast link's talk sees it."""
+
+    def __init__(self, engine: Engine, neighbour: Neighbour) -> None:
+        self._engine = engine
+        self._neighbour = neighbour
+
+    def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
+        return [b for b in self._engine._live if mask & 1 << b.class_ and is_alive(b.hour, b.class_, hour)]
+
+    def ghost_ids(self) -> Iterable[BundleId]:
+        return self._engine._ghosts
+
+    def wire_of(self, bundle_id: BundleId) -> bytes | None:
+        return self._engine._store.wire_of(bundle_id)
+
+    def with_prefix(self, prefix: bytes) -> LiveBundle | None:
+        first, last = (prefix.ljust(bundle.BUNDLE_ID_BYTES, end) for end in (b"\0", b"\xff"))
+        return next(iter(self._engine._live.between(first, last)), None)
+
+    def take_wire(self, wire: bytes, generation: bytes, now: float) -> bool:
+        return self._engine.take_built(wire, generation, self._neighbour, now)
+
+    def admits_join(self, frame: JoinFrame) -> bool:
+        return self._engine.admits_join(frame)
+
+    def keys_of(self, author: bytes) -> tuple[bytes, ...]:
+        return self._engine._keys_of(author)
+
+    def lacks_key(self, author: bytes) -> bool:
+        return self._engine._held.has_author(author)
+
+    def sign_join(self, asked: bytes, hour: int) -> bytes:
+        return self._engine._identity.sign_join(asked, hour)
 
 
 def _take(queue: dict[bytes, None], most: int) -> tuple[bytes, ...]:

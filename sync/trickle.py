@@ -1,0 +1,63 @@
+"""Trickle (RFC 6206): say often what is new, and almost nothing once everybody agrees.
+
+Two changes bound what one forged frame a minute can do (PROTOCOL.md §15.2): after two intervals of silence
+in a row we speak whatever we heard, and who counts as agreeing is decided by the caller.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+# RFC 6206 §4.1. A beacon is a second of LongFast; two minutes keep seven camps in earshot under 1 %.
+INTERVAL_MIN_S = 120.0
+INTERVAL_MAX_S = 3_600.0
+# k: one camp that agrees is enough, everybody in earshot heard it.
+AGREEING = 1
+SILENT_INTERVALS_MAX = 2
+
+
+class Trickle:
+    """When to speak next, on the engine's clock."""
+
+    def __init__(self, random: Random, now: float) -> None:
+        self._random = random
+        self._silent = 0
+        self._begin(INTERVAL_MIN_S, now)
+
+    def agree(self) -> None:
+        """Somebody said what we would have said."""
+        self._agreeing += 1
+
+    def differ(self, now: float) -> None:
+        """Something differs, or is new: begin again with short intervals."""
+        if self._interval_s > INTERVAL_MIN_S:
+            self._begin(INTERVAL_MIN_S, now)
+
+    def next_due(self) -> float:
+        """When `fire` should be called."""
+        return self._end if self._fired else self._speak_at
+
+    def fire(self, now: float) -> bool:
+        """Whether to speak now. Call it when due; it moves on by itself."""
+        if now < self.next_due():
+            return False
+        if self._fired:
+            self._begin(min(2 * self._interval_s, INTERVAL_MAX_S), now)
+            return False
+        self._fired = True
+        speak = self._agreeing < AGREEING or self._silent >= SILENT_INTERVALS_MAX
+        self._silent = 0 if speak else self._silent + 1
+        return speak
+
+    def defer(self, until: float) -> None:
+        """Not now: speak then instead, in this interval."""
+        self._speak_at = max(self._speak_at, until)
+        self._end = max(self._end, self._speak_at)
+
+    def _begin(self, interval_s: float, now: float) -> None:
+        self._interval_s = interval_s
+        # RFC 6206 §4.2: in the second half, so that a short interval does not follow upon a short one.
+        self._speak_at = now + self._random.uniform(interval_s / 2, interval_s)
+        self._end = now + interval_s
+        self._agreeing = 0
+        self._fired = False
