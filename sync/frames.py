@@ -27,7 +27,7 @@ KEYS_MAX = 64
 
 
 class FrameType(IntEnum):
-    """The low half of the first byte. 4 to 9 belong to broadcast links and their repair."""
+    """The low half of the first byte. 2 to 9 belong to broadcast links (`air_frames`)."""
 
     BUNDLE = 0
     BUNDLE_WITH_KEY = 1
@@ -110,12 +110,7 @@ def encode(frame: Frame, network: Network, author: bytes) -> bytes:
 
 def decode(data: bytes, network: Network) -> tuple[bytes, Frame]:
     """The sender's two bytes and the frame. Raises Reject: FRAME, VERSION, NETWORK, CBOR, ENCODING."""
-    if len(data) <= HEAD_BYTES:
-        raise Reject(Reason.FRAME)
-    if data[0] >> 4 != FRAME_VERSION:
-        raise Reject(Reason.VERSION)
-    if data[1] != network.tag(FRAME_VERSION):
-        raise Reject(Reason.NETWORK)
+    check_head(data, network)
     sender, payload = data[2:HEAD_BYTES], data[HEAD_BYTES:]
     match data[0] & 0x0F:
         case FrameType.BUNDLE:
@@ -134,6 +129,16 @@ def decode(data: bytes, network: Network) -> tuple[bytes, Frame]:
             return sender, KeysFrame(_one_string(payload, KEY_BYTES, KEYS_MAX))
         case _:
             raise Reject(Reason.FRAME)
+
+
+def check_head(data: bytes, network: Network) -> None:
+    """Raise Reject (FRAME, VERSION, NETWORK) for what is no frame of this version and network."""
+    if len(data) <= HEAD_BYTES:
+        raise Reject(Reason.FRAME)
+    if data[0] >> 4 != FRAME_VERSION:
+        raise Reject(Reason.VERSION)
+    if data[1] != network.tag(FRAME_VERSION):
+        raise Reject(Reason.NETWORK)
 
 
 def _head(kind: FrameType, network: Network, author: bytes) -> bytes:

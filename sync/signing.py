@@ -27,6 +27,7 @@ DEFAULT_NETWORK_WORD = "miccheck"
 _BUNDLE_DOMAIN = b"miccheck bundle 1"
 _LINK_DOMAIN = b"miccheck link 1"
 _FAREWELL_DOMAIN = b"miccheck farewell 1"
+_JOIN_DOMAIN = b"miccheck join 1"
 _MESSAGE_DOMAIN = b"miccheck message 1"
 _TAG_DOMAIN = b"miccheck tag 1"
 
@@ -73,6 +74,10 @@ class Network:
         """What one end of a link signs to prove its key and the network word to the other."""
         return _LINK_DOMAIN + self._prefix + key + transcript
 
+    def join_input(self, key: bytes, asked: bytes, hour: int) -> bytes:
+        """What a camp signs that asks another for more than a repair (PROTOCOL.md §14.7)."""
+        return _JOIN_DOMAIN + self._prefix + key + asked + hour.to_bytes(4, "big")
+
 
 # Asked of every frame that is heard, always the same.
 @lru_cache(maxsize=16)
@@ -113,6 +118,10 @@ class Identity:
     def sign_link(self, transcript: bytes) -> bytes:
         """The 64-byte proof of key and network word for one handshake (PROTOCOL.md §9)."""
         return self._sign(self.network.link_input(self.key, transcript))
+
+    def sign_join(self, asked: bytes, hour: int) -> bytes:
+        """The 64-byte signature of a JOIN that asks the camp whose author id begins with these 4 bytes."""
+        return self._sign(self.network.join_input(self.key, asked, hour))
 
     def sign_farewell(self) -> bytes:
         """The 64-byte signature of this camp's dead-key letter."""

@@ -7,6 +7,7 @@ Only this file knows sqlite-utils; the rest of the room speaks SQL on its connec
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +15,15 @@ from functools import wraps
 from pathlib import Path
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
-import sqlite_utils
-
 from sync.store.schema import MIGRATIONS
+
+# sqlite-utils takes NumPy in wherever it is installed, for column types nobody uses here: 16 MB that a box
+# without a radio has better uses for. `None` says "not installed" for as long as its import lasts.
+sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
+import sqlite_utils  # noqa: E402
+
+if not sys.modules["numpy"]:
+    del sys.modules["numpy"]
 
 Synchronous = Literal["FULL", "NORMAL"]
 Scalar = str | int | float | bytes | None

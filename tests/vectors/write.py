@@ -13,14 +13,10 @@ from sync import bundle, frames, message
 from sync.bundle import BundleClass
 from sync.frames import AskFrame, AskKeysFrame, BundleFrame, Frame, GotFrame, KeysFrame, ListFrame
 from sync.message import Kind, Message, Role
-from sync.signing import Identity, Network
+from tests.vectors import air
+from tests.vectors.camps import CLOSED, HOUR, NORTH, NOW_S, SOUTH
 
 HERE = Path(__file__).parent
-NORTH = Identity(bytes(range(32)))
-SOUTH = Identity(bytes(range(32, 64)))
-CLOSED = Identity(bytes(range(32)), Network("agua clara"))
-NOW_S = 1_795_000_000
-HOUR = bundle.hour_of(NOW_S)
 
 MESSAGES: dict[str, Message] = {
     "a plain post": Message(Kind.POST, NOW_S, body=b"\x00water at gate 4"),
@@ -198,6 +194,7 @@ FILES = {
     "frames.json": frame_cases,
     "handshake.json": handshake_case,
     "refused.json": refused_cases,
+    **air.FILES,
 }
 
 
