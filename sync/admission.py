@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from sync.store import Store
+
 # A pinned camp's friends' friends' friends. In a country with a hundred camps everybody is within three
 # steps of somebody; one more step would let strangers vouch for strangers nobody here ever met.
 DEPTH_MAX = 3
@@ -61,3 +63,29 @@ def admitted(
         edge = reached - known - dead - {own}
         known = known | edge
     return Admitted(own, not introduced_only, frozenset(known), dead)
+
+
+class Admission:
+    """Who is admitted by what the store says now: ask with `key in admission`."""
+
+    def __init__(self, own: bytes, store: Store, introduced_only: bool) -> None:
+        """`introduced_only` holds until a coordinator said something else."""
+        self._own = own
+        self._store = store
+        self._introduced_only = introduced_only
+        self.reload()
+
+    def __contains__(self, key: bytes) -> bool:
+        """Whether bundles under this 32-byte key are taken."""
+        return key in self.current
+
+    def reload(self) -> None:
+        """Read pins, introductions, farewells and the coordinator's switch again."""
+        switch = self._store.meta("admit")
+        self.current = admitted(
+            own=self._own,
+            pins=self._store.pins(),
+            introductions=self._store.introductions(),
+            farewells=self._store.farewells(),
+            introduced_only=self._introduced_only if switch is None else switch == "introduced",
+        )

@@ -8,7 +8,6 @@ before it hands on a single frame.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +15,7 @@ from random import Random
 
 from sync import air_frames, bundle, frames, message
 from sync.accept import CandidateKeys, HeldBundles, VerifyBucket, find_signer, ids_under
-from sync.admission import Admitted, admitted
+from sync.admission import Admission
 from sync.air_frames import AirFrame, BeaconFrame, JoinFrame, NeedFrame, SketchFrame, SymbolFrame, WantFrame
 from sync.airtalk import AirTalk, symbol_bytes_max
 from sync.bundle import HOURS_AHEAD_MAX, MASK_ALL, MASK_RADIO, Bundle, BundleClass, BundleId, is_alive
@@ -24,7 +23,6 @@ from sync.coding import SYMBOLS_MAX, shape_of
 from sync.events import (
     BundleSealed,
     BundleSent,
-    CampDead,
     CampWaiting,
     Event,
     FrameRefused,
@@ -42,9 +40,9 @@ from sync.frames import (
     KeysFrame,
     ListFrame,
 )
-from sync.hours import HourKeeper
+from sync.holdings import Holdings
 from sync.link import LinkProfile
-from sync.live import FIRST_ID, LAST_ID, LiveBundle, LiveSet
+from sync.live import FIRST_ID, LAST_ID, LiveBundle
 from sync.message import Kind, Message, MessageId
 from sync.neighbours import LIST_INTERVAL_S, RELAY_DELAY_S, WANTED_MAX, Neighbour
 from sync.reject import Reason, Reject
@@ -64,9 +62,6 @@ FRAMES_AT_ONCE = 64
 # A second neighbour is not asked for what the first was asked for this long ago.
 ASK_AGAIN_S = 10.0
 ASKED_MAX = 10_000
-# Verified and refused bundles whose ids are remembered, so that they are not asked for again: the full
-# windows of 64 refused camps. When full, the oldest goes; it costs one more refusal.
-GHOSTS_MAX = 4_096
 # What LoRa's slowest presets still decode, and what a radio in the same square hears (SX1276 data sheet).
 SNR_WEAKEST_DB = -20.0
 SNR_LOUD_DB = 10.0
@@ -106,7 +101,10 @@ class Engine:
         self._store = store
         self._random = random
         self._limits = limits if limits is not None else Limits()
-        self._events: deque[Event] = deque()
+        self._admission = Admission(identity.key, store, self._limits.introduced_only)
+        self._holdings = Holdings(identity, store, self._admission)
+        self._hours = self._holdings.hours
+        self._waiting = Waiting(store.waiting())
         self._links: dict[str, Neighbour] = {}
         self._buckets: dict[str, VerifyBucket] = {}
         self._talks: dict[str, AirTalk] = {}
@@ -115,24 +113,20 @@ class Engine:
         self._asked: dict[BundleId, tuple[str, float]] = {}
         self._echoes: list[bytes] = []
         self._echo_due = float("inf")
-        self._hours = HourKeeper(None)
         self._keyed_hour = -1
         self._said_again: dict[BundleId, None] = {}
         self._with_key: dict[bytes, None] = {}  # signatures of bundles that came with their key
         self._company_at: float | None = None
-        self.changes = 0  # grows with every change of what memory mirrors of the store
-        self.reload()
+
+    @property
+    def changes(self) -> int:
+        """Grows with every change of what memory mirrors of the store."""
+        return self._holdings.changes
 
     def reload(self) -> None:
         """Read again what memory mirrors of the store: at the start, and after a rollback."""
-        last_hour = self._store.meta("last_hour")
-        self._hours.last_on_disk = last_hour if isinstance(last_hour, int) else None
-        self._live = LiveSet(self._store.live_bundles())
+        self._holdings.reload()
         self._waiting = Waiting(self._store.waiting())
-        self._ghosts = dict.fromkeys(self._store.ghosts())
-        self._admission = self._read_admission()
-        for held in self._live:
-            self._hours.heard(held.key, held.hour)
 
     # -- links ------------------------------------------------------------------------------------
 
@@ -190,11 +184,7 @@ class Engine:
         hour = self._hours.hour(now)
         if hour is None:
             return
-        if hour != self._hours.last_on_disk:
-            self._hours.last_on_disk = hour
-            self._store.set_meta("last_hour", hour)
-            self._bury_expired(hour)
-            self._revive()  # the clock may have been set back
+        self._holdings.turn_hour(hour)
         if self._echo_due <= now:
             self._seal(BundleClass.POST, hour, now)
         if self._may_seal(now):
@@ -210,7 +200,7 @@ class Engine:
         Raises ValueError when the message fits no bundle.
         """
         class_ = self._class_of(message_)
-        self.changes += 1
+        self._holdings.changes += 1
         message_id = self._store.add_own(message_, class_, now, self.wall_s(now), device)
         if class_ is not None:
             self._waiting.add(self._store.waiting_message(message_id))
@@ -224,7 +214,7 @@ class Engine:
 
         The caller notes in the store that the message stays here.
         """
-        self.changes += 1
+        self._holdings.changes += 1
         return self._waiting.withdraw(message_id)
 
     def seal_all(self, now: float) -> None:
@@ -250,8 +240,8 @@ class Engine:
                 case _:
                     self._handle(frame, neighbour, now, snr_db)
         except Reject as reject:
-            self._count(reject.reason)
-            self._events.append(FrameRefused(link, reject.reason))
+            self._holdings.count(reject.reason)
+            self._holdings.tell(FrameRefused(link, reject.reason))
 
     def import_bundle(self, wire: bytes, key: bytes, now: float, via: Via = Via.CARRIED) -> Imported:
         """Take a bundle from a file. History is kept, never shown as new and never offered."""
@@ -261,7 +251,7 @@ class Engine:
                 self._candidates.offer(key)
             return Imported.NEW if self._accept(decoded, None, via, now) else Imported.KNOWN
         except Reject as reject:
-            self._count(reject.reason)
+            self._holdings.count(reject.reason)
             return Imported.REFUSED
 
     def _handle(self, frame: Frame, neighbour: Neighbour, now: float, snr_db: float | None) -> None:
@@ -316,13 +306,13 @@ class Engine:
         if neighbour.profile.broadcast:
             raise Reject(Reason.FRAME)
         listed = frozenset(frame.ids)
-        for live in self._live.between(frame.first, frame.last):
+        for live in self._holdings.live.between(frame.first, frame.last):
             if live.id in listed or not frame.mask & 1 << live.class_:
                 continue
             if is_alive(live.hour, live.class_, frame.hour) and not neighbour.is_in_flight(live.id, now):
                 neighbour.outgoing.push(live.id, live.class_)
         self._note_has(frame.ids, neighbour, now)
-        unknown = [i for i in frame.ids if i not in self._live and i not in self._ghosts]
+        unknown = [i for i in frame.ids if i not in self._holdings.live and i not in self._holdings.ghosts]
         stored = self._store.ids_stored(unknown) if unknown else frozenset()
         for bundle_id in unknown:
             if bundle_id not in stored and not self._is_asked(bundle_id, now):
@@ -345,7 +335,7 @@ class Engine:
         if neighbour.profile.broadcast:
             raise Reject(Reason.FRAME)
         for bundle_id in ids:
-            live = self._live.get(bundle_id)
+            live = self._holdings.live.get(bundle_id)
             if live is not None:
                 neighbour.outgoing.push(bundle_id, live.class_)
 
@@ -355,11 +345,11 @@ class Engine:
         if peer is None:
             return
         for bundle_id in ids:
-            live = self._live.get(bundle_id)
+            live = self._holdings.live.get(bundle_id)
             if live is None or live.key != self._identity.key:
                 continue
             if self._store.note_neighbour_has(bundle_id, peer):
-                self._events.append(NeighbourHas(bundle_id, peer))
+                self._holdings.tell(NeighbourHas(bundle_id, peer))
 
     def _offer_key(self, key: bytes, now: float) -> None:
         """Try a key on the bundles that wait for it."""
@@ -372,8 +362,8 @@ class Engine:
             try:
                 self._accept(held.bundle, neighbour, neighbour.profile.via if neighbour else Via.IP, now)
             except Reject as reject:
-                self._count(reject.reason)
-                self._events.append(FrameRefused(held.link, reject.reason))
+                self._holdings.count(reject.reason)
+                self._holdings.tell(FrameRefused(held.link, reject.reason))
 
     def take_built(self, wire: bytes, generation: bytes, neighbour: Neighbour, now: float) -> bool:
         """Take in what symbols gave. False when it is not the bundle they claim: then try others."""
@@ -385,7 +375,7 @@ class Engine:
                 return False
             self._accept(decoded, neighbour, neighbour.profile.via, now)
         except Reject as reject:
-            self._count(reject.reason)
+            self._holdings.count(reject.reason)
             return reject.reason not in _OF_WRONG_BYTES
         return True
 
@@ -426,13 +416,16 @@ class Engine:
             raise
         bundle_id = decoded.id(key, self._network)
         self._check_admission(decoded, key, bundle_id, now)
-        live = alive and self._live.is_in_window(decoded.author, decoded.hour, bundle_id)
+        live = alive and self._holdings.live.is_in_window(decoded.author, decoded.hour, bundle_id)
         if not live and broadcast:
-            self._ghost(bundle_id)
+            self._holdings.add_ghost(bundle_id)
             raise Reject(Reason.WINDOW)
         if self._store.is_dead(bundle_id):
             raise Reject(Reason.REPLAY)
-        self._take_in(decoded, key, bundle_id, via, live, now)
+        shown = self._holdings.take_in(decoded, key, bundle_id, via, live, now)
+        self._asked.pop(bundle_id, None)
+        for new in shown:
+            self._tell(new, key, via, live, now)
         if neighbour is not None:
             self._heard_on_air(bundle_id, neighbour, now)
         if live:
@@ -476,29 +469,15 @@ class Engine:
             # After a salvage, neighbours give back what the damaged file lost.
             salvaged = self._store.meta("salvaged_hour")
             if not isinstance(salvaged, int) or decoded.hour > salvaged:
-                self._events.append(KeyUsedElsewhere(bundle_id))
+                self._holdings.tell(KeyUsedElsewhere(bundle_id))
             return
         if key in self._admission and self._store.add_key(key, decoded.hour):
             self._hours.heard(key, decoded.hour)
             return
         self._store.refuse_key(key, self.wall_s(now))
-        self._events.append(CampWaiting(key))
-        self._ghost(bundle_id)
+        self._holdings.tell(CampWaiting(key))
+        self._holdings.add_ghost(bundle_id)
         raise Reject(Reason.ADMISSION)
-
-    def _take_in(
-        self, decoded: Bundle, key: bytes, bundle_id: BundleId, via: Via, live: bool, now: float
-    ) -> None:
-        self.changes += 1
-        shown = self._store.add_bundle(decoded, key, bundle_id, self.wall_s(now), via, live)
-        self._asked.pop(bundle_id, None)
-        if live:
-            entry = LiveBundle(
-                bundle_id, decoded.author, key, decoded.hour, decoded.class_, len(decoded.wire)
-            )
-            self._add_live(entry)
-        for new in shown:
-            self._tell(new, key, via, live, now)
 
     def _tell(self, new: ShownMessage, key: bytes, via: Via, live: bool, now: float) -> None:
         """What follows from a message that was read for the first time."""
@@ -507,12 +486,7 @@ class Engine:
         if new.kind in (Kind.INTRODUCTION, Kind.FAREWELL):
             self.refresh_admission()
             return
-        self._events.append(MessageArrived(new.id, key, via, new.urgent and live))
-
-    def _add_live(self, entry: LiveBundle) -> None:
-        pushed_out = self._live.add(entry)
-        if pushed_out is not None:
-            self._store.set_live((pushed_out.id,), False)
+        self._holdings.tell(MessageArrived(new.id, key, via, new.urgent and live))
 
     def _heard_again(self, bundle_id: BundleId, neighbour: Neighbour | None, now: float) -> None:
         if neighbour is None:
@@ -557,44 +531,7 @@ class Engine:
 
     def refresh_admission(self) -> None:
         """Pins, introductions, farewells or the switch changed: who is carried may have too."""
-        before, self._admission = self._admission, self._read_admission()
-        for key in self._admission.dead - before.dead:
-            self._events.append(CampDead(key))
-            self._hours.forget(key)
-        out = [b.id for b in self._live if b.key not in self._admission]
-        for bundle_id in out:
-            self._live.discard(bundle_id)
-        self._store.set_live(out, False)
-        if self._admission != before:
-            self._store.forget_ghosts()
-            self._ghosts.clear()
-            self._revive()
-
-    def _revive(self) -> None:
-        """Bundles of camps that are admitted again are live again."""
-        hour = self._hours.last_on_disk
-        if hour is None:
-            return
-        back = [
-            b
-            for b in self._store.dormant_bundles()
-            if is_alive(b.hour, b.class_, hour)
-            and b.key in self._admission
-            and self._live.is_in_window(b.author, b.hour, b.id)
-        ]
-        for entry in back:
-            self._store.set_live((entry.id,), True)
-            self._add_live(entry)
-
-    def _read_admission(self) -> Admitted:
-        switch = self._store.meta("admit")
-        return admitted(
-            own=self._identity.key,
-            pins=self._store.pins(),
-            introductions=self._store.introductions(),
-            farewells=self._store.farewells(),
-            introduced_only=self._limits.introduced_only if switch is None else switch == "introduced",
-        )
+        self._holdings.refresh_admission()
 
     # -- sealing (PROTOCOL.md §4.3) -------------------------------------------------------------------
 
@@ -629,11 +566,9 @@ class Engine:
         sealed = bundle.seal(self._identity, hour, class_, [waiting.bytes for waiting in part])
         bundle_id = sealed.id(self._identity.key, self._network)
         ids = tuple(waiting.id for waiting in part)
-        self._store.add_bundle(sealed, self._identity.key, bundle_id, self.wall_s(now), Via.HERE, True)
+        self._holdings.take_in(sealed, self._identity.key, bundle_id, Via.HERE, True, now)
         self._store.mark_sealed(bundle_id, ids, hour)
-        self._events.append(BundleSealed(bundle_id, ids))
-        entry = LiveBundle(bundle_id, sealed.author, self._identity.key, hour, class_, len(sealed.wire))
-        self._add_live(entry)
+        self._holdings.tell(BundleSealed(bundle_id, ids))
         for neighbour in self._links.values():
             neighbour.outgoing.push(bundle_id, class_)
         for talk in self._talks.values():
@@ -652,12 +587,6 @@ class Engine:
         reference, self._echoes = b"".join(self._echoes), []
         second = int(self.wall_s(now))
         self.publish(Message(kind=Kind.ECHO, second=second, reference=reference), now)
-
-    def _bury_expired(self, hour: int) -> None:
-        dead = self._live.expired(hour, ahead_too=self._hours.is_trusted)
-        for bundle_id in dead:
-            self._live.discard(bundle_id)
-        self._store.set_live(dead, False)
 
     # -- frames out -------------------------------------------------------------------------------
 
@@ -683,7 +612,7 @@ class Engine:
     def _next_frame(self, neighbour: Neighbour, now: float, left_ms: float) -> bytes | None:
         """Alerts, then small control frames, then the other bundles, then the list of ids."""
         first = neighbour.outgoing.peek(now)
-        live = self._live.get(first) if first is not None else None
+        live = self._holdings.live.get(first) if first is not None else None
         if live is not None and live.class_ == BundleClass.ALERT:
             return self._next_bundle(neighbour, now, left_ms)
         if neighbour.profile.airtime_ms(neighbour.profile.mtu) > left_ms:
@@ -701,7 +630,7 @@ class Engine:
         frame = talk.next_frame(hour, now)
         if frame is None and neighbour.outgoing.peek(now) is None:
             owed = talk.next_answer(now)
-            live = self._live.get(owed) if owed is not None else None
+            live = self._holdings.live.get(owed) if owed is not None else None
             if live is not None:
                 neighbour.outgoing.push(live.id, live.class_)
         if frame is None:
@@ -713,7 +642,7 @@ class Engine:
 
     def _next_bundle(self, neighbour: Neighbour, now: float, left_ms: float) -> bytes | None:
         while (bundle_id := neighbour.outgoing.peek(now)) is not None:
-            live = self._live.get(bundle_id)
+            live = self._holdings.live.get(bundle_id)
             wire = self._store.wire_of(bundle_id) if live is not None else None
             if live is None or wire is None or neighbour.has(bundle_id):
                 neighbour.outgoing.drop(bundle_id)
@@ -755,7 +684,7 @@ class Engine:
         if live.class_ == BundleClass.ALERT and live.key == self._identity.key:
             self._say_again(live, neighbour, now)
         if live.key == self._identity.key and self._store.mark_sent(live.id, self.wall_s(now)):
-            self._events.append(BundleSent(live.id, neighbour.profile.name))
+            self._holdings.tell(BundleSent(live.id, neighbour.profile.name))
 
     def _say_again(self, live: LiveBundle, neighbour: Neighbour, now: float) -> None:
         talk = self._talks.get(neighbour.profile.name)
@@ -773,7 +702,7 @@ class Engine:
             return AskKeysFrame(_take(neighbour.authors_wanted, min(most, frames.AUTHORS_MAX)))
         if neighbour.keys_asked:
             authors = _take(neighbour.keys_asked, min(most // 2 or 1, frames.KEYS_MAX))
-            keys = [key for author in authors for key in self._keys_of(author)]
+            keys = [key for author in authors for key in self._holdings.keys_of(author)]
             return KeysFrame(tuple(keys[: frames.KEYS_MAX])) if keys else self._next_control(neighbour)
         if neighbour.wanted:
             return AskFrame(_take(neighbour.wanted, most))
@@ -781,10 +710,6 @@ class Engine:
             ids, neighbour.got = neighbour.got[:most], neighbour.got[most:]
             return GotFrame(tuple(ids))
         return None
-
-    def _keys_of(self, author: bytes) -> tuple[bytes, ...]:
-        own = (self._identity.key,) if author == self._identity.author else ()
-        return own + tuple(key for key in self._store.keys_of(author) if key != self._identity.key)
 
     def _next_list(self, neighbour: Neighbour, now: float) -> bytes | None:
         """The next part of the list of live ids: one frame a call until the whole range was said."""
@@ -795,7 +720,7 @@ class Engine:
             neighbour.list_due = now + LIST_INTERVAL_S
             return None
         most = min(IDS_MAX, (neighbour.profile.mtu - CONTROL_OVERHEAD_BYTES) // bundle.BUNDLE_ID_BYTES)
-        ids = [live.id for live in self._live.between(neighbour.list_from, LAST_ID)]
+        ids = [live.id for live in self._holdings.live.between(neighbour.list_from, LAST_ID)]
         part, rest = ids[:most], ids[most:]
         last = part[-1] if rest else LAST_ID
         frame = ListFrame(hour, self._limits.mask, neighbour.list_from, last, tuple(part))
@@ -809,16 +734,7 @@ class Engine:
 
     def next_event(self) -> Event | None:
         """The oldest event nobody took yet."""
-        return self._events.popleft() if self._events else None
-
-    def _count(self, reason: Reason) -> None:
-        self._store.count(f"refused.{reason}")
-
-    def _ghost(self, bundle_id: BundleId) -> None:
-        self._store.add_ghost(bundle_id)
-        self._ghosts[bundle_id] = None
-        if len(self._ghosts) > GHOSTS_MAX:
-            del self._ghosts[next(iter(self._ghosts))]
+        return self._holdings.next_event()
 
 
 # What a block of true symbols cannot be refused for.
@@ -833,17 +749,21 @@ class _AirHost:
         self._neighbour = neighbour
 
     def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
-        return [b for b in self._engine._live if mask & 1 << b.class_ and is_alive(b.hour, b.class_, hour)]
+        return [
+            b
+            for b in self._engine._holdings.live
+            if mask & 1 << b.class_ and is_alive(b.hour, b.class_, hour)
+        ]
 
     def ghost_ids(self) -> Iterable[BundleId]:
-        return self._engine._ghosts
+        return self._engine._holdings.ghosts
 
     def wire_of(self, bundle_id: BundleId) -> bytes | None:
         return self._engine._store.wire_of(bundle_id)
 
     def with_prefix(self, prefix: bytes) -> LiveBundle | None:
         first, last = (prefix.ljust(bundle.BUNDLE_ID_BYTES, end) for end in (b"\0", b"\xff"))
-        return next(iter(self._engine._live.between(first, last)), None)
+        return next(iter(self._engine._holdings.live.between(first, last)), None)
 
     def take_wire(self, wire: bytes, generation: bytes, now: float) -> bool:
         return self._engine.take_built(wire, generation, self._neighbour, now)
@@ -852,7 +772,7 @@ class _AirHost:
         return self._engine.admits_join(frame)
 
     def keys_of(self, author: bytes) -> tuple[bytes, ...]:
-        return self._engine._keys_of(author)
+        return self._engine._holdings.keys_of(author)
 
     def lacks_key(self, author: bytes) -> bool:
         return self._engine._held.has_author(author)
