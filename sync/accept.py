@@ -1,8 +1,7 @@
-"""The gate: everything a bundle from outside must pass before it is stored (PROTOCOL.md §7).
+"""Who signed this, and how often may a stranger make us find out (PROTOCOL.md §7).
 
-The order is from cheap to dear, and is part of the protocol: length, CBOR, envelope, encoding, hour,
-known key, verify bucket, signature, admission, author's window. What a message inside says is not
-looked at here: carrying is not showing.
+A bundle names its author by eight bytes only. Which key that is may not be known yet, so keys are kept on
+trial and bundles held until a key comes; both memories, and the checks a link may cause, are bounded.
 """
 
 from __future__ import annotations

@@ -2,76 +2,48 @@
 
 It owns what a camp decides about gossip: which bundles to take, when to seal, what to offer, ask for
 and pass on, link by link. The same class runs on a Pi, over a cable, in the simulator and in every
-test. It keeps the live set in memory and everything else in the store; the caller commits the store
-before it hands on a single frame.
+test. Each policy has a module of its own; here they are joined. Memory holds the live set and the like
+(`holdings`), everything else is in the store; the caller commits the store before it hands on a single frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from sync import air_frames, bundle, frames, message
-from sync.accept import CandidateKeys, HeldBundles, VerifyBucket, find_signer, ids_under
+from sync import air_frames, bundle
 from sync.admission import Admission
-from sync.air_frames import AirFrame, BeaconFrame, JoinFrame, NeedFrame, SketchFrame, SymbolFrame, WantFrame
-from sync.airtalk import AirTalk, symbol_bytes_max
-from sync.bundle import HOURS_AHEAD_MAX, MASK_ALL, MASK_RADIO, Bundle, BundleClass, BundleId, is_alive
-from sync.coding import SYMBOLS_MAX, shape_of
-from sync.events import (
-    BundleSealed,
-    BundleSent,
-    CampWaiting,
-    Event,
-    FrameRefused,
-    KeyUsedElsewhere,
-    MessageArrived,
-    NeighbourHas,
+from sync.air_frames import (
+    AirFrame,
+    BeaconFrame,
+    JoinFrame,
+    NeedFrame,
+    SketchFrame,
+    SymbolFrame,
+    WantFrame,
 )
-from sync.frames import (
-    IDS_MAX,
-    AskFrame,
-    AskKeysFrame,
-    BundleFrame,
-    Frame,
-    GotFrame,
-    KeysFrame,
-    ListFrame,
-)
+from sync.airhost import AirHost
+from sync.airtalk import AirTalk
+from sync.bundle import MASK_ALL, Bundle
+from sync.cabletalk import CableTalk, Requests
+from sync.dispatch import Dispatch
+from sync.events import Event, FrameRefused, MessageArrived
+from sync.frames import AskFrame, AskKeysFrame, BundleFrame, Frame, GotFrame, KeysFrame, ListFrame
+from sync.gate import Gate, Known
 from sync.holdings import Holdings
 from sync.link import LinkProfile
-from sync.live import FIRST_ID, LAST_ID, LiveBundle
+from sync.links import Link, Links
 from sync.message import Kind, Message, MessageId
-from sync.neighbours import LIST_INTERVAL_S, RELAY_DELAY_S, WANTED_MAX, Neighbour
+from sync.neighbours import Neighbour
 from sync.reject import Reason, Reject
-from sync.schedule import ALONE_S, Waiting
-from sync.signing import SIGNATURE_BYTES, Identity, author_of, verify
+from sync.sealer import Sealer
+from sync.signing import Identity, author_of
 from sync.store import ShownMessage, Store
-from sync.store.rows import WaitingMessage
 from sync.views import Via
 
-# A camp says which mic checks it heard within five minutes; its own next bundle usually comes sooner.
-ECHO_WAIT_S = 240.0
-ECHO_PREFIX_BYTES = 4
-# 128 echoes fill a reference; more mic checks than that in five minutes is nobody's truth.
-ECHOES_MAX = message.REFERENCE_BYTES_MAX // ECHO_PREFIX_BYTES
 # Frames handed over at a time, so that a caller commits and breathes between two handfuls.
 FRAMES_AT_ONCE = 64
-# A second neighbour is not asked for what the first was asked for this long ago.
-ASK_AGAIN_S = 10.0
-ASKED_MAX = 10_000
-# What LoRa's slowest presets still decode, and what a radio in the same square hears (SX1276 data sheet).
-SNR_WEAKEST_DB = -20.0
-SNR_LOUD_DB = 10.0
-# A mic check is said twice whatever beacons say, the second time when the first one's relays are over.
-SAY_AGAIN_S = (15.0, 40.0)
-# An hour's first bundles of all camps of a large network.
-WITH_KEY_MAX = 1_024
-SAID_AGAIN_MAX = 64  # a day of one camp's mic checks
-# A control array beside its ids: head, array, strings, hour, mask, first and last.
-CONTROL_OVERHEAD_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,60 +69,58 @@ class Engine:
         self, identity: Identity, store: Store, random: Random, limits: Limits | None = None
     ) -> None:
         self._identity = identity
-        self._network = identity.network
         self._store = store
         self._random = random
         self._limits = limits if limits is not None else Limits()
         self._admission = Admission(identity.key, store, self._limits.introduced_only)
         self._holdings = Holdings(identity, store, self._admission)
         self._hours = self._holdings.hours
-        self._waiting = Waiting(store.waiting())
-        self._links: dict[str, Neighbour] = {}
-        self._buckets: dict[str, VerifyBucket] = {}
-        self._talks: dict[str, AirTalk] = {}
-        self._held = HeldBundles()
-        self._candidates = CandidateKeys()
-        self._asked: dict[BundleId, tuple[str, float]] = {}
-        self._echoes: list[bytes] = []
-        self._echo_due = float("inf")
-        self._keyed_hour = -1
-        self._said_again: dict[BundleId, None] = {}
-        self._with_key: dict[bytes, None] = {}  # signatures of bundles that came with their key
-        self._company_at: float | None = None
+        self._links = Links(random)
+        self._requests = Requests(self._links)
+        self._gate = Gate(self._holdings)
+        self._sealer = Sealer(self._holdings, self._links)
+        self._dispatch = Dispatch(self._holdings, random)
+
+    def reload(self) -> None:
+        """Read again what memory mirrors of the store, after a rollback."""
+        self._holdings.reload()
+        self._sealer.reload()
 
     @property
     def changes(self) -> int:
         """Grows with every change of what memory mirrors of the store."""
         return self._holdings.changes
 
-    def reload(self) -> None:
-        """Read again what memory mirrors of the store: at the start, and after a rollback."""
-        self._holdings.reload()
-        self._waiting = Waiting(self._store.waiting())
+    def refresh_admission(self) -> None:
+        """Pins, introductions, farewells or the switch changed: who is carried may have too."""
+        self._holdings.refresh_admission()
+
+    def next_event(self) -> Event | None:
+        """The oldest event nobody took yet."""
+        return self._holdings.next_event()
 
     # -- links ------------------------------------------------------------------------------------
 
     def add_link(self, link: LinkProfile, now: float) -> None:
         """Begin to speak and hear on a link. One of the same name is replaced."""
-        neighbour = Neighbour(link, now)
-        self._links[link.name] = neighbour
-        self._company_at = now
-        if link.broadcast:
-            self._buckets[link.name] = VerifyBucket(now)
-            self._talks[link.name] = AirTalk(
-                _AirHost(self, neighbour),
-                self._identity.author,
-                self._limits.mask,
-                link,
-                self._random,
-                now,
-            )
+        neighbour = Neighbour(link)
+        talk = self._air_talk(link, now) if link.broadcast else self._cable_talk(neighbour, now)
+        self._links.add(Link(neighbour, talk, now))
+        self._sealer.meet(now)
 
     def drop_link(self, name: str) -> None:
         """The link is gone; what waited for it is offered again when it comes back."""
-        self._links.pop(name, None)
-        self._buckets.pop(name, None)
-        self._talks.pop(name, None)
+        self._links.drop(name)
+
+    def _air_talk(self, profile: LinkProfile, now: float) -> AirTalk:
+        def accept(built: Bundle, at: float) -> None:
+            self._accept(built, self._links.get(profile.name), profile.via, at)
+
+        host = AirHost(self._holdings, self._gate, accept)
+        return AirTalk(host, self._identity.author, self._limits.mask, profile, self._random, now)
+
+    def _cable_talk(self, neighbour: Neighbour, now: float) -> CableTalk:
+        return CableTalk(self._holdings, neighbour, self._requests, self._limits.mask, now)
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -170,423 +140,149 @@ class Engine:
         """The engine time by which `frames_to_send` of some link, or `tick`, has something to do."""
         if self._store.unread():
             return float("-inf")
-        due = min(self._sealing_due(), self._echo_due)
-        for neighbour in self._links.values():
-            due = min(due, neighbour.list_due, neighbour.outgoing.next_due(float("-inf")))
-            if neighbour.has_control():
-                return float("-inf")
-        return min(due, *(talk.next_due(float("-inf")) for talk in self._talks.values()), due)
+        return min([self._sealer.next_due(), *(link.next_due() for link in self._links)])
 
     def tick(self, now: float) -> None:
         """Do what time brings: read what came in a flood, seal what is due, let die what is dead."""
         for late in self._store.read_waiting(FRAMES_AT_ONCE):
             self._tell(late.shown, late.key, late.via, late.live, now)
         hour = self._hours.hour(now)
-        if hour is None:
-            return
-        self._holdings.turn_hour(hour)
-        if self._echo_due <= now:
-            self._seal(BundleClass.POST, hour, now)
-        if self._may_seal(now):
-            for class_ in self._waiting.due_classes(now):
-                self._seal(class_, hour, now)
+        if hour is not None:
+            self._holdings.turn_hour(hour)
+            self._sealer.seal_due(hour, now)
 
     # -- own messages -----------------------------------------------------------------------------
 
-    def publish(self, message_: Message, now: float, device: bytes | None = None) -> MessageId:
+    def publish(self, message: Message, now: float, device: bytes | None = None) -> MessageId:
         """Store an own message and let it wait for a seal; a mic check is sealed at once.
 
         `device` is the hash of the device that posted it (kept a day, for undo and mute).
         Raises ValueError when the message fits no bundle.
         """
-        class_ = self._class_of(message_)
-        self._holdings.changes += 1
-        message_id = self._store.add_own(message_, class_, now, self.wall_s(now), device)
-        if class_ is not None:
-            self._waiting.add(self._store.waiting_message(message_id))
-            hour = self._hours.hour(now)
-            if class_ == BundleClass.ALERT and hour is not None:
-                self._seal(class_, hour, now)
-        return message_id
+        return self._sealer.publish(message, now, device)
 
     def withdraw(self, message_id: MessageId) -> bool:
         """Never seal an own message that still waits for it; False when it is sealed already.
 
         The caller notes in the store that the message stays here.
         """
-        self._holdings.changes += 1
-        return self._waiting.withdraw(message_id)
+        return self._sealer.withdraw(message_id)
 
     def seal_all(self, now: float) -> None:
         """Seal everything that waits, because a file of bundles leaves now. Without an hour, nothing."""
         hour = self._hours.hour(now)
         if hour is not None:
-            for class_ in self._waiting.due_classes(float("inf")):
-                self._seal(class_, hour, now)
+            self._sealer.seal_all(hour, now)
 
     # -- frames in --------------------------------------------------------------------------------
 
     def receive_frame(self, data: bytes, link: str, now: float, snr_db: float | None = None) -> None:
         """Take a frame a link brought. Never raises for a peer's fault: it is counted and told."""
-        neighbour = self._links.get(link)
-        if neighbour is None:
+        source = self._links.get(link)
+        if source is None:
             return
         try:
-            sender, frame = air_frames.decode(data, self._network)
-            self._company_at = now
-            match frame:
-                case BeaconFrame() | SketchFrame() | WantFrame() | NeedFrame() | SymbolFrame() | JoinFrame():
-                    self._handle_air(frame, sender, neighbour, now)
-                case _:
-                    self._handle(frame, neighbour, now, snr_db)
+            sender, frame = air_frames.decode(data, self._identity.network)
+            self._sealer.meet(now)
+            self._handle(frame, sender, source, now, snr_db)
         except Reject as reject:
-            self._holdings.count(reject.reason)
-            self._holdings.tell(FrameRefused(link, reject.reason))
+            self._refuse(reject, link)
 
     def import_bundle(self, wire: bytes, key: bytes, now: float, via: Via = Via.CARRIED) -> Imported:
         """Take a bundle from a file. History is kept, never shown as new and never offered."""
         try:
-            decoded = bundle.decode(wire)
-            if author_of(key) == decoded.author:
-                self._candidates.offer(key)
-            return Imported.NEW if self._accept(decoded, None, via, now) else Imported.KNOWN
+            carried = bundle.decode(wire)
+            if author_of(key) == carried.author:
+                self._gate.try_key(key)
+            return Imported.NEW if self._accept(carried, None, via, now) else Imported.KNOWN
         except Reject as reject:
             self._holdings.count(reject.reason)
             return Imported.REFUSED
 
-    def _handle(self, frame: Frame, neighbour: Neighbour, now: float, snr_db: float | None) -> None:
-        match frame:
-            case BundleFrame(wire, key):
-                self._handle_bundle(wire, key, neighbour, now, snr_db)
-            case ListFrame():
-                self._handle_list(frame, neighbour, now)
-            case AskFrame(ids):
-                self._handle_ask(ids, neighbour)
-            case GotFrame(ids):
-                self._note_has(ids, neighbour, now)
-            case AskKeysFrame(authors):
-                talk = self._talks.get(neighbour.profile.name)
-                if talk is not None:
-                    talk.hear_asked_keys(authors, now)
-                else:
-                    neighbour.keys_asked.update(dict.fromkeys(authors))
-            case KeysFrame(keys):
-                for key in keys:
-                    self._hear_key(key, neighbour, now)
-
-    def _hear_key(self, key: bytes, neighbour: Neighbour, now: float) -> None:
-        talk = self._talks.get(neighbour.profile.name)
-        if talk is not None:
-            talk.hear_key(author_of(key))
-        self._offer_key(key, now)
-
-    def _handle_air(self, frame: AirFrame, sender: bytes, neighbour: Neighbour, now: float) -> None:
-        talk = self._talks.get(neighbour.profile.name)
-        if talk is None:
-            raise Reject(Reason.FRAME)
-        talk.hear(frame, sender, self._hours.hour(now), now)
-
-    def _handle_bundle(
-        self, wire: bytes, key: bytes | None, neighbour: Neighbour, now: float, snr_db: float | None
+    def _handle(
+        self, frame: Frame | AirFrame, sender: bytes, link: Link, now: float, snr_db: float | None
     ) -> None:
-        decoded = bundle.decode(wire)
-        if key is not None and author_of(key) == decoded.author:
-            self._hear_key(key, neighbour, now)
-            if neighbour.profile.broadcast:
-                self._came_with_key(decoded)
-        self._accept(decoded, neighbour, neighbour.profile.via, now, snr_db)
+        match frame, link.talk:
+            case BundleFrame(wire, key), _:
+                self._hear_bundle(wire, key, link, now, snr_db)
+            case KeysFrame(keys), _:
+                for key in keys:
+                    self._hear_key(key, link, now)
+            case AskKeysFrame(authors), talk:
+                talk.hear_asked_keys(authors, now)
+            case ListFrame() as listed, CableTalk() as talk:
+                talk.hear_list(listed, now)
+            case AskFrame(ids), CableTalk() as talk:
+                talk.hear_ask(ids)
+            case GotFrame(ids), CableTalk() as talk:
+                talk.hear_got(ids, now)
+            case GotFrame(ids), AirTalk():
+                link.neighbour.note_has(ids, now)
+            case (
+                BeaconFrame()
+                | SketchFrame()
+                | WantFrame()
+                | NeedFrame()
+                | SymbolFrame()
+                | JoinFrame() as heard,
+                AirTalk() as talk,
+            ):
+                talk.hear(heard, sender, self._hours.hour(now), now)
+            case _:  # it does not belong on a link of this kind
+                raise Reject(Reason.FRAME)
 
-    def _came_with_key(self, decoded: Bundle) -> None:
-        """Whoever hears our relay of it may lack the key as well."""
-        self._with_key[decoded.signature] = None
-        if len(self._with_key) > WITH_KEY_MAX:
-            del self._with_key[next(iter(self._with_key))]
+    def _hear_bundle(
+        self, wire: bytes, key: bytes | None, link: Link, now: float, snr_db: float | None
+    ) -> None:
+        heard = bundle.decode(wire)
+        if key is not None and author_of(key) == heard.author:
+            self._hear_key(key, link, now)
+            if link.profile.broadcast:
+                self._dispatch.came_with_key(heard)
+        self._accept(heard, link, link.profile.via, now, snr_db)
 
-    def _handle_list(self, frame: ListFrame, neighbour: Neighbour, now: float) -> None:
-        if neighbour.profile.broadcast:
-            raise Reject(Reason.FRAME)
-        listed = frozenset(frame.ids)
-        for live in self._holdings.live.between(frame.first, frame.last):
-            if live.id in listed or not frame.mask & 1 << live.class_:
-                continue
-            if is_alive(live.hour, live.class_, frame.hour) and not neighbour.is_in_flight(live.id, now):
-                neighbour.outgoing.push(live.id, live.class_)
-        self._note_has(frame.ids, neighbour, now)
-        unknown = [i for i in frame.ids if i not in self._holdings.live and i not in self._holdings.ghosts]
-        stored = self._store.ids_stored(unknown) if unknown else frozenset()
-        for bundle_id in unknown:
-            if bundle_id not in stored and not self._is_asked(bundle_id, now):
-                self._ask(bundle_id, neighbour, now)
-
-    def _is_asked(self, bundle_id: BundleId, now: float) -> bool:
-        """Whether some neighbour that is still there was asked for it a moment ago."""
-        link, at = self._asked.get(bundle_id, ("", float("-inf")))
-        return link in self._links and now - at < ASK_AGAIN_S
-
-    def _ask(self, bundle_id: BundleId, neighbour: Neighbour, now: float) -> None:
-        if len(neighbour.wanted) >= WANTED_MAX or self._store.is_dead(bundle_id):
-            return
-        if len(self._asked) >= ASKED_MAX:
-            del self._asked[next(iter(self._asked))]
-        self._asked[bundle_id] = (neighbour.profile.name, now)
-        neighbour.wanted[bundle_id] = None
-
-    def _handle_ask(self, ids: Iterable[BundleId], neighbour: Neighbour) -> None:
-        if neighbour.profile.broadcast:
-            raise Reject(Reason.FRAME)
-        for bundle_id in ids:
-            live = self._holdings.live.get(bundle_id)
-            if live is not None:
-                neighbour.outgoing.push(bundle_id, live.class_)
-
-    def _note_has(self, ids: Iterable[BundleId], neighbour: Neighbour, now: float) -> None:
-        neighbour.note_has(ids, now)
-        peer = neighbour.profile.peer
-        if peer is None:
-            return
-        for bundle_id in ids:
-            live = self._holdings.live.get(bundle_id)
-            if live is None or live.key != self._identity.key:
-                continue
-            if self._store.note_neighbour_has(bundle_id, peer):
-                self._holdings.tell(NeighbourHas(bundle_id, peer))
-
-    def _offer_key(self, key: bytes, now: float) -> None:
+    def _hear_key(self, key: bytes, link: Link, now: float) -> None:
         """Try a key on the bundles that wait for it."""
-        author = author_of(key)
-        if not self._held.has_author(author) and key in self._store.keys_of(author):
-            return
-        self._candidates.offer(key)
-        for held in self._held.take(author):
-            neighbour = self._links.get(held.link)
+        if isinstance(link.talk, AirTalk):
+            link.talk.hear_key(author_of(key))
+        for held in self._gate.release(key):
+            source = self._links.get(held.link)
             try:
-                self._accept(held.bundle, neighbour, neighbour.profile.via if neighbour else Via.IP, now)
+                self._accept(held.bundle, source, source.profile.via if source else Via.IP, now)
             except Reject as reject:
-                self._holdings.count(reject.reason)
-                self._holdings.tell(FrameRefused(held.link, reject.reason))
+                self._refuse(reject, held.link)
 
-    def take_built(self, wire: bytes, generation: bytes, neighbour: Neighbour, now: float) -> bool:
-        """Take in what symbols gave. False when it is not the bundle they claim: then try others."""
-        try:
-            decoded = bundle.decode(wire)
-            keys = (*self._store.keys_of(decoded.author), *self._candidates.of(decoded.author))
-            ids = ids_under(decoded, keys, self._network)
-            if keys and not any(bundle_id.startswith(generation) for bundle_id in ids):
-                return False
-            self._accept(decoded, neighbour, neighbour.profile.via, now)
-        except Reject as reject:
-            self._holdings.count(reject.reason)
-            return reject.reason not in _OF_WRONG_BYTES
-        return True
-
-    def admits_join(self, frame: JoinFrame) -> bool:
-        """Whether an admitted camp whose key we know signed this (PROTOCOL.md §14.7)."""
-        for key in self._store.keys_of(frame.author):
-            signed = self._network.join_input(key, frame.asked, frame.hour)
-            if key in self._admission and verify(key, signed, frame.signature):
-                return True
-        return False
-
-    # -- accepting (PROTOCOL.md §7) -----------------------------------------------------------------
+    def _refuse(self, reject: Reject, link: str) -> None:
+        self._holdings.count(reject.reason)
+        self._holdings.tell(FrameRefused(link, reject.reason))
 
     def _accept(
-        self,
-        decoded: Bundle,
-        neighbour: Neighbour | None,
-        via: Via,
-        now: float,
-        snr_db: float | None = None,
+        self, offered: Bundle, link: Link | None, via: Via, now: float, snr_db: float | None = None
     ) -> bool:
         """Take a decoded bundle through the gate and in. Whether it is new; Reject otherwise."""
-        broadcast = neighbour is not None and neighbour.profile.broadcast
-        hour = self._hours.hour(now)
-        alive = self._check_hour(decoded, hour, broadcast)
-        proved = self._store.keys_of(decoded.author)
-        keys = (*proved, *(k for k in self._candidates.of(decoded.author) if k not in proved))
-        for held_id in ids_under(decoded, keys, self._network):
-            if self._store.wire_of(held_id) == decoded.wire:
-                self._heard_again(held_id, neighbour, now)
-                return False
-        try:
-            bucket = self._buckets.get(neighbour.profile.name) if neighbour is not None else None
-            key = find_signer(decoded, keys, self._network, bucket, now)
-        except Reject as reject:
-            if neighbour is not None and reject.reason in (Reason.KEY, Reason.SIGNATURE):
-                self._hold(decoded, neighbour, bool(proved), now)
-            raise
-        bundle_id = decoded.id(key, self._network)
-        self._check_admission(decoded, key, bundle_id, now)
-        live = alive and self._holdings.live.is_in_window(decoded.author, decoded.hour, bundle_id)
-        if not live and broadcast:
-            self._holdings.add_ghost(bundle_id)
-            raise Reject(Reason.WINDOW)
-        if self._store.is_dead(bundle_id):
-            raise Reject(Reason.REPLAY)
-        shown = self._holdings.take_in(decoded, key, bundle_id, via, live, now)
-        self._asked.pop(bundle_id, None)
+        verdict = self._gate.judge(offered, link, now)
+        if isinstance(verdict, Known):
+            if link is not None:
+                link.hear_copy(verdict.id, now)
+            return False
+        shown = self._holdings.take_in(offered, verdict.key, verdict.id, via, verdict.live, now)
+        self._requests.answered(verdict.id)
         for new in shown:
-            self._tell(new, key, via, live, now)
-        if neighbour is not None:
-            self._heard_on_air(bundle_id, neighbour, now)
-        if live:
-            self._relay(bundle_id, decoded.class_, neighbour, now, snr_db)
-            for talk in self._talks.values():
-                talk.news(now)
-        if neighbour is not None and not broadcast:
-            neighbour.note_has((bundle_id,), now)
-            neighbour.got.append(bundle_id)
+            self._tell(new, verdict.key, via, verdict.live, now)
+        if link is not None:
+            link.took_in(verdict.id, now)
+        if verdict.live:
+            self._links.relay(verdict.id, offered.class_, link, now, snr_db)
         return True
-
-    def _check_hour(self, decoded: Bundle, hour: int | None, broadcast: bool) -> bool:
-        """Whether the bundle is inside its life."""
-        if broadcast and not MASK_RADIO & 1 << decoded.class_:
-            raise Reject(Reason.CLASS)
-        if hour is None:
-            return True
-        if not self._hours.is_trusted:
-            # Whoever is ahead of a box without a clock is how it learns the hour.
-            hour = max(hour, decoded.hour)
-        if decoded.hour > hour + HOURS_AHEAD_MAX:
-            raise Reject(Reason.HOUR)
-        alive = is_alive(decoded.hour, decoded.class_, hour)
-        if broadcast and not alive:
-            raise Reject(Reason.HOUR)
-        return alive
-
-    def _hold(self, decoded: Bundle, neighbour: Neighbour, have_keys: bool, now: float) -> None:
-        """Keep a bundle until a key for it comes. With keys at hand it is more likely a forgery."""
-        if have_keys:
-            return
-        self._held.add(decoded, neighbour.profile.name)
-        talk = self._talks.get(neighbour.profile.name)
-        if talk is not None:
-            talk.lack_key(decoded.author, now)
-        else:
-            neighbour.authors_wanted[decoded.author] = None
-
-    def _check_admission(self, decoded: Bundle, key: bytes, bundle_id: BundleId, now: float) -> None:
-        if key == self._identity.key:
-            # After a salvage, neighbours give back what the damaged file lost.
-            salvaged = self._store.meta("salvaged_hour")
-            if not isinstance(salvaged, int) or decoded.hour > salvaged:
-                self._holdings.tell(KeyUsedElsewhere(bundle_id))
-            return
-        if key in self._admission and self._store.add_key(key, decoded.hour):
-            self._hours.heard(key, decoded.hour)
-            return
-        self._store.refuse_key(key, self.wall_s(now))
-        self._holdings.tell(CampWaiting(key))
-        self._holdings.add_ghost(bundle_id)
-        raise Reject(Reason.ADMISSION)
 
     def _tell(self, new: ShownMessage, key: bytes, via: Via, live: bool, now: float) -> None:
         """What follows from a message that was read for the first time."""
         if new.urgent and live and key != self._identity.key:
-            self._owe_echo(new.id, now)
+            self._sealer.owe_echo(new.id, now)
         if new.kind in (Kind.INTRODUCTION, Kind.FAREWELL):
-            self.refresh_admission()
+            self._holdings.refresh_admission()
             return
         self._holdings.tell(MessageArrived(new.id, key, via, new.urgent and live))
-
-    def _heard_again(self, bundle_id: BundleId, neighbour: Neighbour | None, now: float) -> None:
-        if neighbour is None:
-            return
-        neighbour.note_copy(bundle_id)
-        self._heard_on_air(bundle_id, neighbour, now)
-        if not neighbour.profile.broadcast:
-            self._note_has((bundle_id,), neighbour, now)
-
-    def _heard_on_air(self, bundle_id: BundleId, neighbour: Neighbour, now: float) -> None:
-        talk = self._talks.get(neighbour.profile.name)
-        if talk is not None:
-            talk.heard_bundle(bundle_id, now)
-
-    def _relay(
-        self,
-        bundle_id: BundleId,
-        class_: BundleClass,
-        source: Neighbour | None,
-        now: float,
-        snr_db: float | None,
-    ) -> None:
-        """Pass on what is new: at once by cable, after a random wait where everybody hears it."""
-        for neighbour in self._links.values():
-            if neighbour.has(bundle_id) or (neighbour is source and not neighbour.profile.broadcast):
-                continue
-            if not neighbour.profile.broadcast:
-                neighbour.outgoing.push(bundle_id, class_)
-            elif class_ <= BundleClass.POST:
-                neighbour.outgoing.push(bundle_id, class_, now + self._relay_delay_s(snr_db))
-
-    def _relay_delay_s(self, snr_db: float | None) -> float:
-        """Whoever heard it weakest is farthest away and reaches the most who did not."""
-        first, last = RELAY_DELAY_S
-        chance = self._random.random()
-        if snr_db is not None:
-            loudness = min(1.0, max(0.0, (snr_db - SNR_WEAKEST_DB) / (SNR_LOUD_DB - SNR_WEAKEST_DB)))
-            chance = (chance + 2 * loudness) / 3
-        return first + chance * (last - first)
-
-    # -- admission ----------------------------------------------------------------------------------
-
-    def refresh_admission(self) -> None:
-        """Pins, introductions, farewells or the switch changed: who is carried may have too."""
-        self._holdings.refresh_admission()
-
-    # -- sealing (PROTOCOL.md §4.3) -------------------------------------------------------------------
-
-    def _class_of(self, message_: Message) -> BundleClass | None:
-        if message_.kind == Kind.MIC_CHECK:
-            return BundleClass.ALERT
-        if message_.kind != Kind.POST and message_.channel != message.HERE:
-            return BundleClass.POST
-        rule = self._store.channel(message_.channel)
-        if rule is None:
-            return BundleClass.POST
-        return BundleClass(rule.class_) if rule.crosses else None
-
-    def _may_seal(self, now: float) -> bool:
-        """Alone for two hours, a seal would only age; it is made when somebody is heard."""
-        if self._company_at is None:
-            self._company_at = now
-        return now - self._company_at < ALONE_S or any(
-            not neighbour.profile.broadcast for neighbour in self._links.values()
-        )
-
-    def _sealing_due(self) -> float:
-        return self._waiting.next_due()
-
-    def _seal(self, class_: BundleClass, hour: int, now: float) -> None:
-        if class_ == BundleClass.POST:
-            self._say_echoes(now)
-        for part in self._waiting.take(class_):
-            self._seal_part(class_, hour, part, now)
-
-    def _seal_part(self, class_: BundleClass, hour: int, part: list[WaitingMessage], now: float) -> None:
-        sealed = bundle.seal(self._identity, hour, class_, [waiting.bytes for waiting in part])
-        bundle_id = sealed.id(self._identity.key, self._network)
-        ids = tuple(waiting.id for waiting in part)
-        self._holdings.take_in(sealed, self._identity.key, bundle_id, Via.HERE, True, now)
-        self._store.mark_sealed(bundle_id, ids, hour)
-        self._holdings.tell(BundleSealed(bundle_id, ids))
-        for neighbour in self._links.values():
-            neighbour.outgoing.push(bundle_id, class_)
-        for talk in self._talks.values():
-            talk.news(now)
-
-    def _owe_echo(self, message_id: MessageId, now: float) -> None:
-        if len(self._echoes) < ECHOES_MAX:
-            self._echoes.append(message_id[:ECHO_PREFIX_BYTES])
-            self._echo_due = min(self._echo_due, now + ECHO_WAIT_S)
-
-    def _say_echoes(self, now: float) -> None:
-        """The list of mic checks heard goes into the bundle that is being sealed."""
-        self._echo_due = float("inf")
-        if not self._echoes:
-            return
-        reference, self._echoes = b"".join(self._echoes), []
-        second = int(self.wall_s(now))
-        self.publish(Message(kind=Kind.ECHO, second=second, reference=reference), now)
 
     # -- frames out -------------------------------------------------------------------------------
 
@@ -596,199 +292,15 @@ class Engine:
         Empty when nothing is due. Call again until it is empty.
         """
         self.tick(now)
-        neighbour = self._links.get(link)
-        if neighbour is None:
+        to = self._links.get(link)
+        if to is None:
             return []
         handful: list[bytes] = []
         left_ms = airtime_ms
         while len(handful) < FRAMES_AT_ONCE:
-            encoded = self._next_frame(neighbour, now, left_ms)
+            encoded = self._dispatch.next_frame(to, now, left_ms)
             if encoded is None:
                 break
-            left_ms -= neighbour.profile.airtime_ms(len(encoded))
+            left_ms -= to.profile.airtime_ms(len(encoded))
             handful.append(encoded)
         return handful
-
-    def _next_frame(self, neighbour: Neighbour, now: float, left_ms: float) -> bytes | None:
-        """Alerts, then small control frames, then the other bundles, then the list of ids."""
-        first = neighbour.outgoing.peek(now)
-        live = self._holdings.live.get(first) if first is not None else None
-        if live is not None and live.class_ == BundleClass.ALERT:
-            return self._next_bundle(neighbour, now, left_ms)
-        if neighbour.profile.airtime_ms(neighbour.profile.mtu) > left_ms:
-            return self._next_bundle(neighbour, now, left_ms)  # a small one may still fit
-        control = self._next_control(neighbour)
-        if control is not None:
-            return frames.encode(control, self._network, self._identity.author)
-        talk = self._talks.get(neighbour.profile.name)
-        if talk is not None:
-            return self._next_on_air(talk, neighbour, now, left_ms)
-        return self._next_bundle(neighbour, now, left_ms) or self._next_list(neighbour, now)
-
-    def _next_on_air(self, talk: AirTalk, neighbour: Neighbour, now: float, left_ms: float) -> bytes | None:
-        hour = self._hours.hour(now)
-        frame = talk.next_frame(hour, now)
-        if frame is None and neighbour.outgoing.peek(now) is None:
-            owed = talk.next_answer(now)
-            live = self._holdings.live.get(owed) if owed is not None else None
-            if live is not None:
-                neighbour.outgoing.push(live.id, live.class_)
-        if frame is None:
-            encoded = self._next_bundle(neighbour, now, left_ms)
-            if encoded is not None:
-                return encoded
-            frame = talk.next_frame(hour, now)  # the first piece of a long bundle
-        return air_frames.encode(frame, self._network, self._identity.author) if frame is not None else None
-
-    def _next_bundle(self, neighbour: Neighbour, now: float, left_ms: float) -> bytes | None:
-        while (bundle_id := neighbour.outgoing.peek(now)) is not None:
-            live = self._holdings.live.get(bundle_id)
-            wire = self._store.wire_of(bundle_id) if live is not None else None
-            if live is None or wire is None or neighbour.has(bundle_id):
-                neighbour.outgoing.drop(bundle_id)
-                continue
-            key = live.key if self._needs_key(live, wire, neighbour) else None
-            encoded = frames.encode(BundleFrame(wire, key), self._network, self._identity.author)
-            if len(encoded) > neighbour.profile.mtu and key is not None and neighbour.profile.broadcast:
-                neighbour.keys_asked[live.author] = None  # the key goes in a frame of its own
-                encoded = frames.encode(BundleFrame(wire), self._network, self._identity.author)
-            if len(encoded) > neighbour.profile.mtu:
-                neighbour.outgoing.drop(bundle_id)
-                self._cut(live, wire, neighbour, now)
-                return None
-            if neighbour.profile.airtime_ms(len(encoded)) > left_ms:
-                return None
-            neighbour.outgoing.drop(bundle_id)
-            self._note_sent(live, neighbour, now)
-            return encoded
-        return None
-
-    def _cut(self, live: LiveBundle, wire: bytes, neighbour: Neighbour, now: float) -> None:
-        """A bundle longer than a frame goes as a block; longer than a block, by cable only."""
-        talk = self._talks.get(neighbour.profile.name)
-        width = symbol_bytes_max(neighbour.profile.mtu)
-        if talk is not None and len(wire) <= SYMBOLS_MAX * width:
-            talk.cut(live.id, wire, shape_of(len(wire), width))
-            self._note_sent(live, neighbour, now)
-
-    def _needs_key(self, live: LiveBundle, wire: bytes, neighbour: Neighbour) -> bool:
-        """By cable a key is cheap; by radio it goes with an author's first bundle of an hour."""
-        if not neighbour.profile.broadcast or wire[-SIGNATURE_BYTES:] in self._with_key:
-            return True
-        return live.key == self._identity.key and live.hour != self._keyed_hour
-
-    def _note_sent(self, live: LiveBundle, neighbour: Neighbour, now: float) -> None:
-        neighbour.note_sent(live.id, now)
-        if neighbour.profile.broadcast and live.key == self._identity.key:
-            self._keyed_hour = live.hour
-        if live.class_ == BundleClass.ALERT and live.key == self._identity.key:
-            self._say_again(live, neighbour, now)
-        if live.key == self._identity.key and self._store.mark_sent(live.id, self.wall_s(now)):
-            self._holdings.tell(BundleSent(live.id, neighbour.profile.name))
-
-    def _say_again(self, live: LiveBundle, neighbour: Neighbour, now: float) -> None:
-        talk = self._talks.get(neighbour.profile.name)
-        if talk is not None and live.id not in self._said_again:
-            self._said_again[live.id] = None
-            if len(self._said_again) > SAID_AGAIN_MAX:
-                del self._said_again[next(iter(self._said_again))]
-            talk.repeat(live.id, now + self._random.uniform(*SAY_AGAIN_S))
-
-    def _next_control(self, neighbour: Neighbour) -> Frame | None:
-        most = min(
-            IDS_MAX, max(1, (neighbour.profile.mtu - CONTROL_OVERHEAD_BYTES) // bundle.BUNDLE_ID_BYTES)
-        )
-        if neighbour.authors_wanted:
-            return AskKeysFrame(_take(neighbour.authors_wanted, min(most, frames.AUTHORS_MAX)))
-        if neighbour.keys_asked:
-            authors = _take(neighbour.keys_asked, min(most // 2 or 1, frames.KEYS_MAX))
-            keys = [key for author in authors for key in self._holdings.keys_of(author)]
-            return KeysFrame(tuple(keys[: frames.KEYS_MAX])) if keys else self._next_control(neighbour)
-        if neighbour.wanted:
-            return AskFrame(_take(neighbour.wanted, most))
-        if neighbour.got:
-            ids, neighbour.got = neighbour.got[:most], neighbour.got[most:]
-            return GotFrame(tuple(ids))
-        return None
-
-    def _next_list(self, neighbour: Neighbour, now: float) -> bytes | None:
-        """The next part of the list of live ids: one frame a call until the whole range was said."""
-        if neighbour.list_due > now:
-            return None
-        hour = self._hours.hour(now)
-        if hour is None:
-            neighbour.list_due = now + LIST_INTERVAL_S
-            return None
-        most = min(IDS_MAX, (neighbour.profile.mtu - CONTROL_OVERHEAD_BYTES) // bundle.BUNDLE_ID_BYTES)
-        ids = [live.id for live in self._holdings.live.between(neighbour.list_from, LAST_ID)]
-        part, rest = ids[:most], ids[most:]
-        last = part[-1] if rest else LAST_ID
-        frame = ListFrame(hour, self._limits.mask, neighbour.list_from, last, tuple(part))
-        if rest:
-            neighbour.list_from = _after(last)
-        else:
-            neighbour.list_from, neighbour.list_due = FIRST_ID, now + LIST_INTERVAL_S
-        return frames.encode(frame, self._network, self._identity.author)
-
-    # -- events -----------------------------------------------------------------------------------
-
-    def next_event(self) -> Event | None:
-        """The oldest event nobody took yet."""
-        return self._holdings.next_event()
-
-
-# What a block of true symbols cannot be refused for.
-_OF_WRONG_BYTES = frozenset({Reason.LENGTH, Reason.CBOR, Reason.SHAPE, Reason.ENCODING, Reason.SIGNATURE})
-
-
-class _AirHost:
-    """The engine as one broadcast link's talk sees it."""
-
-    def __init__(self, engine: Engine, neighbour: Neighbour) -> None:
-        self._engine = engine
-        self._neighbour = neighbour
-
-    def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
-        return [
-            b
-            for b in self._engine._holdings.live
-            if mask & 1 << b.class_ and is_alive(b.hour, b.class_, hour)
-        ]
-
-    def ghost_ids(self) -> Iterable[BundleId]:
-        return self._engine._holdings.ghosts
-
-    def wire_of(self, bundle_id: BundleId) -> bytes | None:
-        return self._engine._store.wire_of(bundle_id)
-
-    def with_prefix(self, prefix: bytes) -> LiveBundle | None:
-        first, last = (prefix.ljust(bundle.BUNDLE_ID_BYTES, end) for end in (b"\0", b"\xff"))
-        return next(iter(self._engine._holdings.live.between(first, last)), None)
-
-    def take_wire(self, wire: bytes, generation: bytes, now: float) -> bool:
-        return self._engine.take_built(wire, generation, self._neighbour, now)
-
-    def admits_join(self, frame: JoinFrame) -> bool:
-        return self._engine.admits_join(frame)
-
-    def keys_of(self, author: bytes) -> tuple[bytes, ...]:
-        return self._engine._holdings.keys_of(author)
-
-    def lacks_key(self, author: bytes) -> bool:
-        return self._engine._held.has_author(author)
-
-    def sign_join(self, asked: bytes, hour: int) -> bytes:
-        return self._engine._identity.sign_join(asked, hour)
-
-
-def _take(queue: dict[bytes, None], most: int) -> tuple[bytes, ...]:
-    """The first `most` keys of an ordered set; they leave it."""
-    taken = tuple(queue)[:most]
-    for item in taken:
-        del queue[item]
-    return taken
-
-
-def _after(bundle_id: BundleId) -> BundleId:
-    """The next id in order. `bundle_id` is not the last one there is."""
-    return (int.from_bytes(bundle_id, "big") + 1).to_bytes(len(bundle_id), "big")

@@ -10,22 +10,14 @@ from collections.abc import Iterable
 
 from sync.bundle import BundleId
 from sync.link import LinkProfile
-from sync.live import FIRST_ID
 from sync.schedule import Outgoing
 
-# A list of ids goes both ways when a link comes up, then now and then: what was pushed may have been
-# lost with a connection. Two minutes of two camps' full windows cost 34 B/s on a cable.
-LIST_INTERVAL_S = 120.0
 # What was pushed less than this long ago and is missing from a list may still be on its way.
 IN_FLIGHT_S = 10.0
-# What a broadcast hearer waits before it relays, in which two copies from others make it keep silent.
-# FACTS of the field: a Meshtastic relay on LongFast waits as long, so we do not talk over one.
-RELAY_DELAY_S = (0.45, 7.6)
+# Copies from others that make our own relay superfluous.
 RELAY_COPIES = 2
 # Ids remembered of one neighbour: the windows of 150 camps, and then the oldest goes.
 KNOWN_IDS_MAX = 150 * 64
-# Requests of one frame; a second frame follows when the first was answered.
-WANTED_MAX = 2_048
 
 
 class _Recent:
@@ -47,15 +39,10 @@ class _Recent:
 class Neighbour:
     """One link, what waits for it, and what its other end seems to hold."""
 
-    def __init__(self, profile: LinkProfile, now: float) -> None:
+    def __init__(self, profile: LinkProfile) -> None:
         self.profile = profile
         self.outgoing = Outgoing()
-        self.wanted: OrderedDict[BundleId, None] = OrderedDict()
-        self.got: list[BundleId] = []
-        self.authors_wanted: OrderedDict[bytes, None] = OrderedDict()
-        self.keys_asked: OrderedDict[bytes, None] = OrderedDict()
-        self.list_due = now if not profile.broadcast else float("inf")
-        self.list_from = FIRST_ID  # where the next part of a long list begins
+        self.keys_owed: OrderedDict[bytes, None] = OrderedDict()  # by author
         self._has = _Recent()
         self._sent = _Recent()
         self._heard_copies: dict[BundleId, int] = {}
@@ -91,7 +78,3 @@ class Neighbour:
         if len(self._heard_copies) >= KNOWN_IDS_MAX:
             self._heard_copies.pop(next(iter(self._heard_copies)))
         self._heard_copies[bundle_id] = copies
-
-    def has_control(self) -> bool:
-        """Whether a request, an answer or a confirmation waits."""
-        return bool(self.wanted or self.got or self.authors_wanted or self.keys_asked)

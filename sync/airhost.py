@@ -1,0 +1,74 @@
+"""What a talk in the air may know of its camp and ask of it: the `airtalk.Host` of one broadcast link.
+
+The talk deals with salts and syndromes and must not depend on stores and gates; this is the wall between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from sync import bundle
+from sync.air_frames import JoinFrame
+from sync.bundle import BUNDLE_ID_BYTES, Bundle, BundleId, is_alive
+from sync.gate import Gate
+from sync.holdings import Holdings
+from sync.live import LiveBundle
+from sync.reject import Reason, Reject
+
+# What a block of true symbols cannot be refused for.
+_OF_WRONG_BYTES = frozenset({Reason.LENGTH, Reason.CBOR, Reason.SHAPE, Reason.ENCODING, Reason.SIGNATURE})
+
+
+class AirHost:
+    """The camp as one broadcast link's talk sees it."""
+
+    def __init__(self, holdings: Holdings, gate: Gate, accept: Callable[[Bundle, float], object]) -> None:
+        """`accept(bundle, now)` takes a bundle in as from this link, or raises Reject."""
+        self._holdings = holdings
+        self._gate = gate
+        self._accept = accept
+
+    def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
+        """Live bundles that are alive at this hour, of these classes."""
+        return [b for b in self._holdings.live if mask & 1 << b.class_ and is_alive(b.hour, b.class_, hour)]
+
+    def ghost_ids(self) -> Iterable[BundleId]:
+        """Bundles that were refused here."""
+        return self._holdings.ghosts
+
+    def wire_of(self, bundle_id: BundleId) -> bytes | None:
+        """The bytes of a stored bundle."""
+        return self._holdings.store.wire_of(bundle_id)
+
+    def with_prefix(self, prefix: bytes) -> LiveBundle | None:
+        """A live bundle whose id begins so."""
+        first, last = (prefix.ljust(BUNDLE_ID_BYTES, end) for end in (b"\0", b"\xff"))
+        return next(iter(self._holdings.live.between(first, last)), None)
+
+    def take_wire(self, wire: bytes, generation: bytes, now: float) -> bool:
+        """Take in what symbols gave. False when it is not the bundle they claim: then try others."""
+        try:
+            built = bundle.decode(wire)
+            if not self._gate.may_be(built, generation):
+                return False
+            self._accept(built, now)
+        except Reject as reject:
+            self._holdings.count(reject.reason)
+            return reject.reason not in _OF_WRONG_BYTES
+        return True
+
+    def admits_join(self, frame: JoinFrame) -> bool:
+        """Whether an admitted camp with a key we know signed this."""
+        return self._gate.admits_join(frame)
+
+    def keys_of(self, author: bytes) -> tuple[bytes, ...]:
+        """Known keys of an author."""
+        return self._holdings.keys_of(author)
+
+    def lacks_key(self, author: bytes) -> bool:
+        """Whether bundles of this author still wait for a key."""
+        return self._gate.lacks_key(author)
+
+    def sign_join(self, asked: bytes, hour: int) -> bytes:
+        """Our signature of a JOIN."""
+        return self._holdings.identity.sign_join(asked, hour)

@@ -1,0 +1,154 @@
+"""What leaves next on a link: one frame at a time, chosen at the moment of sending (PROTOCOL.md §8.2, §8.4).
+
+Alerts go first, then small control frames that unblock others, then bundles by class and age, then lists.
+What was decided a minute ago may be superfluous now, so nothing is encoded before the link is ready for it.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from sync import air_frames
+from sync.air_frames import AirFrame
+from sync.airtalk import AirTalk, symbol_bytes_max
+from sync.bundle import Bundle, BundleClass, BundleId
+from sync.cabletalk import CableTalk, next_keys
+from sync.coding import SYMBOLS_MAX, shape_of
+from sync.events import BundleSent
+from sync.frames import BundleFrame, Frame
+from sync.holdings import Holdings
+from sync.links import Link
+from sync.live import LiveBundle
+from sync.signing import SIGNATURE_BYTES
+
+# A mic check is said twice whatever beacons say, the second time when the first one's relays are over.
+SAY_AGAIN_S = (15.0, 40.0)
+SAID_AGAIN_MAX = 64  # a day of one camp's mic checks
+# An hour's first bundles of all camps of a large network.
+WITH_KEY_MAX = 1_024
+
+
+class Dispatch:
+    """Chooses and encodes the frames of one camp."""
+
+    def __init__(self, holdings: Holdings, random: Random) -> None:
+        self._holdings = holdings
+        self._random = random
+        self._keyed_hour = -1
+        self._said_again: dict[BundleId, None] = {}
+        self._with_key: dict[bytes, None] = {}  # signatures of bundles that came with their key
+
+    def came_with_key(self, bundle: Bundle) -> None:
+        """A bundle came by air with its key: whoever hears our relay of it may lack the key as well."""
+        self._with_key[bundle.signature] = None
+        if len(self._with_key) > WITH_KEY_MAX:
+            del self._with_key[next(iter(self._with_key))]
+
+    def next_frame(self, link: Link, now: float, left_ms: float) -> bytes | None:
+        """The frame that leaves next; None when nothing is due that costs at most `left_ms` of airtime."""
+        if self._is_alert_next(link, now) or link.profile.airtime_ms(link.profile.mtu) > left_ms:
+            return self._next_bundle(link, now, left_ms)  # while a full frame does not fit, a small one may
+        match link.talk:
+            case AirTalk() as talk:
+                keys = next_keys(link.neighbour, self._holdings)
+                return self._encode(keys) if keys is not None else self._next_on_air(talk, link, now, left_ms)
+            case CableTalk() as talk:
+                return self._next_by_cable(talk, link, now, left_ms)
+
+    def _is_alert_next(self, link: Link, now: float) -> bool:
+        first = link.neighbour.outgoing.peek(now)
+        live = self._holdings.live.get(first) if first is not None else None
+        return live is not None and live.class_ == BundleClass.ALERT
+
+    def _next_by_cable(self, talk: CableTalk, link: Link, now: float, left_ms: float) -> bytes | None:
+        control = talk.next_control()
+        if control is not None:
+            return self._encode(control)
+        encoded = self._next_bundle(link, now, left_ms)
+        if encoded is not None:
+            return encoded
+        listed = talk.next_list(self._holdings.hours.hour(now), now)
+        return self._encode(listed) if listed is not None else None
+
+    def _next_on_air(self, talk: AirTalk, link: Link, now: float, left_ms: float) -> bytes | None:
+        hour = self._holdings.hours.hour(now)
+        frame = talk.next_frame(hour, now)
+        if frame is None:
+            self._queue_answer(talk, link, now)
+            encoded = self._next_bundle(link, now, left_ms)
+            if encoded is not None:
+                return encoded
+            frame = talk.next_frame(hour, now)  # the first piece of a long bundle
+        return self._encode(frame) if frame is not None else None
+
+    def _queue_answer(self, talk: AirTalk, link: Link, now: float) -> None:
+        """What others asked for leaves when nothing of our own does."""
+        if link.neighbour.outgoing.peek(now) is None:
+            owed = talk.next_answer(now)
+            live = self._holdings.live.get(owed) if owed is not None else None
+            if live is not None:
+                link.neighbour.outgoing.push(live.id, live.class_)
+
+    def _next_bundle(self, link: Link, now: float, left_ms: float) -> bytes | None:
+        outgoing, profile = link.neighbour.outgoing, link.profile
+        while (bundle_id := outgoing.peek(now)) is not None:
+            live = self._holdings.live.get(bundle_id)
+            wire = self._holdings.store.wire_of(bundle_id) if live is not None else None
+            if live is None or wire is None or link.neighbour.has(bundle_id):
+                outgoing.drop(bundle_id)
+                continue
+            encoded = self._encode_bundle(live, wire, link)
+            if len(encoded) > profile.mtu:
+                outgoing.drop(bundle_id)
+                self._cut(live, wire, link, now)
+                return None
+            if profile.airtime_ms(len(encoded)) > left_ms:
+                return None
+            outgoing.drop(bundle_id)
+            self._note_sent(live, link, now)
+            return encoded
+        return None
+
+    def _encode_bundle(self, live: LiveBundle, wire: bytes, link: Link) -> bytes:
+        if not self._needs_key(live, wire, link):
+            return self._encode(BundleFrame(wire))
+        encoded = self._encode(BundleFrame(wire, live.key))
+        if len(encoded) <= link.profile.mtu or not link.profile.broadcast:
+            return encoded
+        link.neighbour.keys_owed[live.author] = None  # the key goes in a frame of its own
+        return self._encode(BundleFrame(wire))
+
+    def _needs_key(self, live: LiveBundle, wire: bytes, link: Link) -> bool:
+        """By cable a key is cheap; by radio it goes with an author's first bundle of an hour."""
+        if not link.profile.broadcast or wire[-SIGNATURE_BYTES:] in self._with_key:
+            return True
+        return live.key == self._holdings.identity.key and live.hour != self._keyed_hour
+
+    def _cut(self, live: LiveBundle, wire: bytes, link: Link, now: float) -> None:
+        """A bundle longer than a frame goes as a block; longer than a block, by cable only."""
+        width = symbol_bytes_max(link.profile.mtu)
+        if isinstance(link.talk, AirTalk) and len(wire) <= SYMBOLS_MAX * width:
+            link.talk.cut(live.id, wire, shape_of(len(wire), width))
+            self._note_sent(live, link, now)
+
+    def _note_sent(self, live: LiveBundle, link: Link, now: float) -> None:
+        link.neighbour.note_sent(live.id, now)
+        if live.key != self._holdings.identity.key:
+            return
+        if link.profile.broadcast:
+            self._keyed_hour = live.hour
+        if live.class_ == BundleClass.ALERT and isinstance(link.talk, AirTalk):
+            self._say_again(live, link.talk, now)
+        if self._holdings.store.mark_sent(live.id, self._holdings.hours.wall_s(now)):
+            self._holdings.tell(BundleSent(live.id, link.profile.name))
+
+    def _say_again(self, live: LiveBundle, talk: AirTalk, now: float) -> None:
+        if live.id in self._said_again:
+            return
+        self._said_again[live.id] = None
+        if len(self._said_again) > SAID_AGAIN_MAX:
+            del self._said_again[next(iter(self._said_again))]
+        talk.repeat(live.id, now + self._random.uniform(*SAY_AGAIN_S))
+
+    def _encode(self, frame: Frame | AirFrame) -> bytes:
+        return air_frames.encode(frame, self._holdings.network, self._holdings.identity.author)
