@@ -487,10 +487,12 @@ class AirTalk:
     def _say_want(self, frame: WantFrame, tries: int, now: float) -> WantFrame | None:
         if tries <= 0:
             return None
+        if frame.want and not self._still_wanted(frame):
+            return None
+        # A forged beacon makes a request of ours like any other: it is paid for like an answer.
+        if not self._replies.take(self._full_ms() / 2, now):
+            return None
         if frame.want:
-            left = self._still_wanted(frame)
-            if not left:
-                return None
             self._repair_at = now
         if tries > 1:
             self._intend(_SayWant(frame, tries - 1), now + self._answer_s())
