@@ -75,6 +75,8 @@ SAY_AGAIN_S = (15.0, 40.0)
 # An hour's first bundles of all camps of a large network.
 WITH_KEY_MAX = 1_024
 SAID_AGAIN_MAX = 64  # a day of one camp's mic checks
+# 2036. A box without a clock believes hours up to here; a lie from 2099 must not reach its pages.
+HOUR_BLIND_MAX = 90_000
 # A control array beside its ids: head, array, strings, hour, mask, first and last.
 CONTROL_OVERHEAD_BYTES = 64
 
@@ -319,7 +321,7 @@ class Engine:
         for live in self._live.between(frame.first, frame.last):
             if live.id in listed or not frame.mask & 1 << live.class_:
                 continue
-            if is_alive(live.hour, live.class_, frame.hour) and not neighbour.is_in_flight(live.id, now):
+            if is_alive(live.hour, live.class_, frame.hour) and not neighbour.was_sent(live.id):
                 neighbour.outgoing.push(live.id, live.class_)
         self._note_has(frame.ids, neighbour, now)
         unknown = [i for i in frame.ids if i not in self._live and i not in self._ghosts]
@@ -449,8 +451,10 @@ class Engine:
         if broadcast and not MASK_RADIO & 1 << decoded.class_:
             raise Reject(Reason.CLASS)
         if hour is None:
-            return True
+            hour = 0
         if not self._hours.is_trusted:
+            if decoded.hour > HOUR_BLIND_MAX:
+                raise Reject(Reason.HOUR)
             # Whoever is ahead of a box without a clock is how it learns the hour.
             hour = max(hour, decoded.hour)
         if decoded.hour > hour + HOURS_AHEAD_MAX:
