@@ -44,7 +44,9 @@ class Attacker:
 
     def salt(self, hour: int | None = None, sender: bytes | None = None) -> Salt:
         now_hour = bundle.hour_of(self.world.now)
-        return Salt(self.random.randbytes(4), now_hour if hour is None else hour, sender or self.random.randbytes(4))
+        return Salt(
+            self.random.randbytes(4), now_hour if hour is None else hour, sender or self.random.randbytes(4)
+        )
 
     def last_heard(self, kind):
         for data in reversed(self.heard):
@@ -67,7 +69,7 @@ def empty_masks(attacker: Attacker, start: float, end: float) -> None:
 
 
 def level_beacons(attacker: Attacker, start: float, end: float) -> None:
-    """"All is well": the sketch of what it heard, in the name of a camp, once a minute."""
+    """ "All is well": the sketch of what it heard, in the name of a camp, once a minute."""
 
     def make():
         known = {}

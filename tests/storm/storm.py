@@ -22,12 +22,13 @@ from sync.signing import Identity
 from tests.storm.attackers import ATTACKS, Attacker
 
 LONG_FAST = next(preset for preset in PRESETS if preset.name == "LONG_FAST")
-# With 60 % loss on a single thin link the last post took eight hours (seed 11).
-CALMS_MAX = 6
-WORDS = (
-    "agua en la puerta 4 y mantas para la noche; water at gate 4, blankets for the night; "
-    "asamblea a las ocho junto a la fuente; the kitchen needs six people before seven; medic tent has moved"
-).split()
+# With 60 % loss on thin links the last echo took twenty hours (seed 282).
+CALMS_MAX = 10
+TALK = """
+agua en la puerta 4 y mantas para la noche; water at gate 4, blankets for the night; asamblea a las ocho
+junto a la fuente; the kitchen needs six people before seven; medic tent has moved to the library
+"""
+WORDS = tuple(TALK.split())
 
 
 @dataclass
@@ -55,6 +56,8 @@ class Storm:
     said: dict[bytes, tuple[str, str]] = field(default_factory=dict)
     alerts: list[bytes] = field(default_factory=list)
     arrived: Counter[tuple[str, bytes]] = field(default_factory=Counter)
+    said_at: dict[bytes, float] = field(default_factory=dict)
+    last_arrival: dict[bytes, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
@@ -106,7 +109,9 @@ class Storm:
         for _ in range(self.cuts):
             one, other = self.random.sample(self.names, 2)
             start = self._at(self.world.cut, one, other)
-            self.world.at(start + self.random.uniform(60, 1_200), lambda o=one, p=other: self.world.heal(o, p))
+            self.world.at(
+                start + self.random.uniform(60, 1_200), lambda o=one, p=other: self.world.heal(o, p)
+            )
         for _ in range(self.restarts):
             self._at(self.world.restart, self.random.choice(self.names))
         for _ in range(self.later_versions):
@@ -128,6 +133,7 @@ class Storm:
         post = compose(Message(kind, max(second, bundle.EPOCH_S)), text)
         message_id = self.world.publish(name, post)
         self.said[message_id] = (name, text)
+        self.said_at[message_id] = self.world.now
         if kind == Kind.MIC_CHECK:
             self.alerts.append(message_id)
 
@@ -143,6 +149,13 @@ class Storm:
     def _note(self, name: str, event) -> None:
         if isinstance(event, MessageArrived):
             self.arrived[name, event.message] += 1
+            self.last_arrival[event.message] = self.world.now
+
+    def delays(self) -> dict[bytes, float]:
+        """Seconds until the last camp had it, by message."""
+        return {
+            id_: self.last_arrival[id_] - at for id_, at in self.said_at.items() if id_ in self.last_arrival
+        }
 
     # -- what must hold ---------------------------------------------------------------------------
 
