@@ -30,6 +30,7 @@ COMMANDS = {
     "rebuild": "node.commands.rebuild",
     "price": "node.commands.price",
     "demo": "node.commands.demo",
+    "bench": "node.commands.bench",
 }
 
 REFUSED, WRONG, INTERRUPTED = 1, 2, 130

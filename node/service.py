@@ -276,6 +276,7 @@ def _web_settings(settings: Settings, listeners: _Listeners) -> WebSettings:
         http_port=listeners.http.port,
         tls_port=listeners.tls.port,
         liaisons_on_http=settings.web.liaisons_on_http,
+        introduced_only=settings.camp.admit == "introduced",
     )
 
 

@@ -327,7 +327,7 @@ class IpLinks:
                 continue
             try:
                 async with _dial(dialled.url) as connection:
-                    await self._talk(_Dialling(connection), dialler=True, dialled=dialled)
+                    await self._talk_or_refuse(_Dialling(connection), dialled)
             except Refused as refused:
                 self._set_state(dialled, LinkState.REFUSED, refused.why)
                 wait_s = REDIAL_MAX_S / 2
@@ -337,6 +337,13 @@ class IpLinks:
                 if dialled.state != LinkState.SEARCHING:
                     self._set_state(dialled, LinkState.LOST)
             await asyncio.sleep(wait_s * self._jitter())
+
+    async def _talk_or_refuse(self, socket: Socket, dialled: _Dialled) -> None:
+        try:
+            await self._talk(socket, dialler=True, dialled=dialled)
+        except Refused:
+            await socket.close(NOT_A_NEIGHBOUR)  # before the context ends it as a fault of ours
+            raise
 
     def _set_state(self, dialled: _Dialled, state: LinkState, why: str = "") -> None:
         if dialled.state != state:

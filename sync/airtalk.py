@@ -69,6 +69,9 @@ ANSWERS_MAX = 4_096
 # In how many frame times the hearers of a beacon spread their answers: seven of them, and the first one
 # silences the rest.
 OFFER_FRAMES = 20.0
+# A camp without a clock stands still at the last hour it heard of (PROTOCOL.md §6.2), and needs repair most.
+# Farther apart nothing is alive for both.
+HOURS_APART_MAX = 72
 # A request that brought nothing is said again twice.
 WANT_TRIES = 3
 KEY_TRIES = 3
@@ -167,7 +170,7 @@ class _Bucket:
 
 
 class AirTalk:
-    """One camp on one broadcast link. Times are engine time; `hour` is E, None while it is unknown."""
+    """One camp on one broadcast link. Times are engine time; `hour` is E, None without a clock."""
 
     def __init__(
         self, host: Host, author: bytes, mask: int, link: LinkProfile, random: Random, now: float
@@ -203,9 +206,9 @@ class AirTalk:
     def hear(self, frame: AirFrame, sender: bytes, hour: int | None, now: float) -> None:
         """Take a frame of the air; `sender` is the two bytes of its head."""
         match frame:
-            case BeaconFrame(salt, mask, count, syndromes):
-                if self._is_comparable(salt, mask, hour, now):
-                    self._compare_beacon(salt, mask, count, syndromes, hour, now)
+            case BeaconFrame():
+                if self._is_comparable(frame.salt, frame.mask, hour, now):
+                    self._compare_beacon(frame, hour, now)
             case SketchFrame():
                 if self._is_comparable(frame.salt, frame.mask, hour, now):
                     self._compare_sketch(frame, now)
@@ -259,25 +262,24 @@ class AirTalk:
     def _is_comparable(self, salt: Salt, mask: int, hour: int | None, now: float) -> bool:
         if salt.sender == self._me or not mask & self._mask:
             return False
-        if hour is not None and abs(salt.hour - hour) > 1:
+        if hour is not None and abs(salt.hour - hour) > HOURS_APART_MAX:
             return False
         return self._comparisons.take(1.0, now)
 
-    def _compare_beacon(
-        self, salt: Salt, mask: int, count: int, syndromes: bytes, hour: int | None, now: float
-    ) -> None:
+    def _compare_beacon(self, frame: BeaconFrame, hour: int | None, now: float) -> None:
+        salt, mask = frame.salt, frame.mask
         mine = self._salted(salt, mask)
-        difference = self._difference(mine, syndromes, WHOLE)
+        difference = self._difference(mine, frame.syndromes, WHOLE)
         if difference is not None and not difference.mine and not difference.want:
-            # A forged beacon of few classes must not keep us silent (PROTOCOL.md §15.2).
-            if mask & self._mask == self._mask and hour is not None:
+            # A forged beacon of few classes or of another day must not keep us silent (PROTOCOL.md §15.2).
+            if mask & self._mask == self._mask and (hour is None or abs(salt.hour - hour) <= 1):
                 self._trickle.agree()
             return
         self._trickle.differ(now)
         if difference is not None:
             self._settle(difference, salt, WHOLE, now)
             return
-        if count - len(mine) > GIVEN_PER_HOUR_MAX and now - self._join_at > HOUR_S:
+        if frame.count - len(mine) > GIVEN_PER_HOUR_MAX and now - self._join_at > HOUR_S:
             self._join_at = now
             self._intend(_SayJoin(salt.sender), now + self._random.uniform(0, self._frame_s))
         self._ask_for_more(salt, WHOLE, now)
@@ -323,7 +325,7 @@ class AirTalk:
         self._intend(_SayWant(want, 1), now + self._random.uniform(0, 4 * self._frame_s))
 
     def _hear_want(self, frame: WantFrame, sender: bytes, hour: int | None, now: float) -> None:
-        if hour is not None and abs(frame.salt.hour - hour) > 1:
+        if hour is not None and abs(frame.salt.hour - hour) > HOURS_APART_MAX:
             return
         self._postpone_same(frame, now)
         if not frame.want:
@@ -487,10 +489,12 @@ class AirTalk:
     def _say_want(self, frame: WantFrame, tries: int, now: float) -> WantFrame | None:
         if tries <= 0:
             return None
+        if frame.want and not self._still_wanted(frame):
+            return None
+        # A forged beacon makes a request of ours like any other: it is paid for like an answer.
+        if not self._replies.take(self._full_ms() / 2, now):
+            return None
         if frame.want:
-            left = self._still_wanted(frame)
-            if not left:
-                return None
             self._repair_at = now
         if tries > 1:
             self._intend(_SayWant(frame, tries - 1), now + self._answer_s())

@@ -273,12 +273,12 @@ def locator(sums: bytes) -> bytes | None:
         high, low, both = np.bitwise_xor.reduce(parts, axis=1).tolist()
         discrepancy = (both ^ low) << 16 | low ^ high
         if discrepancy:
+            if 2 * length <= step and step + 1 - length >= count:
+                return None
             width = previous.shape[1]
             connection[:, gap : gap + width] ^= _product(_scalar_logs(_times(discrepancy, scale)), previous)
             if 2 * length <= step:
                 length, gap = step + 1 - length, 0
-                if length >= count:
-                    return None
                 previous, scale = _factor(logs), _inverse(discrepancy)
         gap += 2
     if not connection[2, length] and not connection[1, length]:

@@ -18,6 +18,9 @@ from sync.links import Link
 from sync.reject import Reason, Reject
 from sync.signing import author_of, verify
 
+# 2036. A box without a clock believes hours up to here; a lie from 2099 must not reach its pages.
+HOUR_BLIND_MAX = 90_000
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
@@ -104,10 +107,10 @@ class Gate:
         """Whether the bundle is inside its life."""
         if broadcast and not MASK_RADIO & 1 << bundle.class_:
             raise Reject(Reason.CLASS)
-        hour = self._holdings.hours.hour(now)
-        if hour is None:
-            return True
+        hour = self._holdings.hours.hour(now) or 0
         if not self._holdings.hours.is_trusted:
+            if bundle.hour > HOUR_BLIND_MAX:
+                raise Reject(Reason.HOUR)
             # Whoever is ahead of a box without a clock is how it learns the hour.
             hour = max(hour, bundle.hour)
         if bundle.hour > hour + HOURS_AHEAD_MAX:

@@ -12,8 +12,6 @@ from sync.bundle import BundleId
 from sync.link import LinkProfile
 from sync.schedule import Outgoing
 
-# What was pushed less than this long ago and is missing from a list may still be on its way.
-IN_FLIGHT_S = 10.0
 # Copies from others that make our own relay superfluous.
 RELAY_COPIES = 2
 # Ids remembered of one neighbour: the windows of 150 camps, and then the oldest goes.
@@ -61,10 +59,10 @@ class Neighbour:
         """It was handed to the link."""
         self._sent.note(bundle_id, now)
 
-    def is_in_flight(self, bundle_id: BundleId, now: float) -> bool:
-        """Whether it was sent so lately that a list without it proves nothing."""
-        sent = self._sent.when(bundle_id)
-        return sent is not None and now - sent < IN_FLIGHT_S
+    def was_sent(self, bundle_id: BundleId) -> bool:
+        """Whether it went to this end already. A cable loses nothing while it is up: what was sent and is
+        not listed there was refused, and whoever wants it after all will ask."""
+        return self._sent.when(bundle_id) is not None
 
     def note_copy(self, bundle_id: BundleId) -> None:
         """Somebody sent it in earshot; two such copies make our own relay superfluous."""

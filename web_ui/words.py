@@ -72,7 +72,7 @@ LINK_STATES = {
 
 REFUSED = {
     Refusal.EMPTY: mark("There is nothing in it yet. Write a few words."),
-    Refusal.TOO_LONG: mark("That is too long: 4,000 letters at most, fewer in some scripts. Names: 40."),
+    Refusal.TOO_LONG: mark("That is too long: 4,000 letters at most, a name 40; fewer in some scripts."),
     Refusal.NO_CHANNEL: mark("There is no such channel here."),
     Refusal.NO_MESSAGE: mark("That message is not here, or not any more."),
     Refusal.NO_CAMP: mark("No camp of that name or number has been heard here."),

@@ -10,7 +10,7 @@ import click
 SECONDS = "DEMO_SECONDS"
 
 
-@click.command()
+@click.command(short_help="Show three camps talking on this machine.")
 def command() -> int:
     """Run three camps in a row on this machine, A - B - C, and a mailing list at C. Ctrl-C ends them.
 

@@ -69,6 +69,7 @@ def quiet_camp(folder, run):
         (("pin", "{home}", "nobody"), 1, "no such camp"),
         (("import", "{home}", "/no/such/file"), 1, "No such file"),
         (("status", "/no/such/home"), 1, "there is no camp at /no/such/home; make one: miccheck init"),
+        (("init", "{home}-b", "--name", ""), 2, "must not be empty"),
         (("nonsense",), 2, "nonsense"),
         (("price",), 2, "TEXT"),
     ],

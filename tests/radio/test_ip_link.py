@@ -275,6 +275,30 @@ def test_an_outsider_is_shown_as_refused():
     run(story())
 
 
+def test_a_dialler_that_refuses_says_so():
+    codes = []
+
+    async def story():
+        async def stranger(connection):
+            await connection.recv()
+            await connection.send(b"no handshake at all")
+            await connection.wait_closed()
+            codes.append(connection.close_code)
+
+        server = await serve(stranger, "127.0.0.1", 0, compression=None)
+        own = links(SOUTH, Hub(), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        own.start()
+        async with asyncio.timeout(10):
+            while not codes:
+                await asyncio.sleep(0.02)
+        await own.stop()
+        server.close()
+        await server.wait_closed()
+
+    run(story())
+    assert codes[0] == 1008
+
+
 def test_a_stranger_who_says_nothing_is_let_go(monkeypatch):
     monkeypatch.setattr(ip_link, "HANDSHAKE_S", 0.1)
 

@@ -1,0 +1,1 @@
+"""Storms: real engines and stores round a simulated air, and everything that goes wrong there."""

@@ -1,0 +1,56 @@
+"""Trickle: often at first, seldom when level, and never silenced for good."""
+
+import itertools
+from random import Random
+
+import pytest
+
+from sync.trickle import INTERVAL_MAX_S, INTERVAL_MIN_S, SILENT_INTERVALS_MAX, Trickle
+
+
+def run(trickle, until, hear=lambda now: None, now=0.0):
+    """The times at which it speaks."""
+    spoken = []
+    while trickle.next_due() <= until:
+        now = trickle.next_due()
+        hear(now)
+        if trickle.fire(now):
+            spoken.append(now)
+    return spoken
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_alone_it_speaks_once_an_interval_that_doubles(seed):
+    spoken = run(Trickle(Random(seed), 0.0), 4 * 3_600)
+    assert INTERVAL_MIN_S / 2 <= spoken[0] <= INTERVAL_MIN_S
+    gaps = [later - earlier for earlier, later in itertools.pairwise(spoken)]
+    assert all(gap <= 1.5 * INTERVAL_MAX_S for gap in gaps)
+    assert len([gap for gap in gaps if gap > INTERVAL_MAX_S / 2]) >= 2
+    assert len(spoken) <= 10
+
+
+def test_a_difference_begins_again_with_short_intervals():
+    trickle = Trickle(Random(1), 0.0)
+    run(trickle, 3_600)
+    trickle.differ(3_600.0)
+    assert INTERVAL_MIN_S / 2 <= trickle.next_due() - 3_600 <= INTERVAL_MIN_S
+
+
+def test_who_hears_others_agree_keeps_silent_but_not_for_good():
+    trickle = Trickle(Random(1), 0.0)
+    fired = []
+    for _ in range(40):
+        now = trickle.next_due()
+        trickle.agree()
+        fired.append(trickle.fire(now))
+    spoken = [n for n, spoke in enumerate(fired[::2]) if spoke]  # every second call ends an interval
+    assert spoken
+    assert max(later - earlier for earlier, later in itertools.pairwise(spoken)) == (SILENT_INTERVALS_MAX + 1)
+
+
+def test_it_can_be_put_off():
+    trickle = Trickle(Random(1), 0.0)
+    trickle.defer(500.0)
+    assert trickle.next_due() == 500.0
+    assert not trickle.fire(499.0)
+    assert trickle.fire(500.0)
