@@ -29,6 +29,7 @@ COMMANDS = {
     "import": "node.commands.import_",
     "rebuild": "node.commands.rebuild",
     "price": "node.commands.price",
+    "air": "node.commands.air",
 }
 
 REFUSED, WRONG, INTERRUPTED = 1, 2, 130

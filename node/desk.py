@@ -144,7 +144,7 @@ class NodeDesk:
         return tuple(
             LinkView(
                 name=sight.name,
-                kind="ip",
+                kind=sight.kind,
                 state=sight.state.value,
                 peer=names.get(sight.peer) if sight.peer is not None else None,
                 since_s=moment + sight.since_s,

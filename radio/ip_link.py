@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -101,7 +102,7 @@ class Hub(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LinkSight:
-    """A link as the status page sees it. `name` holds no address."""
+    """A link as the status page sees it. `name` holds no address; `kind` is that of the settings."""
 
     name: str
     state: LinkState
@@ -110,6 +111,7 @@ class LinkSight:
     frames_in: int
     frames_out: int
     why: str = ""
+    kind: str = "ip"
 
 
 class IpPort:
@@ -129,6 +131,10 @@ class IpPort:
     def room(self) -> bool:
         """Whether more frames are wanted now."""
         return self._unsent_bytes < UNSENT_BYTES_MAX
+
+    def wanted_ms(self, now: float) -> float:
+        """A cable has no airtime to ration."""
+        return math.inf
 
     def push(self, frames: list[bytes]) -> None:
         """Queue frames for the socket."""

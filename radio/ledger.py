@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 
 from radio.airtime import HOUR_S, RollingAirtime
 from radio.simulated import Fate, Sent
+from sync.air_frames import AirFrameType
 from sync.frames import FRAME_VERSION, FrameType
 
 
@@ -16,7 +17,9 @@ def kind_of(frame: bytes) -> str:
     return _KINDS.get(frame[0] & 0x0F, "unknown")
 
 
-_KINDS = {kind.value: kind.name.lower().replace("_", " ") for kind in FrameType}
+_KINDS: dict[int, str] = {
+    kind.value: kind.name.lower().replace("_", " ") for kind in (*FrameType, *AirFrameType)
+}
 
 
 class Ledger:

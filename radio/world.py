@@ -96,7 +96,7 @@ class World:
         self._trace = Trace(start_s)
         self._strangers: dict[str, Stranger] = {}
         self._cut: dict[tuple[str, str], Path] = {}
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._count = itertools.count()
 
     # -- who is there -----------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ class World:
         camp = self.camps[name]
         return self._turn(camp, lambda engine: engine.publish(message, self.now))
 
-    def at(self, when_s: float, action: Callable[[], None]) -> None:
+    def at(self, when_s: float, action: Callable[[], object]) -> None:
         """Do this then (absolute, on this world's clock)."""
         heapq.heappush(self._due, (when_s, next(self._count), action))
 

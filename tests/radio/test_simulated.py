@@ -331,10 +331,10 @@ def test_nobody_hears_two_at_once_or_while_sending(seed, preset, radios, capture
     air = Air(preset, chance, capture)
     for name in names:
         air.switch_on(name)
-    for one in names:
-        for other in names:
-            if one != other and chance.random() < 0.7:
-                air.set_path(one, other, Path(chance.choice([0.0, 0.3]), chance.choice([0.0, -3.0])))
+    for sender in names:
+        for hearer in names:
+            if sender != hearer and chance.random() < 0.7:
+                air.set_path(sender, hearer, Path(chance.choice([0.0, 0.3]), chance.choice([0.0, -3.0])))
     sent: list[Sent] = []
     now = 0.0
     for _ in range(30):
@@ -345,11 +345,11 @@ def test_nobody_hears_two_at_once_or_while_sending(seed, preset, radios, capture
             air.offer(name, bytes(chance.randrange(1, 227)), now)
     sent += [each for each in air.step(now + 1_000_000) if isinstance(each, Sent)]
     spans = [(each.at_s - each.airtime_ms / 1_000, each.at_s, each) for each in sent]
-    for begin_s, end_s, frame in spans:
+    for begin_s, end_s, one in spans:
         for other_begin_s, other_end_s, other in spans:
-            if other is frame or other_end_s <= begin_s + 1e-9 or end_s <= other_begin_s + 1e-9:
+            if other is one or other_end_s <= begin_s + 1e-9 or end_s <= other_begin_s + 1e-9:
                 continue
-            assert other.sender != frame.sender, "a radio sends one frame at a time"
-            assert other.sender not in frame.heard_by(), "half duplex"
+            assert other.sender != one.sender, "a radio sends one frame at a time"
+            assert other.sender not in one.heard_by(), "half duplex"
             if not capture:
-                assert not set(frame.heard_by()) & set(air.paths_from(other.sender)), "any overlap destroys"
+                assert not set(one.heard_by()) & set(air.paths_from(other.sender)), "any overlap destroys"

@@ -2,6 +2,8 @@
 
 import itertools
 import struct
+from functools import partial
+from time import perf_counter
 
 import pytest
 
@@ -49,7 +51,7 @@ def test_a_mic_check_is_pushed_and_relayed(make):
     alert(world, "a", "first")
     world.run(30)
     assert texts(world, "b") == ["first"]
-    assert [(camp, type(event)) for camp, event in arrived if camp == "b"][0] == ("b", MessageArrived)
+    assert next(type(event) for camp, event in arrived if camp == "b") is MessageArrived
     assert world.ledger.frames >= 2
 
 
@@ -123,7 +125,7 @@ def test_a_camp_comes_back_with_what_it_stored(make, tmp_path, on_disk):
 def test_a_camp_that_is_unplugged_breaks_off(make):
     world = make("a", "b")
     world.square("a", "b")
-    fates = []
+    fates: list[Fate] = []
     world.on_sent.append(lambda sent: fates.extend(each.fate for each in sent.hearings))
     alert(world, "a")
     world.run(world.air.next_due() - world.now)  # it has begun
@@ -145,7 +147,7 @@ def test_nobody_sends_more_than_the_law_leaves(make):
 
 def test_a_stranger_says_anything_and_hears_everything(make):
     world = make("a")
-    heard = []
+    heard: list[bytes] = []
     world.add_radio("mallory", heard.append)
     world.hear("a", "mallory")
     refused = []
@@ -161,7 +163,7 @@ def test_a_stranger_says_anything_and_hears_everything(make):
 
 def test_doubles_and_latecomers_come_in_any_order(make):
     world = make("a")
-    order = []
+    order: list[bytes] = []
     world.add_radio("ear", order.append)
     world.add_radio("mouth")
     world.hear("mouth", "ear")
@@ -203,11 +205,30 @@ def test_camps_are_scattered_so_that_all_are_connected(make):
         make().scatter(names, 1)
 
 
+@pytest.mark.full
+def test_fifty_camps_live_two_hours_in_three_minutes():
+    names = [f"camp{n}" for n in range(50)]
+    world = World(1, preset_named("LONG_FAST"))
+    world.scatter(names, 7, Path(loss=0.2))
+    for name in names:
+        world.add_camp(name)
+    for minute in range(120):
+        post = compose(Message(Kind.POST, int(world.now) + 60 * minute), f"{minute}: we need water at gate 4")
+        camp = names[minute * 7 % 50]
+        world.at(world.now + 60 * minute, partial(world.publish, camp, post))
+    started_s = perf_counter()
+    world.run(2 * 3_600)
+    assert perf_counter() - started_s < 180
+    assert world.ledger.frames > 1_000
+    world.close()
+
+
 @pytest.mark.parametrize(
     ("frame", "kind"),
     [
         (b"\x10rest", "bundle"),
         (b"\x1drest", "ask keys"),
+        (b"\x12", "beacon"),
         (b"\x1f", "unknown"),
         (b"\x20", "unknown"),
         (b"", "unknown"),
