@@ -54,7 +54,8 @@ from node.sorry import Sorry
 from node.works import Watch, Works
 from radio.air_link import AirLink
 from radio.airtime import preset_named
-from radio.ip_link import NONCE_BYTES, IpLinks, LinkSight
+from radio.ip_link import NONCE_BYTES, IpLinks
+from radio.link_sight import LinkSight
 from sync.events import CampDead, CampWaiting, Event, KeyUsedElsewhere, MessageArrived
 from sync.message import Role
 from web_ui.api_form import status_json

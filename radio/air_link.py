@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from radio.airtime import DUTY_CYCLE, Preset
-from radio.ip_link import LinkSight, LinkState
+from radio.link_sight import LinkSight, LinkState
 from radio.turns import Turns
 from sync import cbor
 from sync.frames import RADIO_FRAME_BYTES_MAX

@@ -16,13 +16,13 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from radio.link_sight import LinkSight, LinkState
 from sync import cbor
 from sync.link import LinkProfile
 from sync.reject import Reject
@@ -49,15 +49,6 @@ REDIAL_FIRST_S = 1.0
 REDIAL_MAX_S = 60.0
 # Camps that may dial this one at a time. 150 occupations is the proposal; each costs some 60 KB.
 INBOUND_MAX = 150
-
-
-class LinkState(StrEnum):
-    """What the status page says of a link."""
-
-    SEARCHING = "searching"
-    TALKING = "talking"
-    LOST = "lost"
-    REFUSED = "refused"
 
 
 class Refused(Exception):
@@ -98,20 +89,6 @@ class Hub(Protocol):
 
     def wake(self) -> None:
         """A link has room again."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkSight:
-    """A link as the status page sees it. `name` holds no address; `kind` is that of the settings."""
-
-    name: str
-    state: LinkState
-    peer: bytes | None
-    since_s: float  # of the loop's clock
-    frames_in: int
-    frames_out: int
-    why: str = ""
-    kind: str = "ip"
 
 
 class IpPort:

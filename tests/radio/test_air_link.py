@@ -27,7 +27,7 @@ from radio.air_link import (
 )
 from radio.air_server import AirServer, Came, Missed, News, Went
 from radio.airtime import preset_named
-from radio.ip_link import LinkState
+from radio.link_sight import LinkState
 from radio.simulated import Air, Sent
 from sync import cbor
 
