@@ -29,6 +29,7 @@ COMMANDS = {
     "import": "node.commands.import_",
     "rebuild": "node.commands.rebuild",
     "price": "node.commands.price",
+    "air": "node.commands.air",
     "demo": "node.commands.demo",
     "bench": "node.commands.bench",
 }

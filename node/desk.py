@@ -18,7 +18,7 @@ from node.files import write_secret
 from node.home import Home
 from node.pump import Pump, PumpStopped, Workbench
 from node.status import refused_counts
-from radio.ip_link import LinkSight
+from radio.link_sight import LinkSight
 from sync.actions import Action, Actor, Outcome, Refusal, Refused
 from sync.reading import Reader
 from sync.store import StoreFull
@@ -144,7 +144,7 @@ class NodeDesk:
         return tuple(
             LinkView(
                 name=sight.name,
-                kind="ip",
+                kind=sight.kind,
                 state=sight.state.value,
                 peer=names.get(sight.peer) if sight.peer is not None else None,
                 since_s=moment + sight.since_s,

@@ -29,6 +29,11 @@ def public_host(web: Web) -> str:
     return str(next(iter([*private, *addresses]), "localhost"))
 
 
+def host_and_port(host: str, port: int) -> str:
+    """An address to be typed in again: HOST:PORT."""
+    return f"{_bracketed(host)}:{port}"
+
+
 def _bracketed(host: str) -> str:
     try:
         return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host

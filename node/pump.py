@@ -35,8 +35,6 @@ GROUP_MAX = 500
 FRAMES_WAITING_MAX = 2_000
 # Handfuls of frames a link gets before the group is committed.
 HANDFULS_MAX = 8
-# A cable has no airtime to ration.
-CABLE_AIRTIME_MS = float("inf")
 # What is due but cannot be done (a neighbour without room, nobody to hear) is looked at again.
 NOTHING_TO_DO_S = 1.0
 # Rows that are past their retention go once an hour.
@@ -56,6 +54,9 @@ class Port(Protocol):
 
     def room(self) -> bool:
         """Whether it takes more now."""
+
+    def wanted_ms(self, now: float) -> float:
+        """How many milliseconds of airtime it takes at engine time `now`; infinity where none is rationed."""
 
     def push(self, frames: list[bytes]) -> None:
         """Take committed frames; returns at once."""
@@ -126,6 +127,7 @@ class _Job(Generic[T]):
 class _Frame:
     link: str
     data: bytes
+    snr_db: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +212,9 @@ class Pump:
         """It cannot any more."""
         self._put(_LinkDown(port))
 
-    def frame(self, link: str, data: bytes) -> None:
-        """A link brought a frame."""
-        self._put(_Frame(link, data))
+    def frame(self, link: str, data: bytes, snr_db: float | None = None) -> None:
+        """A link brought a frame, a radio with this signal to noise ratio."""
+        self._put(_Frame(link, data, snr_db))
 
     def has_room(self) -> bool:
         """Whether a link may read on."""
@@ -289,8 +291,8 @@ class Pump:
             match item:
                 case _Job():
                     item.do(bench)
-                case _Frame(link, data):
-                    self._engine.receive_frame(data, link, now)
+                case _Frame(link, data, snr_db):
+                    self._engine.receive_frame(data, link, now, snr_db)
                 case _LinkUp(port):
                     self._ports[port.profile.name] = port
                     self._engine.add_link(port.profile, now)
@@ -305,11 +307,13 @@ class Pump:
     def _gather_frames(self, now: float) -> list[tuple[Port, list[bytes]]]:
         leaving: list[tuple[Port, list[bytes]]] = []
         for name, port in self._ports.items():
-            for _ in range(HANDFULS_MAX if port.room() else 0):
-                frames = self._engine.frames_to_send(name, now, CABLE_AIRTIME_MS)
+            left_ms = port.wanted_ms(now) if port.room() else 0.0
+            for _ in range(HANDFULS_MAX):
+                frames = self._engine.frames_to_send(name, now, left_ms) if left_ms > 0 else []
                 if not frames:
                     break
                 leaving.append((port, frames))
+                left_ms -= sum(port.profile.airtime_ms(len(frame)) for frame in frames)
         return leaving
 
     def _sweep(self, bench: Workbench) -> None:

@@ -52,7 +52,10 @@ from node.serving import Listener, PageServer, listen
 from node.settings import LANGUAGES, Settings, read_settings
 from node.sorry import Sorry
 from node.works import Watch, Works
+from radio.air_link import AirLink
+from radio.airtime import preset_named
 from radio.ip_link import NONCE_BYTES, IpLinks
+from radio.link_sight import LinkSight
 from sync.events import CampDead, CampWaiting, Event, KeyUsedElsewhere, MessageArrived
 from sync.message import Role
 from web_ui.api_form import status_json
@@ -129,10 +132,21 @@ class _Node:
         self._clock = Clock(settings.clock.speed, settings.clock.offset_s, home.clock)
         self._works = Works(home, settings, self._clock, Watch(self._event, self._disk_full, self._fault))
         pump = self._works.pump
-        urls = tuple(link.url for link in settings.link)
+        urls = tuple(link.url for link in settings.link if link.kind == "ip")
         self._links = IpLinks(self._works.identity, urls, pump, _nonce, _jitter)
+        self._airs = tuple(
+            AirLink(
+                f"air-{n}",
+                link.host_and_port(),
+                settings.camp.name,
+                preset_named(link.preset),
+                pump,
+                _jitter,
+            )
+            for n, link in enumerate((each for each in settings.link if each.kind == "air"), 1)
+        )
         self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s)
-        sights = Sights(self._links.sights, self._lists, self._loop.time, self._courier.wake)
+        sights = Sights(self._link_sights, self._lists, self._loop.time, self._courier.wake)
         self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
         app = FrontDoor(create_app(self._desk, _web_settings(settings, listeners)), self._links)
@@ -154,6 +168,8 @@ class _Node:
             await self._control.start()
             self._home.write_ports(self._listeners.http.port, self._listeners.tls.port)
             self._links.start()
+            for air in self._airs:
+                air.start()
             self._courier.start()
             self._say_where()
             notify("READY=1")
@@ -163,6 +179,7 @@ class _Node:
             for server in self._servers:
                 server.end()
             await self._links.stop()
+            await asyncio.gather(*(air.stop() for air in self._airs))
             await asyncio.gather(asyncio.to_thread(self._courier.stop), *serving)
         finally:
             self._home.ports.unlink(missing_ok=True)
@@ -213,6 +230,9 @@ class _Node:
             desk.uptime_s(),
         )
         return json.dumps(status, ensure_ascii=False)
+
+    def _link_sights(self) -> tuple[LinkSight, ...]:
+        return (*(air.sight() for air in self._airs), *self._links.sights())
 
     def _lists(self) -> tuple[ListView, ...]:
         return tuple(

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from node.toml_lines import line_of
+from radio.airtime import PRESETS
 from sync.signing import DEFAULT_NETWORK_WORD, NETWORK_WORD_BYTES_MAX
 from sync.text import NICKNAME_BYTES_MAX, is_channel_name, tidy_name
 
@@ -31,6 +32,8 @@ CONTACT_BYTES_MAX = 80
 # Sixteen roads out of one box is more than anybody has antennas and cables for.
 LINKS_MAX = 16
 LISTS_MAX = 8
+# What Meshtastic radios are sold with.
+DEFAULT_PRESET = "LONG_FAST"
 # A drill may run a day in nine seconds; faster than that the loop, not the engine, sets the pace.
 SPEED_MAX = 10_000.0
 
@@ -92,6 +95,12 @@ def _page_address(value: str) -> str | None:
     return None if good and parts.path in ("", "/") and not parts.query else valid
 
 
+def _host_and_port(value: str) -> str | None:
+    host, _, port = value.rpartition(":")
+    good = host and port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535
+    return None if good else 'valid is the address that `miccheck air` printed, "HOST:PORT"'
+
+
 def _road(*kinds: str) -> Check:
     valid = " or ".join(f'"{kind}:PATH"' for kind in kinds)
 
@@ -142,10 +151,17 @@ class Web:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """[[link]]: a road to a neighbour."""
+    """[[link]]: a road to a neighbour. "ip" needs `url`; "air", a simulated radio for drills, `address`."""
 
-    kind: str = _key(check=_one_of("ip"))
-    url: str = _key(check=_page_address)
+    kind: str = _key(check=_one_of("ip", "air"))
+    url: str = _key("", _page_address)
+    address: str = _key("", _host_and_port)
+    preset: str = _key(DEFAULT_PRESET, _one_of(*(preset.name for preset in PRESETS)))
+
+    def host_and_port(self) -> tuple[str, int]:
+        """The two parts of `address`."""
+        host, _, port = self.address.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +205,8 @@ class Settings:
 
 _TABLES: dict[str, type] = {"camp": Camp, "web": Web, "clock": Clockwork, "quota": Quota}
 _ARRAYS: dict[str, tuple[type, int]] = {"link": (Link, LINKS_MAX), "list": (MailingList, LISTS_MAX)}
+# What a kind of link needs, and what else it may have.
+_LINK_WORDS: dict[str, tuple[str, tuple[str, ...]]] = {"ip": ("url", ()), "air": ("address", ("preset",))}
 _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "str": ('a text in "quotes"', (str,)),
     "int": ("a whole number", (int,)),
@@ -263,7 +281,22 @@ def _read_table(shape: type, row: object, table: str, index: int, source: _Sourc
             values[each.name] = _value(each, row[each.name], source.place(table, index, each.name), table)
         elif each.default is MISSING:
             raise SettingsError(f'{source.place(table, index)}: [[{table}]] needs "{each.name}"')
+    if shape is Link:
+        _check_link(values, index, source)
     return shape(**values)
+
+
+def _check_link(values: Mapping[str, Any], index: int, source: _Source) -> None:
+    """A link has the words of its kind and no others."""
+    kind = values["kind"]
+    needed, more = _LINK_WORDS[kind]
+    if needed not in values:
+        raise SettingsError(f'{source.place("link", index)}: [[link]] of kind "{kind}" needs "{needed}"')
+    for word in values:
+        if word not in ("kind", needed, *more):
+            place = source.place("link", index, word)
+            valid = ", ".join(("kind", needed, *more))
+            raise SettingsError(f'{place}: a [[link]] of kind "{kind}" has no "{word}"; valid are {valid}')
 
 
 def _value(key: Field[Any], value: object, place: str, table: str) -> Any:

@@ -8,8 +8,11 @@ CRC that Meshtastic uses; it agrees with the firmware's own accounting to the mi
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
+
+from sync.frames import RADIO_FRAME_BYTES_MAX
 
 PREAMBLE_SYMBOLS = 16
 # Sync word and the quarter symbols behind the preamble.
@@ -26,6 +29,13 @@ SIGNATURE_BYTES = 66
 SIGNED_PAYLOAD_BYTES_MAX = 165
 # Protobuf writes a length in one byte up to 127.
 SHORT_LENGTH_MAX = 127
+
+# EU868, 869.4 to 869.65 MHz (ERC Recommendation 70-03, annex 1): a tenth of any hour. The strictest we meet.
+DUTY_CYCLE = 0.10
+HOUR_S = 3_600.0
+# A frame that was handed to a radio waits there for silence, and then is sent for 14 s at most (LONG_SLOW).
+# The budget looks back so much further than an hour that this wait cannot push it over the law.
+WAIT_IN_RADIO_S = 60.0
 
 
 class Firmware(StrEnum):
@@ -61,6 +71,11 @@ class Preset:
         """Milliseconds on the air of one of our frames of this many bytes."""
         return self.packet_ms(packet_bytes(frame_bytes, firmware))
 
+    def longest_ms(self, firmware: Firmware = Firmware.V2_8) -> float:
+        """What the dearest of our frames costs. With firmware 2.8 that is the longest it still signs."""
+        dearest = (SIGNED_PAYLOAD_BYTES_MAX, RADIO_FRAME_BYTES_MAX)
+        return max(self.airtime_ms(frame_bytes, firmware) for frame_bytes in dearest)
+
 
 def packet_bytes(frame_bytes: int, firmware: Firmware) -> int:
     """Bytes of the LoRa packet that carries a frame of `frame_bytes`."""
@@ -84,3 +99,44 @@ PRESETS = (
     Preset("LONG_MODERATE", 11, 125, 8),
     Preset("LONG_SLOW", 12, 125, 8),
 )
+
+
+def preset_named(name: str) -> Preset:
+    """The preset of this name. Raises KeyError."""
+    return {preset.name: preset for preset in PRESETS}[name]
+
+
+class RollingAirtime:
+    """Milliseconds on the air within the last `window_s` seconds. Times never go back."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._spent: deque[tuple[float, float]] = deque()
+        self._total_ms = 0.0
+
+    def add(self, airtime_ms: float, now: float) -> None:
+        """So much was spent until `now`."""
+        self._spent.append((now, airtime_ms))
+        self._total_ms += airtime_ms
+
+    def total_ms(self, now: float) -> float:
+        """What the window holds; a frame that began before it counts whole."""
+        while self._spent and self._spent[0][0] <= now - self._window_s:
+            self._total_ms -= self._spent.popleft()[1]
+        return self._total_ms if self._spent else 0.0
+
+
+class Budget:
+    """Milliseconds of airtime that a radio may still use without breaking the law of the rolling hour."""
+
+    def __init__(self, duty_cycle: float = DUTY_CYCLE) -> None:
+        self._hour_ms = duty_cycle * HOUR_S * 1_000 if duty_cycle < 1 else math.inf
+        self._spent = RollingAirtime(HOUR_S + WAIT_IN_RADIO_S)
+
+    def left_ms(self, now: float) -> float:
+        """What may be spent now."""
+        return self._hour_ms - self._spent.total_ms(now)
+
+    def spend(self, airtime_ms: float, now: float) -> None:
+        """A frame of this airtime was handed to the radio."""
+        self._spent.add(airtime_ms, now)

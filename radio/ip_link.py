@@ -11,17 +11,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from radio.link_sight import LinkSight, LinkState
 from sync import cbor
 from sync.link import LinkProfile
 from sync.reject import Reject
@@ -48,15 +49,6 @@ REDIAL_FIRST_S = 1.0
 REDIAL_MAX_S = 60.0
 # Camps that may dial this one at a time. 150 occupations is the proposal; each costs some 60 KB.
 INBOUND_MAX = 150
-
-
-class LinkState(StrEnum):
-    """What the status page says of a link."""
-
-    SEARCHING = "searching"
-    TALKING = "talking"
-    LOST = "lost"
-    REFUSED = "refused"
 
 
 class Refused(Exception):
@@ -99,19 +91,6 @@ class Hub(Protocol):
         """A link has room again."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkSight:
-    """A link as the status page sees it. `name` holds no address."""
-
-    name: str
-    state: LinkState
-    peer: bytes | None
-    since_s: float  # of the loop's clock
-    frames_in: int
-    frames_out: int
-    why: str = ""
-
-
 class IpPort:
     """One proved connection. `push` may be called from any thread."""
 
@@ -129,6 +108,10 @@ class IpPort:
     def room(self) -> bool:
         """Whether more frames are wanted now."""
         return self._unsent_bytes < UNSENT_BYTES_MAX
+
+    def wanted_ms(self, now: float) -> float:
+        """A cable has no airtime to ration."""
+        return math.inf
 
     def push(self, frames: list[bytes]) -> None:
         """Queue frames for the socket."""

@@ -12,7 +12,7 @@ from sync.engine import Engine
 from sync.events import MessageArrived
 from sync.message import GENERAL, Kind, Message, compose
 from sync.store import Store, StoreFull
-from tests.sync.camps import NOW_S, Camp, cable
+from tests.sync.camps import NOW_S, Camp, air, cable
 
 WAIT_S = 20
 
@@ -49,6 +49,9 @@ class Port:
 
     def room(self):
         return self.open
+
+    def wanted_ms(self, now):
+        return float("inf")
 
     def push(self, frames):
         self.frames += [(frame, self._reader()) for frame in frames]
@@ -166,6 +169,52 @@ def test_a_link_without_room_gets_nothing_until_it_says_so(node):
     assert port.got.wait(WAIT_S)
 
 
+class RadioPort(Port):
+    """A radio: it says how much airtime it wants, and takes one handful at a time."""
+
+    def __init__(self, reader):
+        super().__init__("unused", b"p" * 32, reader)
+        self.profile = air()
+        self.wants_ms = 0.0
+        self.asked = []
+        self.handfuls = []
+
+    def wanted_ms(self, now):
+        self.asked.append(now)
+        return self.wants_ms
+
+    def push(self, frames):
+        self.handfuls.append(frames)
+        self.wants_ms = 0.0
+        super().push(frames)
+
+
+def test_a_radio_gets_no_more_than_the_airtime_it_wants(node):
+    port = RadioPort(node.rows)
+    node.pump.link_up(port.profile, port)
+    for n in range(5):
+        node.pump.act(WritePost(GENERAL, f"run north {n}", urgent=True), CONSOLE).result(WAIT_S)
+    assert port.handfuls == []
+    assert port.asked[-1] == NOW_S
+    # 500 ms and 8 a byte: two of these frames of some 130 bytes, not three.
+    port.wants_ms = 3_500.0
+    node.pump.wake()
+    assert port.got.wait(WAIT_S)
+    node.pump.submit(lambda bench: None).result(WAIT_S)
+    (handful,) = port.handfuls
+    assert len(handful) == 2
+    assert sum(port.profile.airtime_ms(len(frame)) for frame in handful) <= 3_500
+
+
+def test_how_well_a_frame_was_heard_reaches_the_engine(node, monkeypatch):
+    heard = []
+    monkeypatch.setattr(node.camp.engine, "receive_frame", lambda *frame: heard.append(frame))
+    node.pump.frame("air", b"frame", -7.5)
+    node.pump.frame("ip", b"frame")
+    node.pump.submit(lambda bench: None).result(WAIT_S)
+    assert heard == [(b"frame", "air", NOW_S, -7.5), (b"frame", "ip", NOW_S, None)]
+
+
 def test_two_pumps_level_over_a_cable(tmp_path):
     here, there = Node(tmp_path / "here"), Node(tmp_path / "there")
     arrived = threading.Event()
@@ -213,6 +262,9 @@ class Wire:
 
     def room(self):
         return True
+
+    def wanted_ms(self, now):
+        return float("inf")
 
     def push(self, frames):
         for frame in frames:

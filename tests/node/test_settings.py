@@ -92,10 +92,23 @@ def test_everything_can_be_set():
         ("[camp]\nname = '" + "x" * 49 + "'", "line 2: .* at most 48 bytes, this one has 49"),
         ("[camp]\nname = ''", "line 2: .* must not be empty"),
         ("[camp]\nnetwork = ''", "line 2: .* 1 to 64 bytes"),
-        ("[[link]]\nkind = 'air'\nurl = 'http://a:1'", 'line 2: kind = "air" in [link] .* valid are "ip"'),
+        (
+            "[[link]]\nkind = 'sea'\nurl = 'http://a:1'",
+            'line 2: kind = "sea" in [link] .* valid are "ip", "air"',
+        ),
+        (
+            "[[link]]\nkind='air'\nurl='http://a:1'\naddress='a:1'",
+            'line 3: .*"air" has no "url"; .* address, preset',
+        ),
+        ("[[link]]\nkind='ip'\nurl='http://a:1'\npreset='LONG_FAST'", 'line 4: .*"ip" has no "preset"'),
+        ("[[link]]\nkind='air'", r'line 1: \[\[link\]\] of kind "air" needs "address"'),
+        ("[[link]]\nkind='air'\naddress='here'", 'line 3: address = "here" .*"HOST:PORT"'),
+        ("[[link]]\nkind='air'\naddress='a:0'", 'line 3: address = "a:0" .*"HOST:PORT"'),
+        ("[[link]]\nkind='air'\naddress='a:1'\npreset='FAST'", 'line 4: preset = "FAST" .*"SHORT_FAST"'),
         ("[[link]]\nkind='ip'\nurl='http://a'\n[[link]]\nkind='ip'\nurl='a:1'", "line 6: url = .*http"),
         ("[[link]]\nkind='ip'\nurl='http://a:99999'", "line 3: url"),
-        ("[[link]]\nkind='ip'", r'line 1: \[\[link\]\] needs "url"'),
+        ("[[link]]\nurl='http://a:1'", r'line 1: \[\[link\]\] needs "kind"'),
+        ("[[link]]\nkind='ip'", r'line 1: \[\[link\]\] of kind "ip" needs "url"'),
         ("[link]\nkind='ip'", "line 1: write [[link]] in double brackets"),
         ("camp = 3", "line 1: camp is a table"),
         ("[[list]]\nname='l'\noutbox='smtp://u@h'", 'line 3: .* in this version valid is "maildir:PATH"'),
@@ -115,6 +128,15 @@ def test_a_wrong_word_is_named_with_its_line(text, says):
     assert re.search(pattern, message), message
     assert message.startswith("miccheck.toml")
     assert "\n" not in message
+
+
+def test_an_air_link_has_an_address_and_a_preset():
+    text = "[[link]]\nkind = 'air'\naddress = '[::1]:7001'\npreset = 'SHORT_FAST'"
+    (link,) = parse_settings(text, {}).link
+    assert link.host_and_port() == ("::1", 7001)
+    assert link.preset == "SHORT_FAST"
+    (link,) = parse_settings("[[link]]\nkind = 'air'\naddress = '127.0.0.1:7001'", {}).link
+    assert link == Link("air", address="127.0.0.1:7001", preset="LONG_FAST")
 
 
 def test_variables_overrule_the_file():

@@ -8,7 +8,8 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from radio import ip_link
-from radio.ip_link import IpLinks, LinkState, Refused, gossip_url, hello, read_hello, shake_hands
+from radio.ip_link import IpLinks, Refused, gossip_url, hello, read_hello, shake_hands
+from radio.link_sight import LinkState
 from sync import cbor
 from sync.signing import Identity, Network
 
