@@ -102,7 +102,7 @@ def live_cases() -> list[dict[str, object]]:
     edges = [
         (north, HOUR - life + late, class_) for class_, life in bundle.LIFE_HOURS.items() for late in (0, 1)
     ]
-    crowd = [(north, 7_690 + n // 2, post) for n in range(41)]
+    crowd = [(north, 7_690 + n // 5, post) for n in range(41)]
     crowd += [(north, 7_700 + n // 4, chat) for n in range(40)]
     crowd += [(south, 7_690 + n, post) for n in range(3)]
     made = [
@@ -111,7 +111,7 @@ def live_cases() -> list[dict[str, object]]:
         (
             "41 posts and 40 chats of one camp, and three of another",
             crowd,
-            (7_702, 7_709, 7_713, 7_718, 7_770),
+            (7_702, 7_709, 7_713, 7_718, 7_766),
         ),
     ]
     cases: list[dict[str, object]] = []
