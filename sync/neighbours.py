@@ -22,6 +22,9 @@ RELAY_DELAY_S = (0.45, 7.6)
 RELAY_COPIES = 2
 # Ids remembered of one neighbour: the windows of 150 camps, and then the oldest goes.
 KNOWN_IDS_MAX = 150 * 64
+# Authors whose keys one neighbour asked for and was not sent yet: four full requests, more than the camps in
+# the proposal. What is asked beyond is forgotten; the neighbour asks again when it meets the author again.
+KEYS_OWED_MAX = 256
 # Requests of one frame; a second frame follows when the first was answered.
 WANTED_MAX = 2_048
 
