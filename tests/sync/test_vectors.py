@@ -127,13 +127,14 @@ def test_a_broken_wire_form_is_refused_for_its_reason(case):
     assert caught.value.reason == case["reason"]
 
 
-@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("backwards", [False, True], ids=["by id", "backwards"])
 @each("live.json")
 def test_the_live_set_is_the_same_in_whatever_order_bundles_come(case, backwards):
-    bundles = [read_live(row) for row in case["bundles"]]
+    rows = sorted(case["bundles"], key=lambda row: row["id"], reverse=backwards)
+    bundles = [read_live(row) for row in rows]
     for at in case["at"]:
         live = LiveSet()
-        for entry in reversed(bundles) if backwards else bundles:
+        for entry in bundles:
             alive = bundle.is_alive(entry.hour, entry.class_, at["hour"])
             if alive and live.is_in_window(entry.author, entry.hour, entry.id):
                 live.add(entry)
