@@ -9,7 +9,7 @@ from node.pump import Pump, PumpStopped
 from sync.actions import CONSOLE, Refusal, Refused, WritePost
 from sync.board import Board, BoardLimits, CampSettings
 from sync.engine import Engine
-from sync.events import MessageArrived
+from sync.events import Event, MessageArrived
 from sync.message import GENERAL, Kind, Message, compose
 from sync.store import Store, StoreFull
 from tests.sync.camps import NOW_S, Camp, cable
@@ -61,7 +61,7 @@ class Node:
     def __init__(self, path):
         self.camp = Camp("here", path=path)
         self.clock = Clock()
-        self.events = []
+        self.events: list[Event] = []
         self.full = threading.Event()
         self.faults = threading.Event()
         store, engine = self.camp.store, self.camp.engine

@@ -22,8 +22,8 @@ class Pipe:
     """A socket in memory."""
 
     def __init__(self):
-        self.incoming = asyncio.Queue()
-        self.other = None
+        self.incoming: asyncio.Queue[bytes] = asyncio.Queue()
+        self.other: Pipe = self
         self.closed = None
 
     async def send(self, data):
