@@ -63,7 +63,7 @@ class Hub:
         self.frames.append(data)
         self.changed.set()
 
-    def has_room(self):
+    def has_room(self, link):
         return self.room
 
     def wake(self):

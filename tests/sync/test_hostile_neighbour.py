@@ -93,8 +93,8 @@ def test_a_swept_queue_keeps_what_waits_and_its_order():
     queue.push(b"second", BundleClass.POST)
     queue.push(b"first", BundleClass.ALERT)
     left = []
-    while (name := queue.peek(10.0)) is not None:
-        left.append(name)
-        queue.drop(name)
+    while (found := queue.peek(10.0)) is not None:
+        left.append(found)
+        queue.drop(found)
     assert left == [b"first", b"later", b"second"]
     assert len(queue) == 0
