@@ -172,7 +172,7 @@ def measure(
         Figure("mutants_memory_mb", "resident memory at the end", air.memory_bytes[-1] / 1e6, "MB"),
         Figure("mutants_by_cable_per_s", "the same by cable, every signature checked", wire.rate, "/s"),
         *(
-            Figure(f"mutants_refused_{reason}", f"refused by radio for: {reason}", n, "")
+            Figure(f"mutants_refused_{reason}", f"refused by radio for: {reason}", n, "", detail=True)
             for reason, n in air.reasons.most_common()
         ),
     ]
