@@ -24,8 +24,9 @@ _IDS_AT_ONCE = 500
 # and then carrying goes first: what is further is read in the transactions that follow, milliseconds later.
 READ_AT_ONCE = 16
 # Bytes of such bundles read in one transaction. A hostile text of 2 KB takes 30 ms to unpack (sync.codec),
-# and 16 of them are in here: half a second in which nobody else is served. Honest ones take a twentieth.
-READ_BYTES_MAX = 32_768
+# so a slice is a quarter of a second at the very worst (one bulk bundle, eight texts). Honest bundles of 150 B
+# are 54 to a slice, in a twentieth of that.
+READ_BYTES_MAX = 8_192
 
 _INSERT = """
 INSERT INTO bundles (seq, id, author, key, hour, class, wire, received_s, via, live, read)

@@ -374,7 +374,7 @@ def test_a_flood_rolled_back_leaves_nothing_to_read(store):
 
 def test_what_is_read_after_a_flood_is_read_in_slices_of_its_bytes(store):
     dear = b"\2\x7f" + bytes(2_040)  # of the dearest codec: 30 ms a text, whatever is in it
-    count = 2 * READ_BYTES_MAX // len(dear)
+    count = 4 * READ_BYTES_MAX // len(dear)
     with store.transaction():
         flood(store, READ_AT_ONCE)
         for salt in range(count):
