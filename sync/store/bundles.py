@@ -24,7 +24,7 @@ _IDS_AT_ONCE = 500
 # and then carrying goes first: what is further is read in the transactions that follow, milliseconds later.
 READ_AT_ONCE = 16
 # Bytes of such bundles read in one transaction. A hostile text of 2 KB takes 30 ms to unpack (sync.codec),
-# so a slice is a quarter of a second at the very worst (one bulk bundle, eight texts). Honest bundles of 150 B
+# so a slice is a quarter of a second at the worst (one bulk bundle, eight texts). Honest bundles of 150 B
 # are 54 to a slice, in a twentieth of that.
 READ_BYTES_MAX = 8_192
 
