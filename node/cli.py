@@ -28,6 +28,7 @@ COMMANDS = {
     "export": "node.commands.export",
     "import": "node.commands.import_",
     "rebuild": "node.commands.rebuild",
+    "wipe": "node.commands.wipe",
     "price": "node.commands.price",
     "air": "node.commands.air",
     "demo": "node.commands.demo",

@@ -29,6 +29,8 @@ _SENTENCES: dict[Refusal, str] = {
     Refusal.DECIDED: "this is decided already",
     Refusal.LAST_COORDINATOR: "this is the last coordinator's card: make another one first",
     Refusal.OWN_CAMP: "that is this camp itself",
+    Refusal.KEY_DEAD: "the key of that camp is dead: nobody can vouch for it any more",
+    Refusal.OWN_KEY_DEAD: "the key of this camp is dead: no other camp believes it; only here goes on",
     Refusal.DISK_FULL: "the disk is full: nothing was stored; reading goes on",
 }
 

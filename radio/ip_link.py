@@ -84,8 +84,8 @@ class Hub(Protocol):
     def frame(self, link: str, data: bytes) -> None:
         """It sent a frame."""
 
-    def has_room(self) -> bool:
-        """Whether it can take another frame now."""
+    def has_room(self, link: str) -> bool:
+        """Whether it can take another frame of this link now."""
 
     def wake(self) -> None:
         """A link has room again."""
@@ -138,7 +138,7 @@ class IpPort:
         while True:
             data = await self._socket.receive()
             self.frames_in += 1
-            while not hub.has_room():
+            while not hub.has_room(self.profile.name):
                 await asyncio.sleep(HUB_FULL_S)
             hub.frame(self.profile.name, data)
 

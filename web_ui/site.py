@@ -74,6 +74,7 @@ class Site:
             languages=tuple(self.languages),
             visit=visit,
             here=reader.camp(),
+            silenced=reader.is_silenced(),
             clock=self.desk.clock(),
             style=Markup(self.style),
             script=Markup(self.script),

@@ -29,6 +29,7 @@ class Figure:
     unit: str
     bound: Bound = Bound.AT_MOST
     limit: float | None = None
+    detail: bool = False  # for programs, and left out of the table
 
     @property
     def passes(self) -> bool:
@@ -69,7 +70,8 @@ def quantile(values: Iterable[float], share: float) -> float:
 def table(figures: Sequence[Figure]) -> str:
     """The figures as a Markdown table."""
     rows = [("", "measured", "must be", ""), ("---", "---:", "---:", "---")]
-    rows += [(figure.what, _measured(figure), _must_be(figure), _verdict(figure)) for figure in figures]
+    shown = [figure for figure in figures if not figure.detail]
+    rows += [(figure.what, _measured(figure), _must_be(figure), _verdict(figure)) for figure in shown]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(_line(row, widths) for row in rows)
 

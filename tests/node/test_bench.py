@@ -81,11 +81,13 @@ def test_the_table_is_markdown_and_names_what_was_missed():
             Figure("a", "bytes", 138, "B", limit=170),
             Figure("b", "rate", 12_345.6, "/s", Bound.AT_LEAST, 20_000.0),
             Figure("c", "by the way", 0.5, ""),
+            Figure("d", "of interest to few", 7, "", detail=True),
         ]
     ).splitlines()
     assert lines[2] == "| bytes      |     138 B |     ≤ 170 B | ok     |"
     assert lines[3] == "| rate       | 12,346 /s | ≥ 20,000 /s | MISSED |"
     assert lines[4] == "| by the way |       0.5 |             |        |"
+    assert len(lines) == 5
     assert len({len(line) for line in lines}) == 1
 
 

@@ -23,8 +23,8 @@ class Pipe:
     """A socket in memory."""
 
     def __init__(self):
-        self.incoming = asyncio.Queue()
-        self.other = None
+        self.incoming: asyncio.Queue[bytes] = asyncio.Queue()
+        self.other: Pipe = self
         self.closed = None
 
     async def send(self, data):
@@ -64,7 +64,7 @@ class Hub:
         self.frames.append(data)
         self.changed.set()
 
-    def has_room(self):
+    def has_room(self, link):
         return self.room
 
     def wake(self):

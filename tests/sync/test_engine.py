@@ -424,6 +424,7 @@ def test_the_first_own_bundle_of_an_hour_carries_the_key_in_the_air():
         here.post("hello", now, kind=Kind.MIC_CHECK)
         data = here.engine.frames_to_send("x", now, 10_000.0)[0]
         frame = frames.decode(data, other.identity.network)[1]
+        assert isinstance(frame, BundleFrame)
         sizes.append(frame.key is not None)
     assert sizes == [True, False, True]
 

@@ -1,4 +1,4 @@
-"""Who speaks in the vectors, and when."""
+"""Who speaks in the vectors, and when: fixed, so that the same bytes come out on every machine."""
 
 from sync import bundle
 from sync.signing import Identity, Network
