@@ -171,8 +171,8 @@ class Hub(Protocol):
     def frame(self, link: str, data: bytes, snr_db: float | None = None) -> None:
         """It heard a frame."""
 
-    def has_room(self) -> bool:
-        """Whether another frame can be taken."""
+    def has_room(self, link: str) -> bool:
+        """Whether another frame of this link can be taken."""
 
     def wake(self) -> None:
         """The radio is free again."""
@@ -314,7 +314,7 @@ class AirLink:
                 match await read_message(reader):
                     case Heard(snr_centi_db, frame):
                         port.frames_in += 1
-                        if self._hub.has_room():  # a radio does not wait for us
+                        if self._hub.has_room(self._profile.name):  # a radio does not wait for us
                             self._hub.frame(self._profile.name, frame, snr_centi_db / 100)
                     case Done():
                         port.done()

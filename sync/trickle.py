@@ -22,6 +22,9 @@ class Trickle:
     def __init__(self, random: Random, now: float) -> None:
         self._random = random
         self._silent = 0
+        self._agreeing = 0
+        self._fired = False
+        self._interval_s = self._speak_at = self._end = 0.0
         self._begin(INTERVAL_MIN_S, now)
 
     def agree(self) -> None:

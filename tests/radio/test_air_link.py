@@ -143,7 +143,7 @@ class Hub:
     def frame(self, link, data, snr_db=None):
         self.heard.append((link, data, snr_db))
 
-    def has_room(self):
+    def has_room(self, link):
         return not self.full
 
     def wake(self):

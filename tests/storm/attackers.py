@@ -72,7 +72,7 @@ def level_beacons(attacker: Attacker, start: float, end: float) -> None:
     """ "All is well": the sketch of what it heard, in the name of a camp, once a minute."""
 
     def make():
-        known = {}
+        known: dict[bytes, None] = {}
         for data in attacker.heard:
             _, frame = air_frames.decode(data, NETWORK)
             if isinstance(frame, BundleFrame):

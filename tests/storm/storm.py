@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from radio.airtime import PRESETS
@@ -109,15 +110,13 @@ class Storm:
         for _ in range(self.cuts):
             one, other = self.random.sample(self.names, 2)
             start = self._at(self.world.cut, one, other)
-            self.world.at(
-                start + self.random.uniform(60, 1_200), lambda o=one, p=other: self.world.heal(o, p)
-            )
+            self.world.at(start + self.random.uniform(60, 1_200), partial(self.world.heal, one, other))
         for _ in range(self.restarts):
             self._at(self.world.restart, self.random.choice(self.names))
         for _ in range(self.later_versions):
             self._at(self._speak_of_the_future, self.random.choice(self.names))
         if self.attacker is not None:
-            ATTACKS[self.attack](self.attacker, START_S + 60, START_S + self.span_s)
+            ATTACKS[str(self.attack)](self.attacker, START_S + 60, START_S + self.span_s)
 
     def _at(self, action, *arguments) -> float:
         when = START_S + self.random.uniform(0, self.span_s)
@@ -179,7 +178,8 @@ class Storm:
             assert self.world.ledger.busiest_hour_ms(name) <= 0.10 * 3_600_000, f"{name} broke the law"
         assert not [key for key, times in self.arrived.items() if times > 1], "told twice"
         for name, camp in self.world.camps.items():
-            assert len(camp.engine._held) <= 64, name
+            assert camp.engine is not None
+            assert len(camp.engine._gate._held) <= 64, name
 
 
 def identity(name: str) -> Identity:

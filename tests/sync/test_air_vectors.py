@@ -9,7 +9,7 @@ import pytest
 from sync import air_frames
 from sync.coding import Shape, rebuild
 from tests.sync import slow_field
-from tests.vectors import write
+from tests.vectors import camps, write
 
 VECTORS = Path(write.__file__).parent
 
@@ -92,6 +92,6 @@ def test_parity_is_a_cauchy_sum_and_any_symbols_give_the_bundle(case):
 @pytest.mark.parametrize("case", load("air_frames.json"), ids=lambda case: case["name"])
 def test_a_frame_is_read_and_written_back(case):
     data = bytes.fromhex(case["bytes"])
-    sender, frame = air_frames.decode(data, write.NORTH.network)
-    assert sender == write.NORTH.author[:2]
-    assert air_frames.encode(frame, write.NORTH.network, write.NORTH.author) == data
+    sender, frame = air_frames.decode(data, camps.NORTH.network)
+    assert sender == camps.NORTH.author[:2]
+    assert air_frames.encode(frame, camps.NORTH.network, camps.NORTH.author) == data

@@ -5,9 +5,9 @@ from random import Random
 from sync import frames, message
 from sync.accept import HELD_MAX
 from sync.bundle import BundleClass, hour_of, seal
+from sync.cabletalk import KEYS_OWED_MAX
 from sync.frames import AskFrame, AskKeysFrame, BundleFrame, GotFrame, KeysFrame
 from sync.message import Kind, Message
-from sync.neighbours import KEYS_OWED_MAX
 from sync.schedule import STALE_MAX, Outgoing
 from sync.signing import Identity
 from tests.sync.camps import NOW_S, Camp, cable
@@ -35,14 +35,14 @@ def sent(camp):
 
 
 def neighbour_of(camp):
-    return camp.engine._links["x"]
+    return camp.engine._links.get("x").neighbour
 
 
 def test_requests_for_the_keys_of_nobody_leave_nothing_behind_and_do_not_stop_the_node():
     here, random = camp_with_a_link(), Random(1)
     for _ in range(1_200):  # 64,000 were enough to end a node
         receive(here, AskKeysFrame(tuple(random.randbytes(8) for _ in range(64))))
-    assert len(neighbour_of(here).keys_asked) == 0
+    assert len(neighbour_of(here).keys_owed) == 0
     receive(here, AskKeysFrame((*(random.randbytes(8) for _ in range(63)), here.identity.author)))
     assert KeysFrame((here.identity.key,)) in sent(here)
 
@@ -55,10 +55,10 @@ def test_keys_that_are_owed_are_bounded():
             here.store.add_key(camp.key, 0)
     for start in range(0, len(camps), 64):
         receive(here, AskKeysFrame(tuple(camp.author for camp in camps[start : start + 64])))
-    assert len(neighbour_of(here).keys_asked) == KEYS_OWED_MAX
+    assert len(neighbour_of(here).keys_owed) == KEYS_OWED_MAX
     while sent(here):
         pass
-    assert len(neighbour_of(here).keys_asked) == 0
+    assert len(neighbour_of(here).keys_owed) == 0
 
 
 def test_bundles_of_authors_nobody_knows_are_asked_after_as_far_as_they_are_held():
@@ -68,7 +68,7 @@ def test_bundles_of_authors_nobody_knows_are_asked_after_as_far_as_they_are_held
         said = message.encode(Message(Kind.POST, int(NOW_S)))
         sealed = seal(stranger, hour_of(NOW_S), BundleClass.POST, [said])
         receive(here, BundleFrame(sealed.wire))
-    assert len(neighbour_of(here).authors_wanted) <= HELD_MAX
+    assert len(here.engine._links.get("x").talk._authors_wanted) <= HELD_MAX
 
 
 def test_asking_and_saying_got_it_in_turns_fills_no_queue():
