@@ -131,7 +131,7 @@ class _Node:
         pump = self._works.pump
         urls = tuple(link.url for link in settings.link)
         self._links = IpLinks(self._works.identity, urls, pump, _nonce, _jitter)
-        self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s)
+        self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter)
         sights = Sights(self._links.sights, self._lists, self._loop.time, self._courier.wake)
         self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
