@@ -15,6 +15,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from node.demo_morning import waves
+
 MAIL = Path(__file__).parent.parent / "data" / "mail"
 START_S = 60.0
 PATIENCE_S = 60.0
@@ -59,6 +61,13 @@ class Demo:
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(30)
+
+
+def wait_for(holds, patience_s: float = PATIENCE_S) -> None:
+    end = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.2)
 
 
 def left_of(tmp_path: Path) -> list[str]:
@@ -109,6 +118,16 @@ def test_the_main_job(open_demo, tmp_path):
     demo.says(r"A  letters: Rowan Ash \(Camp C\): .*Library tent")
     demo.says(r"^.*list archive  .*While B is down")
 
+    # A letter to the list, written as the demo shows: it is on all three pages, and in three mailboxes.
+    command = demo.says(r"^a letter to the list: (.+)$")[1]
+    subprocess.run(command, shell=True, check=True, timeout=20)  # noqa: S602 - as a person would
+    for letter in "CBA":
+        demo.says(rf"{letter}  letters: Rosa \(Camp C\): Soup")
+    for subscriber in ("C", "Rosa", "Tariq"):
+        mailbox = archive.parent / f"mail-of-{subscriber}"
+        found = [path for folder in ("new", "cur") for path in (mailbox / folder).iterdir()]
+        assert any(b"Sopa a las seis" in path.read_bytes() for path in found)
+
     letters = [message_from_bytes(path.read_bytes(), policy=default) for path in (archive / "new").iterdir()]
     by_id = {letter["Message-ID"]: letter for letter in letters}
     assert by_id[f"<{second}@miccheck.invalid>"]["In-Reply-To"] == f"<{first}@miccheck.invalid>"
@@ -118,12 +137,34 @@ def test_the_main_job(open_demo, tmp_path):
     assert {message["author"] for message in shown.values() if message["role"] == "list"} == {
         "Rowan Ash",
         "Inés",
+        "Rosa",
     }
+    assert by_id[f"<{first}@miccheck.invalid>"]["List-Id"] == "Camps <camps.lists.example.org>"
+    wait_for(
+        lambda: {message["list"] for message in demo.messages("A") if message["id"] == first} == {"on_list"}
+    )
 
     assert demo.end(signal.SIGINT) == 0
     assert restarted.wait(10) == 0
     assert left_of(tmp_path) == []
     assert all(is_free(page) for page in pages)
+
+
+def test_a_morning_is_on_every_page_at_the_start_and_crossed_no_air(open_demo):
+    demo = open_demo()
+    morning = [post for wave in waves() for post in wave]
+    for letter in "ABC":
+        shown = {message["text"]: message for message in demo.messages(letter)}
+        told = [shown[post.text] for post in morning]
+        assert [message["author"] for message in told] == [post.name for post in morning]
+        assert {message["via"] for message in told} == {"here", "carried"}
+        assert all(
+            message["parent"] == told[post.answers]["id"]
+            for message, post in zip(told, morning, strict=True)
+            if post.answers is not None
+        )
+    assert not re.search(r"^ .* [ABC]  .*Buenos días", demo.said(), re.MULTILINE)
+    demo.says(r"list archive  .*Buenos días")
 
 
 @pytest.mark.full

@@ -19,7 +19,6 @@ from sync.store import Store
 from sync.views import ListState
 from tests.letters.gateway import ADDRESS, HANG_UP, TAKE_AND_HANG_UP, shown, until
 
-
 NOW_S = 1_795_400_000.0
 
 
