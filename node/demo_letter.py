@@ -16,6 +16,7 @@ from email.utils import format_datetime, formataddr
 
 from sync.letters.headers import decode_bytes, header, mailboxes
 from sync.letters.mime import parse
+from sync.letters.outward import is_address
 from sync.text import tidy_name
 
 UNDERSCORES = 47
@@ -70,7 +71,7 @@ def _subject(subject: str, list_name: str) -> str:
 def _munge(mail: Mail, facts: ListFacts) -> None:
     name, address = next(iter(mailboxes(mail, "From")), ("", ""))
     shown = tidy_name(name) or address.partition("@")[0] or "somebody"
-    if address and not header(mail, "Reply-To"):
+    if is_address(address) and not header(mail, "Reply-To"):
         _set(mail, "Reply-To", formataddr((tidy_name(name), address)))
     _set(mail, "From", formataddr((f"{shown} via {facts.name}", facts.address)))
 

@@ -19,7 +19,8 @@ from node.demo_morning import waves
 
 MAIL = Path(__file__).parent.parent / "data" / "mail"
 START_S = 60.0
-PATIENCE_S = 60.0
+# A fifth of all frames is lost, and what repairs that has patience.
+PATIENCE_S = 90.0
 
 
 class Demo:
@@ -79,6 +80,22 @@ def is_free(page: str) -> bool:
         return probe.connect_ex(("127.0.0.1", int(page.rpartition(":")[2]))) != 0
 
 
+def check_morning(demo: Demo) -> None:
+    """It is on every page, and crossed no air."""
+    morning = [post for wave in waves() for post in wave]
+    for letter in "ABC":
+        shown = {message["text"]: message for message in demo.messages(letter)}
+        told = [shown[post.text] for post in morning]
+        assert [message["author"] for message in told] == [post.name for post in morning]
+        assert {message["via"] for message in told} == {"here", "carried"}
+        assert all(
+            message["parent"] == told[post.answers]["id"]
+            for message, post in zip(told, morning, strict=True)
+            if post.answers is not None
+        )
+    assert not re.search(r"^ .* [ABC]  .*Buenos días", demo.said(), re.MULTILINE)
+
+
 @pytest.fixture
 def open_demo(tmp_path):
     opened = []
@@ -98,6 +115,7 @@ def test_the_main_job(open_demo, tmp_path):
     demo = open_demo()
     pages = [demo.page(letter) for letter in "ABC"]
     archive = Path(demo.says(r"^list archive: (.+)$")[1])
+    check_morning(demo)
 
     inbox = demo.says(r"cat some\.mbox >> (\S+)$")[1]
     Path(inbox).write_bytes((MAIL / "pipermail.mbox").read_bytes())
@@ -148,23 +166,6 @@ def test_the_main_job(open_demo, tmp_path):
     assert restarted.wait(10) == 0
     assert left_of(tmp_path) == []
     assert all(is_free(page) for page in pages)
-
-
-def test_a_morning_is_on_every_page_at_the_start_and_crossed_no_air(open_demo):
-    demo = open_demo()
-    morning = [post for wave in waves() for post in wave]
-    for letter in "ABC":
-        shown = {message["text"]: message for message in demo.messages(letter)}
-        told = [shown[post.text] for post in morning]
-        assert [message["author"] for message in told] == [post.name for post in morning]
-        assert {message["via"] for message in told} == {"here", "carried"}
-        assert all(
-            message["parent"] == told[post.answers]["id"]
-            for message, post in zip(told, morning, strict=True)
-            if post.answers is not None
-        )
-    assert not re.search(r"^ .* [ABC]  .*Buenos días", demo.said(), re.MULTILINE)
-    demo.says(r"list archive  .*Buenos días")
 
 
 @pytest.mark.full

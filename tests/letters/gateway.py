@@ -126,6 +126,10 @@ class MailHost:
     def stop(self):
         self.server.stop()
 
+    def _take(self, envelope):
+        self.letters.append(envelope.content)
+        self.envelopes.append((envelope.mail_from, envelope.rcpt_tos[0]))
+
     async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
         session.host_name = hostname
         self.greetings.append(hostname)
@@ -139,11 +143,12 @@ class MailHost:
         return answer
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        await asyncio.sleep(self.slow_s)
         answer = self.to_data.pop(0) if self.to_data else "250 OK"
-        if answer == TAKE_AND_HANG_UP or answer.startswith("2"):
-            self.letters.append(envelope.content)
-            self.envelopes.append((envelope.mail_from, envelope.rcpt_tos[0]))
+        if answer == TAKE_AND_HANG_UP:
+            self._take(envelope)
+        await asyncio.sleep(self.slow_s)
+        if answer.startswith("2"):
+            self._take(envelope)
         if answer in (HANG_UP, TAKE_AND_HANG_UP):
             server.transport.abort()
         return answer

@@ -112,7 +112,10 @@ def test_everything_can_be_set():
         ("[link]\nkind='ip'", "line 1: write [[link]] in double brackets"),
         ("camp = 3", "line 1: camp is a table"),
         ("[[list]]\nname='l'\noutbox='smtps://u@h'", 'line 3: .* "smtp://host:25", or "maildir:PATH"'),
-        ("[[list]]\nname='l'\noutbox='smtp://u:secret@h'", 'line 3: outbox = "smtp://u:…@h" .* password_file'),
+        (
+            "[[list]]\nname='l'\noutbox='smtp://u:secret@h'",
+            'line 3: outbox = "smtp://u:…@h" .* password_file',
+        ),
         ("[[list]]\nname='l'\noutbox='smtp://h:0'", 'line 3: .* "smtp://host:25"'),
         ("[[list]]\nname='l'\noutbox='smtp://h/x'", 'line 3: .* "smtp://host:25"'),
         ("[[list]]\nname='l'\noutbox='smtp://h'", 'line 1: a [[list]] with an SMTP outbox needs "address"'),
