@@ -43,7 +43,7 @@ soak:
 
 bench:
 	$(NEED) run
-	@exec $(BIN)/miccheck bench --json $(ARGS)
+	@exec $(BIN)/miccheck bench --texts tests/data/held_out.txt --save bench.json $(ARGS)
 
 screenshots:
 	@$(PYTHON) tests/apt_packages.py

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # 2026-11-01T00:00Z. This software did not exist before, so no right clock shows less.
@@ -78,7 +79,12 @@ def _starts_with(file: Path, beginning: bytes) -> bool:
 def _kernel_is_synchronised() -> bool:
     """adjtimex(2) with nothing to change: chrony, ntpd and timesyncd all clear its error state."""
     try:
-        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+        state = _libc().adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
     except (OSError, AttributeError):
         return False
     return isinstance(state, int) and 0 <= state < _TIME_ERROR
+
+
+@cache  # the pump asks before every commit, and finding the library takes longer than the question
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

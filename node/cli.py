@@ -28,8 +28,10 @@ COMMANDS = {
     "export": "node.commands.export",
     "import": "node.commands.import_",
     "rebuild": "node.commands.rebuild",
+    "wipe": "node.commands.wipe",
     "price": "node.commands.price",
     "demo": "node.commands.demo",
+    "bench": "node.commands.bench",
 }
 
 REFUSED, WRONG, INTERRUPTED = 1, 2, 130

@@ -93,6 +93,11 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def processor_s() -> float:
+    """Seconds for which this process worked, for measuring work on a machine that others use too."""
+    return time.process_time()
+
+
 def pause(seconds: float) -> None:
     """Wait. For the command line only: the node waits in its loop."""
     time.sleep(seconds)

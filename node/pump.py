@@ -29,10 +29,18 @@ _LOG = logging.getLogger("miccheck")
 
 T = TypeVar("T")
 
-# Jobs and frames of one transaction: at 0.3 ms each a sixth of a second in which nobody else is served.
+# Jobs, and frames, of one transaction: at 0.3 ms each a sixth of a second in which nobody else is served.
 GROUP_MAX = 500
-# Frames that wait for the pump. A neighbour that sends faster than we store is made to wait by TCP.
-FRAMES_WAITING_MAX = 2_000
+# A frame may cost its sender a microsecond and us 20 ms (2,048 ids nobody knows). So frames have this much
+# real time in one transaction, and then it is the turn of people again. A post waits no longer for a flood.
+FRAMES_S = 0.05
+# Frames of one link that wait for the pump. A neighbour that sends faster than we store is made to wait by
+# TCP, and the others' frames wait behind half a second of its work. 500 small ones are a transaction; the
+# bytes are those of 30 full lists of ids.
+LINK_FRAMES_WAITING_MAX = 500
+LINK_BYTES_WAITING_MAX = 1_000_000
+# And of all links together: a tenth of the memory a Pi can spare us. Keys, and so links, are free to make.
+BYTES_WAITING_MAX = 16_000_000
 # Handfuls of frames a link gets before the group is committed.
 HANDFULS_MAX = 8
 # A cable has no airtime to ration.
@@ -138,7 +146,7 @@ class _LinkDown:
     port: Port
 
 
-_Item = _Job[Any] | _Frame | _LinkUp | _LinkDown
+_Arrival = _Frame | _LinkUp | _LinkDown
 
 
 class PumpStopped(RuntimeError):
@@ -167,9 +175,11 @@ class Pump:
         self._on_event = on_event
         self._on_full = on_full
         self._on_fault = on_fault
-        self._inbox: deque[_Item] = deque()
+        self._jobs: deque[_Job[Any]] = deque()
+        self._arrivals: deque[_Arrival] = deque()
         self._changed = threading.Condition()
-        self._frames_waiting = 0
+        self._waiting_of: dict[str, tuple[int, int]] = {}  # by link: frames and bytes that wait
+        self._bytes_waiting = 0
         self._woken = False
         self._stopping = False
         self._ports: dict[str, Port] = {}
@@ -195,7 +205,11 @@ class Pump:
         What `work` raises, the future raises, and nothing of that job is stored. StoreFull: the disk.
         """
         job = _Job(work)
-        self._put(job)
+        with self._changed:
+            if self._stopping:
+                raise PumpStopped
+            self._jobs.append(job)
+            self._changed.notify()
         return job.future
 
     def act(self, action: Action, actor: Actor) -> Future[Outcome]:
@@ -214,9 +228,12 @@ class Pump:
         """A link brought a frame."""
         self._put(_Frame(link, data))
 
-    def has_room(self) -> bool:
-        """Whether a link may read on."""
-        return self._frames_waiting < FRAMES_WAITING_MAX
+    def has_room(self, link: str) -> bool:
+        """Whether this link may read on."""
+        with self._changed:
+            frames, size = self._waiting_of.get(link, (0, 0))
+            mine = frames < LINK_FRAMES_WAITING_MAX and size < LINK_BYTES_WAITING_MAX
+            return mine and self._bytes_waiting < BYTES_WAITING_MAX
 
     def wake(self) -> None:
         """Something changed outside: a link has room, a person set the clock."""
@@ -224,51 +241,57 @@ class Pump:
             self._woken = True
             self._changed.notify()
 
-    def _put(self, item: _Item) -> None:
+    def _put(self, arrival: _Arrival) -> None:
         with self._changed:
             if self._stopping:
-                if isinstance(item, _Job):
-                    raise PumpStopped
                 return
-            self._inbox.append(item)
-            self._frames_waiting += isinstance(item, _Frame)
+            self._arrivals.append(arrival)
+            self._count_waiting(arrival, 1)
             self._changed.notify()
+
+    def _count_waiting(self, arrival: _Arrival, sign: int) -> None:
+        if not isinstance(arrival, _Frame):
+            return
+        frames, size = self._waiting_of.pop(arrival.link, (0, 0))
+        if frames + sign > 0:
+            self._waiting_of[arrival.link] = frames + sign, size + sign * len(arrival.data)
+        self._bytes_waiting += sign * len(arrival.data)
 
     # -- the pump's own thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
         try:
             idle = False
-            while (group := self._wait(idle)) is not None:
-                idle = not self._do_group(group) and not group
+            while (jobs := self._wait(idle)) is not None:
+                idle = not self._do_group(jobs) and not jobs
         except Exception:  # noqa: BLE001 - ours, whatever it is: said loudly, and the node ends
             _LOG.exception("the pump failed; the node ends, and what was acknowledged is on the disk")
             self._refuse_rest()
             self._on_fault()
 
-    def _wait(self, idle: bool) -> list[_Item] | None:
-        """The next group, empty when something is due; None at the end."""
+    def _wait(self, idle: bool) -> list[_Job[Any]] | None:
+        """The jobs of the next group, none when something else is due; None at the end.
+
+        What links brought is not waited for at the end: nobody was told that we have it.
+        """
         with self._changed:
-            if not (self._inbox or self._woken or self._stopping):
+            if not (self._jobs or self._arrivals or self._woken or self._stopping):
                 self._changed.wait(self._sleep_s(idle))
             self._woken = False
-            if self._stopping and not self._inbox:
+            if self._stopping and not self._jobs:
                 return None
-            group = [self._inbox.popleft() for _ in range(min(GROUP_MAX, len(self._inbox)))]
-            self._frames_waiting -= sum(isinstance(item, _Frame) for item in group)
-            return group
+            return [self._jobs.popleft() for _ in range(min(GROUP_MAX, len(self._jobs)))]
 
     def _sleep_s(self, idle: bool) -> float:
         due = min(self._engine.next_wakeup(), self._board.next_wakeup(), self._next_sweep)
         real_s = self._clock.wait_s(max(0.0, due - self._clock.now()))
         return min(SLEEP_MAX_S, max(real_s, NOTHING_TO_DO_S) if idle else real_s)
 
-    def _do_group(self, group: list[_Item]) -> bool:
-        """Do a group in one transaction; whether frames left, or messages of a flood are still to be read."""
-        jobs = [item for item in group if isinstance(item, _Job)]
+    def _do_group(self, jobs: list[_Job[Any]]) -> bool:
+        """Do a group in one transaction; whether frames came or left, or messages are still to be read."""
         try:
             with self._store.transaction():
-                leaving = self._work(group)
+                arrived, leaving = self._work(jobs)
         except StoreFull as fault:
             self._disk_full(jobs, fault)
             return False
@@ -278,17 +301,32 @@ class Pump:
             port.push(frames)
         while (event := self._engine.next_event()) is not None:
             self._on_event(event)
-        return bool(leaving) or self._store.unread() > 0
+        return arrived or bool(leaving) or self._store.unread() > 0
 
-    def _work(self, group: list[_Item]) -> list[tuple[Port, list[bytes]]]:
+    def _work(self, jobs: list[_Job[Any]]) -> tuple[bool, list[tuple[Port, list[bytes]]]]:
         now, wall_s = self._clock.now(), self._clock.wall_s()
         self._engine.tell_time(wall_s, self._clock.is_set())
         # Stamps are what the engine believes: without a set clock that is no earlier than what it heard.
         bench = Workbench(self._store, self._engine, self._board, now, self._engine.wall_s(now))
-        for item in group:
-            match item:
-                case _Job():
-                    item.do(bench)
+        for job in jobs:
+            job.do(bench)
+        arrived = self._take_arrivals(now)
+        self._board.tick(now, bench.wall_s)
+        self._engine.tick(now)
+        self._sweep(bench)
+        return arrived, self._gather_frames(now)
+
+    def _take_arrivals(self, now: float) -> bool:
+        """Take what links brought, for FRAMES_S at most; whether there was any."""
+        began, count = self._clock.now(), 0
+        while count < GROUP_MAX and self._clock.wait_s(self._clock.now() - began) < FRAMES_S:
+            with self._changed:
+                if not self._arrivals:
+                    break
+                arrival = self._arrivals.popleft()
+                self._count_waiting(arrival, -1)
+            count += 1
+            match arrival:
                 case _Frame(link, data):
                     self._engine.receive_frame(data, link, now)
                 case _LinkUp(port):
@@ -297,10 +335,7 @@ class Pump:
                 case _LinkDown(port):
                     self._ports.pop(port.profile.name, None)
                     self._engine.drop_link(port.profile.name)
-        self._board.tick(now, bench.wall_s)
-        self._engine.tick(now)
-        self._sweep(bench)
-        return self._gather_frames(now)
+        return count > 0
 
     def _gather_frames(self, now: float) -> list[tuple[Port, list[bytes]]]:
         leaving: list[tuple[Port, list[bytes]]] = []
@@ -335,10 +370,9 @@ class Pump:
     def _refuse_rest(self) -> None:
         with self._changed:
             self._stopping = True
-            rest, self._inbox = self._inbox, deque()
-        for item in rest:
-            if isinstance(item, _Job):
-                item.fail(PumpStopped())
+            rest, self._jobs = self._jobs, deque()
+        for job in rest:
+            job.fail(PumpStopped())
 
 
 def _act(bench: Workbench, action: Action, actor: Actor) -> Outcome:

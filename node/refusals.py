@@ -6,7 +6,7 @@ from sync.actions import Refusal, Refused
 
 _SENTENCES: dict[Refusal, str] = {
     Refusal.EMPTY: "there is no text in it",
-    Refusal.TOO_LONG: "the text is too long: 4,000 bytes are the most, a reason has 200",
+    Refusal.TOO_LONG: "this is too long: a text has 4,000 bytes at most, a reason 200, a name 48",
     Refusal.NO_CHANNEL: "there is no such channel",
     Refusal.NO_MESSAGE: "there is no such message on this board",
     Refusal.NO_CAMP: "no such camp is known here: give its id (16 hex digits), its key, or its name",
@@ -20,13 +20,17 @@ _SENTENCES: dict[Refusal, str] = {
     Refusal.MIC_CHECKS_USED_UP: "this camp has used up its mic checks of this hour: the air is shared",
     Refusal.STRANGERS_FULL: "too many posts wait for a moderator already",
     Refusal.MUTED: "this device is muted",
-    Refusal.BAD_NAME: "this name cannot be used: it has one line of at most 48 bytes",
+    Refusal.BAD_NAME: (
+        "this name cannot be used: small letters and digits, joined by hyphens, and not general"
+    ),
     Refusal.WHY_MISSING: "a reason is missing",
     Refusal.TOKEN_USED: "this key was used for another post",
     Refusal.BAD_LETTER: "this is no dead-key letter, or a line of it is mistyped",
     Refusal.DECIDED: "this is decided already",
     Refusal.LAST_COORDINATOR: "this is the last coordinator's card: make another one first",
     Refusal.OWN_CAMP: "that is this camp itself",
+    Refusal.KEY_DEAD: "the key of that camp is dead: nobody can vouch for it any more",
+    Refusal.OWN_KEY_DEAD: "the key of this camp is dead: no other camp believes it; only here goes on",
     Refusal.DISK_FULL: "the disk is full: nothing was stored; reading goes on",
 }
 

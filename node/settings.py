@@ -69,6 +69,10 @@ def _line_of_text(bytes_max: int) -> Check:
     return check
 
 
+def _name(value: str) -> str | None:
+    return _line_of_text(NICKNAME_BYTES_MAX)(value) if value else "it must not be empty"
+
+
 def _not_empty(value: str) -> str | None:
     return None if value else "it must not be empty"
 
@@ -129,7 +133,7 @@ def _key(default: Any = MISSING, check: Check | None = None) -> Any:
 class Camp:
     """[camp]: who this camp is. `recovery`: a file that asks, by being there at start, for a new card."""
 
-    name: str = _key("camp", _line_of_text(NICKNAME_BYTES_MAX))
+    name: str = _key("camp", _name)
     place: str = _key("", _line_of_text(NICKNAME_BYTES_MAX))
     contact: str = _key("", _line_of_text(CONTACT_BYTES_MAX))
     language: str = _key("en", _one_of(*LANGUAGES))
@@ -163,7 +167,7 @@ class MailingList:
     `sender` is the camp's own address on the list; unless given, the user of the outbox.
     """
 
-    name: str = _key(check=_line_of_text(NICKNAME_BYTES_MAX))
+    name: str = _key(check=_name)
     address: str = _key("", _address)
     outbox: str = _key("", _way_out)
     inbox: str = _key("", _road("maildir", "mbox"))

@@ -58,7 +58,7 @@ class Works:
         self._ballast = Ballast(home.board)
         self._relieved_s = float("-inf")
         self.identity = identity_of(home, settings)
-        self.store = _open_store(home, self.identity, clock)
+        self.store = open_store(home, self.identity, clock)
         clock.seen_on_disk(_newest_receipt_s(home))
         chance = Random(secrets.randbits(128))
         limits = Limits(introduced_only=settings.camp.admit == "introduced")
@@ -119,7 +119,8 @@ def posts_to(mailing_list: MailingList) -> bool:
     return mailing_list.direction != "in" and bool(mailing_list.outbox)
 
 
-def _open_store(home: Home, identity: Identity, clock: Clock) -> Store:
+def open_store(home: Home, identity: Identity, clock: Clock) -> Store:
+    """The camp's board; a damaged one is salvaged first. Raises HomeError."""
     try:
         try:
             return Store.open(home.board, identity.key)

@@ -92,8 +92,8 @@ class Hub(Protocol):
     def frame(self, link: str, data: bytes) -> None:
         """It sent a frame."""
 
-    def has_room(self) -> bool:
-        """Whether it can take another frame now."""
+    def has_room(self, link: str) -> bool:
+        """Whether it can take another frame of this link now."""
 
     def wake(self) -> None:
         """A link has room again."""
@@ -155,7 +155,7 @@ class IpPort:
         while True:
             data = await self._socket.receive()
             self.frames_in += 1
-            while not hub.has_room():
+            while not hub.has_room(self.profile.name):
                 await asyncio.sleep(HUB_FULL_S)
             hub.frame(self.profile.name, data)
 
@@ -327,7 +327,7 @@ class IpLinks:
                 continue
             try:
                 async with _dial(dialled.url) as connection:
-                    await self._talk(_Dialling(connection), dialler=True, dialled=dialled)
+                    await self._talk_or_refuse(_Dialling(connection), dialled)
             except Refused as refused:
                 self._set_state(dialled, LinkState.REFUSED, refused.why)
                 wait_s = REDIAL_MAX_S / 2
@@ -337,6 +337,13 @@ class IpLinks:
                 if dialled.state != LinkState.SEARCHING:
                     self._set_state(dialled, LinkState.LOST)
             await asyncio.sleep(wait_s * self._jitter())
+
+    async def _talk_or_refuse(self, socket: Socket, dialled: _Dialled) -> None:
+        try:
+            await self._talk(socket, dialler=True, dialled=dialled)
+        except Refused:
+            await socket.close(NOT_A_NEIGHBOUR)  # before the context ends it as a fault of ours
+            raise
 
     def _set_state(self, dialled: _Dialled, state: LinkState, why: str = "") -> None:
         if dialled.state != state:

@@ -266,6 +266,8 @@ class Refusal(StrEnum):
     DECIDED = "decided"  # somebody else was faster
     LAST_COORDINATOR = "last_coordinator"
     OWN_CAMP = "own_camp"
+    KEY_DEAD = "key_dead"  # of another camp: nobody can vouch for it any more
+    OWN_KEY_DEAD = "own_key_dead"  # of this camp: nothing that it sends is believed
     DISK_FULL = "disk_full"
 
 

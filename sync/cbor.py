@@ -54,17 +54,20 @@ def decode(data: bytes) -> Value:
         )
     except (cbor2.CBORDecodeError, ValueError, OverflowError, RecursionError) as error:
         raise Reject(Reason.CBOR) from error
-    checked = _checked(value)
+    checked = _checked(value, DEPTH_MAX)
     if encode(checked) != data:
         raise Reject(Reason.ENCODING)
     return checked
 
 
-def _checked(value: object) -> Value:
+def _checked(value: object, levels: int) -> Value:
+    """The same value if it is made of what we take; cbor2 counts no level for an array without items."""
     if isinstance(value, list):
+        if levels == 0:
+            raise Reject(Reason.CBOR)
         for item in value:
             if type(item) not in _SCALAR_TYPES:
-                _checked(item)
+                _checked(item, levels - 1)
         return value
     if isinstance(value, _SCALAR_TYPES):
         return value

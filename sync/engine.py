@@ -15,7 +15,7 @@ from enum import StrEnum
 from random import Random
 
 from sync import bundle, frames, message
-from sync.accept import CandidateKeys, HeldBundles, VerifyBucket, find_signer, ids_under
+from sync.accept import HELD_MAX, CandidateKeys, HeldBundles, VerifyBucket, find_signer, ids_under
 from sync.admission import Admitted, admitted
 from sync.bundle import HOURS_AHEAD_MAX, MASK_ALL, MASK_RADIO, Bundle, BundleClass, BundleId, is_alive
 from sync.events import (
@@ -43,7 +43,14 @@ from sync.hours import HourKeeper
 from sync.link import LinkProfile
 from sync.live import FIRST_ID, LAST_ID, LiveBundle, LiveSet
 from sync.message import Kind, Message, MessageId
-from sync.neighbours import LIST_INTERVAL_S, RELAY_DELAY_S, WANTED_MAX, Neighbour
+from sync.neighbours import (
+    KEYS_OWED_MAX,
+    KNOWN_IDS_MAX,
+    LIST_INTERVAL_S,
+    RELAY_DELAY_S,
+    WANTED_MAX,
+    Neighbour,
+)
 from sync.reject import Reason, Reject
 from sync.schedule import ALONE_S, Waiting
 from sync.signing import Identity, author_of
@@ -64,6 +71,8 @@ ASKED_MAX = 10_000
 # Verified and refused bundles whose ids are remembered, so that they are not asked for again: the full
 # windows of 64 refused camps. When full, the oldest goes; it costs one more refusal.
 GHOSTS_MAX = 4_096
+# 2036. A box without a clock believes hours up to here; a lie from 2099 must not reach its pages.
+HOUR_BLIND_MAX = 90_000
 # A control array beside its ids: head, array, strings, hour, mask, first and last.
 CONTROL_OVERHEAD_BYTES = 64
 
@@ -248,7 +257,7 @@ class Engine:
             case GotFrame(ids):
                 self._note_has(ids, neighbour, now)
             case AskKeysFrame(authors):
-                neighbour.keys_asked.update(dict.fromkeys(authors))
+                self._handle_ask_keys(authors, neighbour)
             case KeysFrame(keys):
                 for key in keys:
                     self._offer_key(key, now)
@@ -268,7 +277,7 @@ class Engine:
         for live in self._live.between(frame.first, frame.last):
             if live.id in listed or not frame.mask & 1 << live.class_:
                 continue
-            if is_alive(live.hour, live.class_, frame.hour) and not neighbour.is_in_flight(live.id, now):
+            if is_alive(live.hour, live.class_, frame.hour) and not neighbour.was_sent(live.id):
                 neighbour.outgoing.push(live.id, live.class_)
         self._note_has(frame.ids, neighbour, now)
         unknown = [i for i in frame.ids if i not in self._live and i not in self._ghosts]
@@ -297,6 +306,14 @@ class Engine:
             live = self._live.get(bundle_id)
             if live is not None:
                 neighbour.outgoing.push(bundle_id, live.class_)
+
+    def _handle_ask_keys(self, authors: Iterable[bytes], neighbour: Neighbour) -> None:
+        """Owe the keys that are known here. Of other authors nothing is kept: names are free to make up."""
+        for author in authors:
+            if len(neighbour.keys_asked) >= KEYS_OWED_MAX:
+                return
+            if self._keys_of(author):
+                neighbour.keys_asked[author] = None
 
     def _note_has(self, ids: Iterable[BundleId], neighbour: Neighbour, now: float) -> None:
         neighbour.note_has(ids, now)
@@ -364,7 +381,8 @@ class Engine:
             self._relay(bundle_id, decoded.class_, neighbour, now)
         if neighbour is not None and not broadcast:
             neighbour.note_has((bundle_id,), now)
-            neighbour.got.append(bundle_id)
+            if len(neighbour.got) < KNOWN_IDS_MAX:  # who never reads is told by the next list, if ever
+                neighbour.got.append(bundle_id)
         return True
 
     def _check_hour(self, decoded: Bundle, hour: int | None, broadcast: bool) -> bool:
@@ -372,8 +390,10 @@ class Engine:
         if broadcast and not MASK_RADIO & 1 << decoded.class_:
             raise Reject(Reason.CLASS)
         if hour is None:
-            return True
+            hour = 0
         if not self._hours.is_trusted:
+            if decoded.hour > HOUR_BLIND_MAX:
+                raise Reject(Reason.HOUR)
             # Whoever is ahead of a box without a clock is how it learns the hour.
             hour = max(hour, decoded.hour)
         if decoded.hour > hour + HOURS_AHEAD_MAX:
@@ -389,6 +409,8 @@ class Engine:
             return
         self._held.add(decoded, neighbour.profile.name)
         neighbour.authors_wanted[decoded.author] = None
+        if len(neighbour.authors_wanted) > HELD_MAX:  # the bundle of the oldest is held no longer
+            neighbour.authors_wanted.popitem(last=False)
 
     def _check_admission(self, decoded: Bundle, key: bytes, bundle_id: BundleId, now: float) -> None:
         if key == self._identity.key:
@@ -627,7 +649,8 @@ class Engine:
         if neighbour.keys_asked:
             authors = _take(neighbour.keys_asked, min(most // 2 or 1, frames.KEYS_MAX))
             keys = [key for author in authors for key in self._keys_of(author)]
-            return KeysFrame(tuple(keys[: frames.KEYS_MAX])) if keys else self._next_control(neighbour)
+            if keys:
+                return KeysFrame(tuple(keys[: frames.KEYS_MAX]))
         if neighbour.wanted:
             return AskFrame(_take(neighbour.wanted, most))
         if neighbour.got:

@@ -16,14 +16,15 @@ from sync.schedule import Outgoing
 # A list of ids goes both ways when a link comes up, then now and then: what was pushed may have been
 # lost with a connection. Two minutes of two camps' full windows cost 34 B/s on a cable.
 LIST_INTERVAL_S = 120.0
-# What was pushed less than this long ago and is missing from a list may still be on its way.
-IN_FLIGHT_S = 10.0
 # What a broadcast hearer waits before it relays, in which two copies from others make it keep silent.
 # FACTS of the field: a Meshtastic relay on LongFast waits as long, so we do not talk over one.
 RELAY_DELAY_S = (0.45, 7.6)
 RELAY_COPIES = 2
 # Ids remembered of one neighbour: the windows of 150 camps, and then the oldest goes.
 KNOWN_IDS_MAX = 150 * 64
+# Authors whose keys one neighbour asked for and was not sent yet: four full requests, more than the camps in
+# the proposal. What is asked beyond is forgotten; the neighbour asks again when it meets the author again.
+KEYS_OWED_MAX = 256
 # Requests of one frame; a second frame follows when the first was answered.
 WANTED_MAX = 2_048
 
@@ -74,10 +75,10 @@ class Neighbour:
         """It was handed to the link."""
         self._sent.note(bundle_id, now)
 
-    def is_in_flight(self, bundle_id: BundleId, now: float) -> bool:
-        """Whether it was sent so lately that a list without it proves nothing."""
-        sent = self._sent.when(bundle_id)
-        return sent is not None and now - sent < IN_FLIGHT_S
+    def was_sent(self, bundle_id: BundleId) -> bool:
+        """Whether it went to this end already. A cable loses nothing while it is up: what was sent and is
+        not listed there was refused, and whoever wants it after all will ask."""
+        return self._sent.when(bundle_id) is not None
 
     def note_copy(self, bundle_id: BundleId) -> None:
         """Somebody sent it in earshot; two such copies make our own relay superfluous."""

@@ -172,13 +172,15 @@ class Reader:
     def strip(self, now_s: float) -> tuple[MessageView, ...]:
         """Mic checks that are alive at this Unix time: of this camp, then of camps pinned here; newest first.
 
+        A dead key loses its place at once: who took the box may have spoken with it before it was known.
         Of a camp that sends more than STRIP_PER_HOUR_MAX an hour, the newest of that hour.
         """
         life = LIFE_HOURS[BundleClass.ALERT]
         views = self._views(
             "m.kind = 1 AND +m.shown = 1 AND m.retracted = 0 AND m.hidden = 0 AND m.sort_s > :oldest"
             " AND (m.hour IS NULL OR m.hour + m.live_hours > :hour)"
-            " AND (m.own = 1 OR m.key IN (SELECT key FROM keys WHERE pinned_s IS NOT NULL))"
+            " AND (m.own = 1 OR m.key IN (SELECT key FROM keys WHERE pinned_s IS NOT NULL"
+            " AND key NOT IN (SELECT key FROM farewells)))"
             " ORDER BY m.own DESC, m.sort_s DESC, m.seq DESC",
             {"oldest": now_s - (life + 1) * _HOUR_S, "hour": hour_of(now_s)},
         )
@@ -212,6 +214,18 @@ class Reader:
         )
         return row is not None
 
+    def mute_of(self, message_id: MessageId, now_s: float) -> tuple[bool, float | None]:
+        """Whether it is still known which phone of this camp posted a message, and until when it is muted."""
+        row = self._one(
+            "WITH poster (device) AS (SELECT device FROM own_messages WHERE id = :id"
+            " UNION ALL SELECT device FROM held WHERE id = :id)"
+            " SELECT p.device, m.until_s FROM poster p"
+            " LEFT JOIN mutes m ON m.device = p.device AND m.until_s > :now",
+            {"id": message_id, "now": now_s},
+        )
+        device, until_s = row if row is not None else (None, None)
+        return device is not None, until_s
+
     # Channels and camps --------------------------------------------------------------------------
 
     def channels(self) -> tuple[ChannelView, ...]:
@@ -228,6 +242,10 @@ class Reader:
     def camp(self) -> CampName:
         """This camp."""
         return self._named(self._own_key())
+
+    def is_silenced(self) -> bool:
+        """Whether this camp's own key is dead, so that no other camp believes what it sends."""
+        return self._one("SELECT 1 FROM farewells WHERE key = :own", {"own": self._own_key()}) is not None
 
     def own_card(self) -> CampView:
         """What this camp says of itself."""

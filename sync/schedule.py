@@ -21,6 +21,9 @@ BACKLOG_BYTES = 4 * SEAL_BYTES
 SEAL_WAIT_S = 60.0
 # Nobody in earshot for so long: hours pass, and a seal made now would only age.
 ALONE_S = 2 * 3_600.0
+# Entries of bundles that were dropped lie in the queue until they come up. Somebody who asks for bundles and
+# says at once that they are there would fill it with them; then it is swept, once for this many.
+STALE_MAX = 2_048
 # An array head, the author, an hour of four bytes, the class, the signature.
 ENVELOPE_BYTES = 1 + (1 + AUTHOR_BYTES) + 5 + 1 + SIGNATURE_BYTES
 
@@ -119,6 +122,8 @@ class Outgoing:
     def drop(self, bundle_id: BundleId) -> None:
         """It was sent, or is not to be sent after all."""
         self._queued.discard(bundle_id)
+        if len(self._ready) + len(self._later) > 2 * len(self._queued) + STALE_MAX:
+            self._sweep()
 
     def next_due(self, now: float) -> float:
         """When the next bundle may leave: `now`, later, or never (infinity)."""
@@ -127,6 +132,12 @@ class Outgoing:
         while self._later and self._later[0][3] not in self._queued:
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else float("inf")
+
+    def _sweep(self) -> None:
+        """Leave one entry, the first, of each queued bundle. A sorted list is a heap."""
+        ready = {entry[2]: entry for entry in sorted(self._ready, reverse=True) if entry[2] in self._queued}
+        later = {entry[3]: entry for entry in sorted(self._later, reverse=True) if entry[3] in self._queued}
+        self._ready, self._later = sorted(ready.values()), sorted(later.values())
 
     def __len__(self) -> int:
         return len(self._queued)

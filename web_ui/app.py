@@ -10,16 +10,18 @@ from http import HTTPStatus
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import compile_path
 
 from sync.actions import Refused
 from web_ui import api
+from web_ui.access import TABLE, Asked, Verdict, decide
 from web_ui.desk import Desk, WebSettings
 from web_ui.languages import Languages
 from web_ui.pages import about, coordinating, entering, moderating, posting, reading, thread
 from web_ui.problems import Problem, document, refused, retry_after
 from web_ui.shell import Shell, policy
 from web_ui.site import Site, hash_of
-from web_ui.visit import NOT_HERE, Page, Sorry, ToCard, enter, welcome
+from web_ui.visit import NOT_HERE, Page, Sorry, ToCard, Visit, enter, from_the_box, role_of, welcome
 from web_ui.words import REFUSED, mark, status_of
 
 # What programs ask for; everything else is a page.
@@ -30,6 +32,11 @@ GZIP_BYTES_MIN = 500
 FAULT = mark("Something is wrong with this box. What you sent may not have been stored. Tell a coordinator.")
 
 NOT_UNDERSTOOD = mark("The box did not understand that.")
+_TO_PROGRAMS = {
+    404: "There is no such address here. /api/openapi.json says which there are.",
+    405: "This address is asked in another way. The header Allow says how.",
+}
+_PATTERNS = {path: compile_path(path)[0] for _method, path in TABLE}
 _SAID = {404: NOT_HERE, 405: NOT_HERE, 503: mark("This box is being stopped. Try again in a minute.")}
 
 
@@ -66,7 +73,7 @@ def create_app(desk: Desk, settings: WebSettings, languages: Languages | None = 
 
 async def _say(request: Request, status: int, sentence: str, wait_s: int | None = None) -> Response:
     if request.url.path.startswith(FOR_PROGRAMS):
-        return document(Problem(status, sentence, retry_after_s=wait_s))
+        return document(Problem(status, _TO_PROGRAMS.get(status, sentence), retry_after_s=wait_s))
     visit = await welcome(request.app.state.site, request)
     return await visit.show(Page("sorry.html", {"sentence": sentence}, status, wait_s))
 
@@ -97,10 +104,30 @@ async def _problem(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     """What the framework refused: no such route, or another method."""
     assert isinstance(error, HTTPException)
-    answer = await _say(request, error.status_code, _SAID.get(error.status_code, NOT_UNDERSTOOD))
-    if error.headers and "allow" in {name.lower() for name in error.headers}:
-        answer.headers["allow"] = error.headers.get("Allow", error.headers.get("allow", ""))
+    status = error.status_code
+    allowed = ""
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = _allowed(await welcome(request.app.state.site, request))
+        status = status if allowed else HTTPStatus.NOT_FOUND
+    answer = await _say(request, status, _SAID.get(status, NOT_UNDERSTOOD))
+    if allowed:
+        answer.headers["allow"] = allowed
     return answer
+
+
+def _allowed(visit: Visit) -> str:
+    """By which methods this address is asked at this door (RFC 9110, 15.5.6); empty when there is none.
+
+    The framework names those of the first route only, and does not know the doors.
+    """
+    request, liaisons_on_http = visit.request, visit.site.settings.liaisons_on_http
+    found = set()
+    for (method, path), rule in TABLE.items():
+        if _PATTERNS[path].match(request.url.path):
+            asked = Asked(method, role_of(visit), visit.secure, from_the_box(request))
+            if decide(rule, asked, liaisons_on_http) is not Verdict.HIDDEN:
+                found |= {method, "HEAD"} if method == "GET" else {method}
+    return ", ".join(sorted(found))
 
 
 async def _fault(request: Request, error: Exception) -> Response:

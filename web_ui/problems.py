@@ -7,11 +7,13 @@ from http import HTTPStatus
 
 from fastapi.responses import JSONResponse
 
-from sync.actions import Refused
+from sync.actions import Refusal, Refused
 from web_ui.words import REFUSED, status_of
 
 # Where waiting helps and the board does not know how long.
 RETRY_AFTER_S = 60
+# Where the sentence of the pages speaks of a form.
+_TO_PROGRAMS = {Refusal.TOKEN_USED: "This Idempotency-Key was used for another post."}
 
 
 class Problem(Exception):
@@ -31,7 +33,8 @@ def refused(error: Refused) -> Problem:
     """What the board refused, as a problem whose type ends in the refusal's word."""
     status = status_of(error.refusal)
     wait = retry_after(error) if status == 429 else None
-    return Problem(status, REFUSED[error.refusal], f"urn:miccheck:refused:{error.refusal.value}", wait)
+    said = _TO_PROGRAMS.get(error.refusal, REFUSED[error.refusal])
+    return Problem(status, said, f"urn:miccheck:refused:{error.refusal.value}", wait)
 
 
 def retry_after(error: Refused) -> int:

@@ -74,6 +74,7 @@ class Site:
             languages=tuple(self.languages),
             visit=visit,
             here=reader.camp(),
+            silenced=reader.is_silenced(),
             clock=self.desk.clock(),
             style=Markup(self.style),
             script=Markup(self.script),
@@ -90,7 +91,10 @@ class Site:
             words=words,
             **page.content,
         )
-        headers = {"content-language": language.code, "vary": "accept-language, cookie"}
+        # A "no-cache" answer is used again on the way back only. With "cookie" here, the cookie given for the
+        # first post would fetch the form anew on the way back from it, and sending that would post twice.
+        vary = "accept-language, cookie" if visit.session is not None else "accept-language"
+        headers = {"content-language": language.code, "vary": vary}
         if page.retry_after_s is not None:
             headers["retry-after"] = str(page.retry_after_s)
         return HTMLResponse(html, status_code=page.status, headers=headers)

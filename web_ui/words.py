@@ -70,15 +70,24 @@ LINK_STATES = {
     "refused": mark("refused"),
 }
 
+# Also on every page, for those who would write.
+OWN_KEY_DEAD = mark(
+    "The key of this camp was made known as dead: other camps believe nothing that comes from here. "
+    "What is only for this camp goes on."
+)
+
 REFUSED = {
     Refusal.EMPTY: mark("There is nothing in it yet. Write a few words."),
-    Refusal.TOO_LONG: mark("That is too long: 4,000 letters at most, fewer in some scripts. Names: 40."),
+    Refusal.TOO_LONG: mark(
+        "That is too long. At most: a message 4,000 letters, the hotline card 2,000, a reason 200, "
+        "a name 40; fewer in some scripts."
+    ),
     Refusal.NO_CHANNEL: mark("There is no such channel here."),
     Refusal.NO_MESSAGE: mark("That message is not here, or not any more."),
     Refusal.NO_CAMP: mark("No camp of that name or number has been heard here."),
     Refusal.AMBIGUOUS: mark("More than one camp has that name. Use its number."),
     Refusal.NO_CARD: mark("This card opens nothing. Look for a slip of the finger; or it was revoked."),
-    Refusal.NOT_ALLOWED: mark("That is for others to do. Ask a person with a card."),
+    Refusal.NOT_ALLOWED: mark("That cannot be done here, or is for others to do. Ask a person with a card."),
     Refusal.TOO_FAST: mark("That was quick. Wait a minute, then send it again."),
     Refusal.MIC_CHECKS_USED_UP: mark(
         "This camp has used its share of the air for mic checks. Wait, or post it without one."
@@ -92,6 +101,8 @@ REFUSED = {
     Refusal.DECIDED: mark("Somebody else was faster: this is decided."),
     Refusal.LAST_COORDINATOR: mark("This is the last coordinator card. Make another one first."),
     Refusal.OWN_CAMP: mark("That is this camp itself."),
+    Refusal.KEY_DEAD: mark("The key of that camp is dead. Nobody can vouch for it any more."),
+    Refusal.OWN_KEY_DEAD: OWN_KEY_DEAD,
     Refusal.DISK_FULL: mark(
         "The box is full. Reading goes on; posting stops until a coordinator frees room."
     ),
@@ -123,6 +134,7 @@ ACTS = {
 STATUS_OF = {
     Refusal.NO_MESSAGE: 404,
     Refusal.NOT_ALLOWED: 403,
+    Refusal.OWN_KEY_DEAD: 403,
     Refusal.MUTED: 403,
     Refusal.NO_CARD: 403,
     Refusal.TOO_FAST: 429,

@@ -12,7 +12,7 @@ from node.settings import SPEED_MAX
 SECONDS = "DEMO_SECONDS"
 
 
-@click.command()
+@click.command(short_help="Show three camps talking on this machine.")
 @click.option("--loss", type=click.FloatRange(0, 1), metavar="F", help="Share of frames lost by chance.")
 @click.option("--speed", type=click.FloatRange(0.1, SPEED_MAX), metavar="X", help="Gossip X times real time.")
 def command(loss: float | None, speed: float | None) -> int:

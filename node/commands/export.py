@@ -35,7 +35,7 @@ class Moment(click.ParamType[float]):
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
-@click.command()
+@click.command(short_help="Write signed bundles to a file, to be carried on a stick.")
 @home_argument
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--since", type=Moment(), default=None, metavar="TIME", help="Only what came since then.")

@@ -15,7 +15,7 @@ from node.sorry import Sorry
 from sync.carried import Carried, CarriedFile, NotBundles
 
 
-@click.command("import")
+@click.command("import", short_help="Take in the bundles in a file that `export` wrote.")
 @home_argument
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option

@@ -103,7 +103,7 @@ def _checked(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     return value
 
 
-@click.command()
+@click.command(short_help="Make a camp in the new folder HOME.")
 @home_argument
 @click.option("--name", callback=_checked, help="What the camp is called; the folder's name unless given.")
 @click.option("--place", callback=_checked, default="", help="Where it is, if everybody may know.")

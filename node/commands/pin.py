@@ -11,7 +11,7 @@ from node.entry import Camp
 from node.requests import Pin, no_progress
 
 
-@click.command()
+@click.command(short_help="Vouch for a camp: its mic checks stand on top of the page.")
 @home_argument
 @click.argument("name", metavar="CAMP")
 def command(folder: Path, name: str) -> None:

@@ -22,7 +22,7 @@ SYMBOL_BYTES_MAX = 188
 SYMBOL_HEAD_BYTES = RADIO_FRAME_BYTES_MAX - SYMBOL_BYTES_MAX
 
 
-@click.command()
+@click.command(short_help="Say what a text costs on the air, in bytes and milliseconds.")
 @click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
 @json_option
 def command(texts: tuple[str, ...], as_json: bool) -> None:

@@ -9,7 +9,7 @@ import click
 from node.commands.arguments import home_argument
 
 
-@click.command()
+@click.command(short_help="Serve the pages of a camp and speak to its neighbours.")
 @home_argument
 def command(folder: Path) -> None:
     """Serve the pages of a camp and speak to its neighbours, until Ctrl-C or SIGTERM.

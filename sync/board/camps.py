@@ -28,7 +28,7 @@ def pin_camp(room: Room, order: PinCamp, actor: Actor, at: Moment) -> Done:
     if key == room.identity.key:
         raise Refused(Refusal.OWN_CAMP)
     if room.people.is_dead(key):
-        raise Refused(Refusal.NO_CAMP)
+        raise Refused(Refusal.KEY_DEAD)
     introduced = [pinned for pinned, told in room.store.pins().items() if told and pinned != key]
     introduce = order.introduce and len(introduced) < INTRODUCTIONS_MAX
     room.store.pin(key, at.second, introduce)

@@ -107,7 +107,7 @@ def publish(room: Room, message: Message, device: bytes | None, at: Moment) -> M
     """Give a message to the engine. A mic check needs a share of the air; a buried camp has no voice."""
     rule = room.store.channel(message.channel)
     if rule is not None and rule.crosses and room.is_buried:
-        raise Refused(Refusal.NOT_ALLOWED)
+        raise Refused(Refusal.OWN_KEY_DEAD)
     if message.urgent:
         _check_share_of_air(room, at)
     return room.engine.publish(message, at.now, device)
@@ -150,7 +150,7 @@ def _writable(room: Room, draft: _Draft) -> ChannelRule:
     if rule.name == LETTERS or (draft.urgent and not rule.crosses):
         raise Refused(Refusal.NOT_ALLOWED)
     if rule.crosses and room.is_buried:
-        raise Refused(Refusal.NOT_ALLOWED)
+        raise Refused(Refusal.OWN_KEY_DEAD)
     return rule
 
 

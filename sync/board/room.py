@@ -117,8 +117,8 @@ def reason(why: str, *, needed: bool = True) -> str:
 
 
 def short_name(typed: str) -> str:
-    """A nickname or label as one line of at most 48 bytes; may be empty. Refused with BAD_NAME."""
+    """A nickname or label as one line of at most 48 bytes; may be empty. Refused with TOO_LONG."""
     name = tidy_name(typed[: 4 * NICKNAME_BYTES_MAX])
     if len(name.encode()) > NICKNAME_BYTES_MAX:
-        raise Refused(Refusal.BAD_NAME)
+        raise Refused(Refusal.TOO_LONG)
     return name

@@ -166,10 +166,18 @@ def _machine(mail: Mail) -> Why | None:
         return Why.AUTOMATIC
     if header(mail, "X-List-Administrivia").lower() == "yes":
         return Why.NOTICE
-    # Mailman's own notices have a List-Id and no List-Post; groups.io has neither, but this one.
-    if header(mail, "List-Id") and not header(mail, "List-Post") and not header(mail, "Mailing-List"):
+    # A list's own notices have a List-Id and no List-Post. So has everybody's letter on a list that was told
+    # to add none. Notices come from the list's helpers, as camps-admin@.
+    if header(mail, "List-Id") and not header(mail, "List-Post") and _is_helper(mail, address):
         return Why.NOTICE
     return None
+
+
+def _is_helper(mail: Mail, address: str) -> bool:
+    """Whether an address is the list software's: `camps-…@` at the host of `<camps.lists.example.org>`."""
+    name, _, host = header(mail, "List-Id").rpartition("<")[2].rstrip("> ").lower().partition(".")
+    local, _, domain = address.partition("@")
+    return bool(name) and local.startswith(f"{name}-") and domain == host
 
 
 _MACHINES = frozenset(("mailer-daemon", "postmaster", "mailman", "listserv", "sympa", "majordomo"))

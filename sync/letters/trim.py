@@ -20,8 +20,10 @@ _LIST_WORDS = re.compile(
 # Google Groups, Pipermail where it took an attachment out, groups.io, Yahoo.
 _FOOTER = re.compile(
     r"You received this message because you are subscribed|Has recibido este mensaje porque est"
-    r"|-{8,} next part -{8,}|-=-=-=-=-=-=-|Groups\.io Links:|__\._,_\.___"
+    r"|-{8,} next part -{8,}|-=-=-=-=-=-=-|Groups\.io Links:|__\._,_\.___|-----BEGIN PGP SIGNATURE-----"
 )
+# RFC 9580 §7: the words between are the letter, and a line that begins with a dash got `- ` before it.
+_ARMOR = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----[ \t\r]*\n(?:Hash: [^\n]*\n)*[ \t\r]*\n")
 _SENT_FROM = re.compile(
     r"(?:Sent from|Get Outlook for|Télécharger Outlook|Obtener Outlook|Enviado desde|Envoyé de|Gesendet von"
     r"|Enviado do|Inviato da) .{2,40}",
@@ -51,6 +53,8 @@ _BLANK_RUN = re.compile(r"\n{3,}")
 
 def own_words(text: str) -> str:
     """The words of the letter's author. Where nothing is left, all of it: somebody passes a quote on."""
+    if armor := _ARMOR.search(text):
+        text = re.sub(r"^- ", "", text[: armor.start()] + text[armor.end() :], flags=re.MULTILINE)
     lines = [line[:_LINE_CHARACTERS_MAX] for line in text.split("\n")]
     lines = next((lines[:at] for at in range(len(lines)) if _is_end(lines, at)), lines)
     kept = _without_quotes(lines)

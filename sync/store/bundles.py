@@ -23,6 +23,10 @@ _IDS_AT_ONCE = 500
 # busy hour brings a bundle or two at a time; more than 16 in one transaction is a camp that joins or a stick,
 # and then carrying goes first: what is further is read in the transactions that follow, milliseconds later.
 READ_AT_ONCE = 16
+# Bytes of such bundles read in one transaction. A hostile text of 2 KB takes 30 ms to unpack (sync.codec),
+# so a slice is a quarter of a second at the worst (one bulk bundle, eight texts). Honest bundles of 150 B
+# are 54 to a slice, in a twentieth of that.
+READ_BYTES_MAX = 8_192
 
 _INSERT = """
 INSERT INTO bundles (seq, id, author, key, hour, class, wire, received_s, via, live, read)
@@ -94,16 +98,25 @@ class BundleTables(Database):
 
     @written
     def read_waiting(self, bundles_max: int) -> tuple[ReadLater, ...]:
-        """Read the messages of bundles stored in a flood, the oldest first; what pages show because of it."""
+        """Read the messages of bundles stored in a flood, the oldest first; what pages show because of it.
+
+        As many as READ_BYTES_MAX allows, and one at least; call again while `unread` says so.
+        """
         if not self.unread():
             return ()
         rows = self.connection.execute(_UNREAD, (bundles_max,)).fetchall()
         news: list[ReadLater] = []
+        done: list[tuple[int]] = []
+        left = READ_BYTES_MAX
         for seq, bundle_id, key, hour, class_, wire, received_s, via, live in rows:
+            if left <= 0:
+                break
+            left -= len(wire)
+            done.append((seq,))
             receipt = Receipt(seq, key, False, bundle_id, hour, BundleClass(class_), received_s, Via(via))
             shown = self._shown(receipt, decode(wire).messages)
             news += [ReadLater(each, key, receipt.via, bool(live)) for each in shown]
-        self.connection.executemany("UPDATE bundles SET read = 1 WHERE seq = ?", ((row[0],) for row in rows))
+        self.connection.executemany("UPDATE bundles SET read = 1 WHERE seq = ?", done)
         self._unread = None
         return tuple(news)
 

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from sync.bundle import EPOCH_S, HOUR_S, LIFE_HOURS, BundleId
 from sync.store.own import OwnTables
 from sync.store.projection import ECHO_PREFIX_BYTES, POSTS_DAYS
-from sync.store.wiping import optimize_search
+from sync.store.wiping import DEAD_HOURS, optimize_search
 
 _DAY_S = 86_400
-# Ids of the dead outlive their bundles, so that a stick or a slow clock does not bring them back as news.
-DEAD_HOURS = 48
 # Seven days of the fastest LoRa preset in all camps in earshot are 60 MB; cables bring more, and the smallest
 # card sold is 16 GB.
 STORE_BYTES_MAX = 536_870_912

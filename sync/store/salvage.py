@@ -41,6 +41,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "TEXT": (str,),
     "BLOB": (bytes,),
 }
+# A board that was set aside is called board.sqlite3.damaged-1, and so on.
+ASIDE = ".damaged-"
 # SQLite's complaint quotes the damaged page, and Python fails on reading the complaint.
 _UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
 
@@ -314,7 +316,7 @@ def _insert(store: Store, table: str, row: dict[str, Cell]) -> bool:
 def _set_aside(board: Path, fresh: Path) -> Path:
     """Put the new file in the damaged one's place; where that lies from now on."""
     number = 1
-    while (aside := board.with_name(f"{board.name}.damaged-{number}")).exists():
+    while (aside := board.with_name(f"{board.name}{ASIDE}{number}")).exists():
         number += 1
     os.link(board, aside)  # so that there is a board at every moment: no power cut makes the camp begin anew
     log = _beside(board, "-wal")

@@ -106,7 +106,7 @@ def test_nobody_vouches_for_oneself_or_the_dead(camp):
     for typed in (camp.identity.key.hex(), camp.identity.author.hex(), "Norte"):
         assert camp.refusal(PinCamp(typed)) == Refusal.OWN_CAMP
     camp.do(BuryCamp(write_letter(SOUTH, "Sur")))
-    assert camp.refusal(PinCamp(SOUTH.key.hex())) == Refusal.NO_CAMP
+    assert camp.refusal(PinCamp(SOUTH.key.hex())) == Refusal.KEY_DEAD
     assert camp.refusal(UnpinCamp(WEST.key.hex())) == Refusal.NO_CAMP
 
 
@@ -154,9 +154,9 @@ def test_a_camp_told_of_its_own_death_falls_silent_outside_and_lives_on_inside(c
     camp.do(BuryCamp(write_letter(camp.identity, "Norte")))
     assert camp.said(Kind.FAREWELL)[0][1] == camp.identity.key + camp.identity.sign_farewell()
     for person in (camper(), CONSOLE):
-        assert camp.refusal(WritePost("general", "hola"), person) == Refusal.NOT_ALLOWED
+        assert camp.refusal(WritePost("general", "hola"), person) == Refusal.OWN_KEY_DEAD
         assert not camp.post("soup is ready", person, "here").held
-    assert camp.refusal(ReleaseHeld(held.message)) == Refusal.NOT_ALLOWED
+    assert camp.refusal(ReleaseHeld(held.message)) == Refusal.OWN_KEY_DEAD
     camp.tick()
     assert camp.said(Kind.CARD) == []
 

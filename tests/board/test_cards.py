@@ -109,7 +109,7 @@ def test_right_cards_are_never_too_many(camp):
         (MakeCard(Role.LIAISON, until_s=1_000), Refusal.NOT_ALLOWED),
         (MakeCard(Role.LIAISON, "¿?"), Refusal.BAD_NAME),
         (MakeCard(Role.LIAISON, "general"), Refusal.BAD_NAME),
-        (MakeCard(Role.MODERATOR, name="n" * 49), Refusal.BAD_NAME),
+        (MakeCard(Role.MODERATOR, name="n" * 49), Refusal.TOO_LONG),
         (RevokeCard(99), Refusal.NO_CARD),
     ],
 )

@@ -94,6 +94,18 @@ def test_a_double_tap_posts_once(node, page):
     assert page.inner_text("main").count("once and no more") == 1
 
 
+def test_the_way_back_and_another_tap_post_once(node, page):
+    page.goto(node[0] + "/c/general")
+    page.fill("#text", "sent, and sent again")
+    page.get_by_role("button", name="Post").click()
+    page.wait_for_url("**/m/*")
+    first = page.url
+    page.go_back()
+    assert page.input_value("#text") == "sent, and sent again"
+    page.get_by_role("button", name="Post").click()
+    page.wait_for_url(first)
+
+
 def test_what_is_refused_keeps_the_text(node, page):
     page.goto(node[0] + "/post")
     page.fill("#text", "call 600 123 456")

@@ -86,6 +86,19 @@ def test_what_a_machine_wrote_is_not_for_us(sample, why):
     assert read(sample) == [NotForUs(why)]
 
 
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "Ana <ana@example.org>",
+        '"Ana via Camps" <camps@lists.example.org>',
+        "Camps-Ana <camps-ana@example.org>",
+    ],
+)
+def test_people_of_a_list_without_list_post_are_heard(sender):
+    # Mailman 2 with include_list_post_header off, Mailman 3 with include_rfc2369_headers off, some gateways.
+    assert only(mail("List-Id: Camps <camps.lists.example.org>", sender=sender)).text == "words"
+
+
 def test_a_thread_is_found_by_its_references():
     letter = only_of("mailman2.eml")
     assert letter.parents == ("20261116180000.1234@north.example", "first@north.example")
@@ -175,6 +188,11 @@ def test_no_charset_loses_a_letter(charset, raw, text):
         ("> all of it is a quote\n> passed on", None),
         ("Words\nSent from my telephone\n\n", "Words"),
         ("Words\n-- \nAna", "Words"),
+        (
+            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nWords\n- - a list\n"
+            "-----BEGIN PGP SIGNATURE-----\n\niQEzBAEB\n-----END PGP SIGNATURE-----",
+            "Words\n- a list",
+        ),
     ],
 )
 def test_own_words(written, own):
@@ -193,6 +211,7 @@ def test_own_words(written, own):
         pytest.param("From: a\n" * 8_000, id="headers"),
         pytest.param("a@" * 30_000, id="addresses"),
         pytest.param("1 " * 30_000, id="numbers"),
+        pytest.param("-----BEGIN PGP SIGNED MESSAGE-----\nHash: a\n" * 1_200, id="armor"),
     ],
 )
 def test_no_text_takes_long(hostile):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from node.cli import COMMANDS, main
+from node.home import Home, HomeLock
 from node.settings import LANGUAGES
 from radio.airtime import PRESETS, Firmware
 from web_ui.languages import Languages
@@ -69,6 +70,7 @@ def quiet_camp(folder, run):
         (("pin", "{home}", "nobody"), 1, "no such camp"),
         (("import", "{home}", "/no/such/file"), 1, "No such file"),
         (("status", "/no/such/home"), 1, "there is no camp at /no/such/home; make one: miccheck init"),
+        (("init", "{home}-b", "--name", ""), 2, "must not be empty"),
         (("nonsense",), 2, "nonsense"),
         (("price",), 2, "TEXT"),
     ],
@@ -151,6 +153,32 @@ def test_a_board_that_cannot_be_read_is_one_line(run, tmp_path, damage):
         assert done.err.count("\n") == 1
     assert run("post", home, "general", "begin anew").code == 0  # whoever writes mends the file first
     assert "begin anew" in run("read", home).out
+
+
+def test_what_is_wiped_is_in_no_file_of_the_camp(run, tmp_path):
+    home = tmp_path / "camp"
+    run("init", home)
+    run("card", home, "moderator", "--name", "blue lamp")
+    run("post", home, "general", "the words")
+    aside = home / "board.sqlite3.damaged-1"
+    aside.write_bytes(b"the words, damaged")
+
+    def on_disk() -> bytes:
+        return b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file())
+
+    assert run("wipe", home, "everything").code == 2
+    with HomeLock(Home(home)):
+        done = run("wipe", home, "messages")
+        assert (done.code, done.err) == (1, "miccheck: stop the node first, then wipe\n")
+    assert b"the words" in on_disk()
+    assert run("wipe", home, "messages").out == "wiped: messages\n"
+    assert b"the words" not in on_disk()
+    assert b"blue lamp" in on_disk()
+    assert "no card any more" in run("wipe", home, "people").out
+    assert b"blue lamp" not in on_disk()
+    assert run("card", home, "coordinator").code == 0
+    assert run("wipe", home, "all").code == 0
+    assert run("post", home, "general", "begin anew").code == 0
 
 
 def test_the_languages_of_the_settings_have_catalogues():

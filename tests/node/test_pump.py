@@ -5,11 +5,11 @@ from concurrent.futures import Future
 
 import pytest
 
-from node.pump import Pump, PumpStopped
+from node.pump import BYTES_WAITING_MAX, LINK_BYTES_WAITING_MAX, Pump, PumpStopped
 from sync.actions import CONSOLE, Refusal, Refused, WritePost
 from sync.board import Board, BoardLimits, CampSettings
 from sync.engine import Engine
-from sync.events import MessageArrived
+from sync.events import Event, MessageArrived
 from sync.message import GENERAL, Kind, Message, compose
 from sync.store import Store, StoreFull
 from tests.sync.camps import NOW_S, Camp, cable
@@ -61,7 +61,7 @@ class Node:
     def __init__(self, path):
         self.camp = Camp("here", path=path)
         self.clock = Clock()
-        self.events = []
+        self.events: list[Event] = []
         self.full = threading.Event()
         self.faults = threading.Event()
         store, engine = self.camp.store, self.camp.engine
@@ -261,3 +261,78 @@ def test_without_a_clock_stamps_are_what_the_engine_believes(node):
     node.pump.wake()
     wall_s = node.pump.submit(lambda bench: bench.wall_s).result(WAIT_S)
     assert wall_s in (0.0, pytest.approx(NOW_S, abs=3_600))
+
+
+class Slow:
+    """An engine whose neighbour knows what is dear: each of its frames takes 20 ms of the clock."""
+
+    def __init__(self, node, monkeypatch):
+        self.taken = 0
+        self.order: list[bytes] = []
+
+        def receive(data, link, now):
+            self.taken += 1
+            self.order.append(data)
+            node.clock.time += 0.02
+
+        monkeypatch.setattr(node.camp.engine, "receive_frame", receive)
+
+
+def test_a_flood_of_frames_does_not_keep_people_waiting(node, monkeypatch):
+    slow = Slow(node, monkeypatch)
+    gate = threading.Event()
+    node.pump.submit(lambda bench: gate.wait(WAIT_S))
+    for n in range(400):
+        node.pump.frame("x", bytes([n & 0xFF]))
+    seen = []
+    for _ in range(5):
+        node.pump.submit(lambda bench: seen.append(slow.taken))
+    gate.set()
+    node.pump.submit(lambda bench: seen.append(slow.taken)).result(WAIT_S)
+    # A slice of 50 ms is three frames of 20 ms; people are served between two slices.
+    assert all(taken <= 3 * (place + 1) for place, taken in enumerate(seen))
+    node.pump.submit(lambda bench: None).result(WAIT_S)
+
+
+def test_frames_of_a_link_are_taken_in_order(node, monkeypatch):
+    slow = Slow(node, monkeypatch)
+    for n in range(50):
+        node.pump.frame("x", bytes([n]))
+    while len(slow.order) < 50:
+        node.pump.submit(lambda bench: None).result(WAIT_S)
+    assert slow.order == [bytes([n]) for n in range(50)]
+
+
+def test_one_link_waits_for_room_and_the_others_do_not(node):
+    gate = threading.Event()
+    node.pump.submit(lambda bench: gate.wait(WAIT_S))
+    for _ in range(LINK_BYTES_WAITING_MAX // 40_000):
+        assert node.pump.has_room("hostile")
+        node.pump.frame("hostile", bytes(40_000))
+    assert not node.pump.has_room("hostile")
+    assert node.pump.has_room("honest")
+    links = 0
+    while node.pump.has_room(f"hostile {links}"):
+        node.pump.frame(f"hostile {links}", bytes(40_000))
+        links += 1
+    assert links * 40_000 <= BYTES_WAITING_MAX
+    assert not node.pump.has_room("honest")
+    gate.set()
+    while not node.pump.has_room("hostile"):
+        node.pump.submit(lambda bench: None).result(WAIT_S)
+    assert node.pump.has_room("honest")
+
+
+def test_a_node_that_ends_does_not_work_off_a_flood(node, monkeypatch):
+    slow = Slow(node, monkeypatch)
+    gate = threading.Event()
+    node.pump.submit(lambda bench: gate.wait(WAIT_S))
+    last = node.pump.act(WritePost(GENERAL, "last"), CONSOLE)
+    for _ in range(400):
+        node.pump.frame("x", b"x")
+    ending = threading.Thread(target=node.pump.stop)
+    ending.start()
+    gate.set()
+    ending.join(WAIT_S)
+    assert last.done()
+    assert slow.taken <= 2 * 3

@@ -104,6 +104,7 @@ def test_everything_can_be_set():
         ("[camp]\nadmit = 'all'", 'line 2: admit = "all" .* valid are "network", "introduced"'),
         ('[camp]\nname = "a\\nb"', "line 2: .* one line of plain text"),
         ("[camp]\nname = '" + "x" * 49 + "'", "line 2: .* at most 48 bytes, this one has 49"),
+        ("[camp]\nname = ''", "line 2: .* must not be empty"),
         ("[camp]\nnetwork = ''", "line 2: .* 1 to 64 bytes"),
         ("[[link]]\nkind = 'air'\nurl = 'http://a:1'", 'line 2: kind = "air" in [link] .* valid are "ip"'),
         ("[[link]]\nkind='ip'\nurl='http://a'\n[[link]]\nkind='ip'\nurl='a:1'", "line 6: url = .*http"),

@@ -22,8 +22,8 @@ class Pipe:
     """A socket in memory."""
 
     def __init__(self):
-        self.incoming = asyncio.Queue()
-        self.other = None
+        self.incoming: asyncio.Queue[bytes] = asyncio.Queue()
+        self.other: Pipe = self
         self.closed = None
 
     async def send(self, data):
@@ -63,7 +63,7 @@ class Hub:
         self.frames.append(data)
         self.changed.set()
 
-    def has_room(self):
+    def has_room(self, link):
         return self.room
 
     def wake(self):
@@ -273,6 +273,30 @@ def test_an_outsider_is_shown_as_refused():
             await outsider.stop()
 
     run(story())
+
+
+def test_a_dialler_that_refuses_says_so():
+    codes = []
+
+    async def story():
+        async def stranger(connection):
+            await connection.recv()
+            await connection.send(b"no handshake at all")
+            await connection.wait_closed()
+            codes.append(connection.close_code)
+
+        server = await serve(stranger, "127.0.0.1", 0, compression=None)
+        own = links(SOUTH, Hub(), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        own.start()
+        async with asyncio.timeout(10):
+            while not codes:
+                await asyncio.sleep(0.02)
+        await own.stop()
+        server.close()
+        await server.wait_closed()
+
+    run(story())
+    assert codes[0] == 1008
 
 
 def test_a_stranger_who_says_nothing_is_let_go(monkeypatch):

@@ -264,6 +264,22 @@ def fill(store):
     execute("INSERT INTO moderation (at_s, actor, act, why) VALUES (1, 'moderator', 'hide', 'hidereason')")
 
 
+def test_wiped_words_do_not_come_back_from_a_neighbour(store):
+    fill(store)
+    ids = [row_id for (row_id,) in store.connection.execute("SELECT id FROM bundles")]
+    assert len(ids) == 2
+    store.wipe(Wipe.MESSAGES)
+    assert all(store.is_dead(bundle_id) for bundle_id in ids)
+
+
+@pytest.mark.parametrize("what", [Wipe.GOSSIP, Wipe.MESSAGES, Wipe.CAMP])
+def test_own_bundles_that_come_back_after_a_wipe_are_no_stolen_key(store, what):
+    fill(store)
+    (hour,) = store.connection.execute("SELECT hour FROM bundles WHERE key = ?", (store.key,)).fetchone()
+    store.wipe(what)
+    assert store.meta("salvaged_hour") == hour
+
+
 def test_a_wiped_camp_goes_on(store):
     fill(store)
     store.wipe(Wipe.CAMP)

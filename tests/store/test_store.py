@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from sync.bundle import BundleClass
 from sync.message import HERE, Kind, Message
 from sync.reading import Reader
 from sync.store import Store, StoreDamaged, StoreTooNew, WrongCamp
-from sync.store.bundles import GHOSTS_MAX, READ_AT_ONCE
+from sync.store.bundles import GHOSTS_MAX, READ_AT_ONCE, READ_BYTES_MAX
 from sync.store.keys import KEYS_PER_AUTHOR_MAX, REFUSED_KEYS_MAX
 from sync.store.schema import MIGRATIONS, RULES
 from sync.views import Via
@@ -369,3 +370,19 @@ def test_a_flood_rolled_back_leaves_nothing_to_read(store):
         raise KeyError
     assert store.unread() == 0
     assert len(hear(store, NORTH, post("after it"))) == 1
+
+
+def test_what_is_read_after_a_flood_is_read_in_slices_of_its_bytes(store):
+    dear = b"\2\x7f" + bytes(2_040)  # of the dearest codec: 30 ms a text, whatever is in it
+    count = 4 * READ_BYTES_MAX // len(dear)
+    with store.transaction():
+        flood(store, READ_AT_ONCE)
+        for salt in range(count):
+            hear(store, NORTH, replace(post("x"), body=dear, salt=salt))
+    assert store.unread() == count
+    slices = 0
+    while left := store.unread():
+        store.read_waiting(500)
+        slices += 1
+        assert (left - store.unread()) * len(dear) <= READ_BYTES_MAX + len(dear)
+    assert slices >= 2

@@ -60,6 +60,17 @@ def test_any_bytes_are_an_envelope_or_refused(data):
         bundle.decode(data)
 
 
+@pytest.mark.parametrize(("inner", "reason"), [("80", None), ("8100", None), ("8180", Reason.CBOR)])
+def test_an_empty_array_is_a_level_too(inner, reason):
+    fields: list[cbor.Value] = [CAMP.author, HOUR, int(BundleClass.POST)]
+    start = b"\x84" + b"".join(cbor.encode(field) for field in fields)
+    wire = start + bytes.fromhex("825820" + "00" * 32 + "8181" + inner) + bytes(SIGNATURE_BYTES)
+    if reason is None:
+        assert bundle.decode(wire).hour == HOUR
+    else:
+        assert reason_of(wire) == reason
+
+
 def test_a_signature_is_for_one_word_one_key_and_one_purpose():
     sealed = bundle.seal(CAMP, HOUR, BundleClass.POST, [POST])
     assert not sealed.verifies(CAMP.key, Network("another"))

@@ -424,6 +424,7 @@ def test_the_first_own_bundle_of_an_hour_carries_the_key_in_the_air():
         here.post("hello", now, kind=Kind.MIC_CHECK)
         (data,) = here.engine.frames_to_send("x", now, 10_000.0)
         frame = frames.decode(data, other.identity.network)[1]
+        assert isinstance(frame, BundleFrame)
         sizes.append(frame.key is not None)
     assert sizes == [True, False, True]
 
@@ -478,7 +479,7 @@ class TestWithoutAClock:
         here, liar = Camp("here"), Camp("liar")
         here.engine.tell_time(0.0, trusted=False)
         here.engine.add_link(cable("x", b"p" * 32), 0.0)
-        ahead = sealed_by(liar, "from 2035", hour=bundle.hour_of(NOW_S) + 80_000)
+        ahead = sealed_by(liar, "from 2032", hour=bundle.hour_of(NOW_S) + 50_000)
         receive(here, frame_of(liar, ahead, liar.identity.key), now=1.0)
         assert len(here.live()) == 1
         here.engine.tell_time(NOW_S, trusted=True)
@@ -526,6 +527,29 @@ class TestImport:
             assert here.engine.import_bundle(old.wire, other.identity.key, NOW_S) == Imported.NEW
         assert here.shown() == ["last week"]
         assert here.live() == []
+
+
+def test_what_a_neighbour_refuses_is_not_sent_at_every_list():
+    here, other = Camp("here"), Camp("other", limits=Limits(introduced_only=True))
+    square = Square()
+    square.camps = [here, other]
+    square.join(here, other)
+    here.post("unwanted", square.now)
+    square.run(70)
+    square.sent = 0
+    square.run(1_200)
+    assert square.sent <= 2 * 11  # lists, and nothing else
+    assert other.shown() == []
+
+
+def test_a_lie_from_2099_does_not_reach_a_box_without_a_clock():
+    here, liar = Camp("here"), Camp("liar")
+    here.engine.tell_time(0.0, trusted=False)
+    here.engine.add_link(cable("x", b"p" * 32), 0.0)
+    sealed = sealed_by(liar, "the end is near", hour=640_000, class_=BundleClass.ALERT)
+    receive(here, frame_of(liar, sealed, liar.identity.key), now=1.0)
+    assert here.shown() == []
+    assert here.counted(Reason.HOUR) == 1
 
 
 def test_hostile_frames_never_raise_and_are_counted():

@@ -238,6 +238,11 @@ def test_held_and_refused_posts_are_their_authors_to_see(store, reader):
     assert reader.held("kitchen") == ()
     assert reader.posted_by(message_id, b"device")
     assert not reader.posted_by(message_id, b"another")
+    assert reader.mute_of(message_id, NOW_S) == (True, None)
+    store.connection.execute("INSERT INTO mutes VALUES (?, ?, 'noise')", (b"device", NOW_S + 60))
+    assert reader.mute_of(message_id, NOW_S) == (True, NOW_S + 60)
+    assert reader.mute_of(message_id, NOW_S + 60) == (True, None)
+    assert reader.mute_of(b"unknown", NOW_S) == (False, None)
     store.connection.execute("UPDATE held SET decided_s = ?, refused_why = 'not now'", (NOW_S,))
     assert state(reader, message_id) == "refused"
     assert read(reader, message_id).hidden_why == "not now"
@@ -299,6 +304,17 @@ def test_what_is_hidden_or_taken_back_leaves_the_strip(store, reader):
     store.connection.execute("UPDATE messages SET hidden = 1 WHERE id = ?", (hidden,))
     say(store, post("", Kind.RETRACT, parent=back[:8]))
     assert reader.strip(NOW_S + 1) == ()
+
+
+def test_a_dead_key_leaves_the_strip(store, reader):
+    store.pin(NORTH.key, NOW_S, introduce=True)
+    mic_check(store, NORTH, 1)
+    own = say(store, post("from here", Kind.MIC_CHECK), BundleClass.ALERT)
+    assert not reader.is_silenced()
+    for camp in (NORTH, OWN):
+        store.add_farewell(camp.key, camp.sign_farewell(), NOW_S)
+    assert [view.id for view in reader.strip(NOW_S + 1)] == [own]
+    assert reader.is_silenced()
 
 
 def test_one_loud_camp_does_not_fill_the_strip(store, reader):

@@ -159,3 +159,20 @@ def test_decide_hides_loopback_routes_first():
     assert rule.door is Door.LOOPBACK
     assert decide(rule, Asked("GET", Role.COORDINATOR, True, False), True) is Verdict.HIDDEN
     assert decide(rule, Asked("GET", Role.VISITOR, False, True), False) is Verdict.ENTER
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "secure", "status", "allow"),
+    [
+        ("DELETE", "/held", False, 404, None),
+        ("DELETE", "/held", True, 405, "GET, HEAD"),
+        ("GET", "/coordinator/pin", False, 404, None),
+        ("GET", "/coordinator/pin", True, 405, "POST"),
+        ("PUT", "/post", False, 405, "GET, HEAD, POST"),
+        ("DELETE", "/nowhere", True, 404, None),
+    ],
+)
+def test_another_method_finds_no_page_that_is_not_at_this_door(camp, method, path, secure, status, allow):
+    with camp.phone(secure=secure) as phone:
+        answer = phone.request(method, path)
+    assert (answer.status_code, answer.headers.get("allow")) == (status, allow)

@@ -144,6 +144,7 @@ def test_a_repeat_with_the_same_key_is_answered_with_the_first(phone):
     assert len(phone.get("/api/v1/messages").json()["messages"]) == 1
     refused = problem(post(phone, "other words", key), 422)
     assert refused["type"] == "urn:miccheck:refused:token_used"
+    assert "Idempotency-Key" in refused["detail"]
     problem(post(phone, "x", {"Idempotency-Key": "k" * 201}), 422)
     problem(post(phone, "x", {"Idempotency-Key": ""}), 422)
 
@@ -175,7 +176,11 @@ def test_too_fast_says_when_to_try_again(tmp_path):
 
 def test_unknown_addresses_get_a_problem(phone):
     problem(phone.get("/api/v2/messages"), 404)
-    problem(phone.delete("/api/v1/messages"), 405)
+    assert "page" not in problem(phone.get("/api/v1/messages/"), 404)["detail"]
+    refused = phone.delete("/api/v1/messages")
+    assert "page" not in problem(refused, 405)["detail"]
+    assert refused.headers["allow"] == "GET, HEAD, POST"
+    assert phone.post("/api/v1/status").headers["allow"] == "GET, HEAD"
 
 
 def test_what_is_described_is_what_is_answered(square):

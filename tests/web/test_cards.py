@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from sync.actions import CardMade, MakeCard
+from sync.actions import CardMade, MakeCard, WritePost, Written
 from sync.farewell import write_letter
 from sync.message import Role
 from tests.web.desk import Camp, TestDesk
@@ -105,6 +105,11 @@ def test_the_queue_of_a_liaison_and_of_a_moderator(tmp_path):
         page = liaison.get("/held").text
         assert "Police vans" in page
         assert "yoga" not in page
+    with square.camp.with_card(Role.LIAISON) as liaison:  # of no group: only to repeat mic checks
+        page = liaison.get("/held").text
+        assert "Police vans" in page
+        assert "yoga" not in page
+        assert "/refuse" not in page
     with square.camp.with_card(Role.MODERATOR) as moderator:
         page = moderator.get("/held").text
         assert page.index("Police vans") < page.index("yoga")
@@ -196,6 +201,18 @@ def test_a_muted_phone_waits(camp):
         assert moderator.fill(path, f"{path}/mute", why="floods", hours="2").status_code == 303
         held = phone.fill("/c/general", "/post", text="more noise").headers["location"]
         assert "waits for a moderator" in phone.get(held).text
+        assert "is held until" in moderator.get(path).text
+        camp.desk.pass_time(2 * 3_600)
+        assert "is held until" not in moderator.get(path).text
+
+
+def test_nobody_is_muted_for_what_no_phone_posted(camp):
+    written = camp.desk.order(WritePost("general", "from the console"))
+    assert isinstance(written, Written)
+    with camp.with_card(Role.MODERATOR) as moderator:
+        page = moderator.get(f"/m/{written.message.hex()}").text
+        assert "nobody can be muted" in page
+        assert "/mute" not in page
 
 
 def test_holding_everybody_and_quieting_a_channel(camp):
@@ -229,7 +246,14 @@ def test_a_card_is_made_once_shown_once_and_revoked(camp, coordinator):
         assert phone.fill("/card", "/card", secret=secret[1]).status_code == 403
 
 
-@pytest.mark.parametrize("typed", [{"role": "king"}, {"role": "moderator", "until": "tomorrow"}])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"role": "king"},
+        {"role": "moderator", "until": "tomorrow"},
+        {"role": "moderator", "until": "2020-01-01"},
+    ],
+)
 def test_an_odd_card_form_comes_back(coordinator, typed):
     answer = coordinator.fill("/coordinator/cards", "/coordinator/cards", name="keep me", **typed)
     assert answer.status_code == 422
@@ -264,8 +288,16 @@ def test_groups_and_channels(camp, coordinator):
     assert changed.status_code == 303
     days = {channel.name: channel.retention_days for channel in camp.desk.reader().channels()}
     assert days["general"] == 3
-    odd = coordinator.fill("/coordinator/channels", "/coordinator/channels", days="many")
-    assert odd.status_code == 422
+    for odd in ("many", "0", "-1", "3651", "9" * 5_000):
+        answer = coordinator.fill("/coordinator/channels", "/coordinator/channels", days=odd)
+        assert answer.status_code == 422
+        assert "from 1 to 3650" in answer.text
+
+
+def test_what_never_goes_to_the_list_has_no_box_to_tick(coordinator):
+    page = coordinator.get("/coordinator/channels").text
+    forms = {form.split('"')[0]: form for form in page.split('name="channel" value="')[1:]}
+    assert [name for name, form in forms.items() if "to_list" not in form] == ["here", "letters"]
 
 
 def test_the_hotline_card_has_a_history_and_prints(camp, coordinator):
@@ -286,6 +318,7 @@ def test_camps_are_pinned_admission_switched_and_keys_buried(tmp_path):
     sol, key = square.sol, square.norte.identity.key.hex()
     with square.camp.with_card(Role.COORDINATOR) as phone:
         camps = "/coordinator/camps"
+        assert sol.identity.key.hex() in phone.get(camps).text
         assert phone.fill(camps, "/coordinator/unpin", camp=key).status_code == 303
         assert phone.fill(camps, "/coordinator/pin", camp=key, introduce="1").status_code == 303
         assert sol.store.pins() == {square.norte.identity.key: True}
@@ -299,6 +332,14 @@ def test_camps_are_pinned_admission_switched_and_keys_buried(tmp_path):
         letter = write_letter(square.norte.identity, "Plaza Norte")
         assert phone.fill(camps, "/coordinator/farewell", letter=letter).status_code == 303
         assert "its key is dead" in phone.get("/camps").text
+        assert "of that camp is dead" in phone.fill(camps, "/coordinator/pin", camp=key).text
+        phone.fill(camps, "/coordinator/farewell", letter=write_letter(sol.identity, "Sol"))
+    with square.camp.phone() as phone:
+        answer = phone.fill("/c/general", "/post", text="do you hear us?")
+        assert answer.status_code == 403
+        assert answer.text.count("other camps believe nothing") == 2  # why not, and as on every page
+        assert phone.fill("/c/here", "/post", text="soup is ready").status_code == 303
+        assert "other camps believe nothing" in phone.get("/").text
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,14 @@ from sync.actions import (
     Written,
 )
 from sync.message import Role
+from sync.reject import Reason
 from tests.browser import pages_of
 from tests.web.desk import Camp, TestDesk
 from tests.web.phone import HTTP, HTTPS, Phone
 from tests.web.pseudo import with_pseudo
 from tests.web.square import filled
 from web_ui.access import TABLE
+from web_ui.pages.about import WHY_REFUSED
 from web_ui.site import Site, hash_of
 
 PAGE_BYTES_MAX = 10_000
@@ -341,3 +343,10 @@ def test_the_style_names_no_side_of_the_page(square):
     assert not re.search(
         r"(?<![\w-])(?:margin|padding|border)-(?:left|right)|[;{](?:left|right):|float:|text-align:", style
     )
+
+
+def test_the_status_counts_what_was_refused_in_words_of_the_reader(square):
+    assert set(WHY_REFUSED) == set(Reason)
+    with square.camp.phone() as phone:
+        said = phone.get("/status", headers={"accept-language": "es"}).text
+    assert "mal firmado <small>signature</small></dt><dd>3</dd>" in said

@@ -67,7 +67,8 @@ def test_a_used_form_with_other_words_comes_back_with_them(camp, phone):
     [
         ({"text": "   \n "}, 422, "nothing in it yet"),
         ({"text": "x" * 4_001}, 422, "too long"),
-        ({"text": "hello", "nickname": "n" * 49}, 422, "name cannot be used"),
+        ({"text": "hello", "nickname": "n" * 49}, 422, "a name 40; fewer in some scripts"),
+        ({"text": "hello", "nickname": "ليلى " * 8}, 422, "fewer in some scripts"),
         ({"text": "hello", "channel": "nowhere"}, 422, "no such channel"),
         ({"text": "hello", "channel": "letters"}, 403, "for others to do"),
         ({"text": "hello", "reply_to": "00" * 16}, 404, "not here"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from sync.reading import Reader
+from sync.reject import Reason
 from sync.store.people import Act
-from sync.views import CampView, LogEntry
+from sync.views import CampView, Count, LogEntry
 from web_ui.excerpts import rows_that_fit
 from web_ui.languages import Language
 from web_ui.pages.reading import place
 from web_ui.visit import Here, Page, Visit
-from web_ui.words import ACTS, LINK_STATES, actor
+from web_ui.words import ACTS, LINK_STATES, actor, mark
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,6 +25,28 @@ CAMPS_ON_A_PAGE = 20
 HOTLINE_EARLIER = 3
 # What these were done to is a role, in the words of the log.
 OF_CARDS = (Act.MAKE_CARD.value, Act.REVOKE_CARD.value)
+# Why bytes from outside were refused (`sync.reject`), for people. The word itself stands beside it.
+WHY_REFUSED: dict[str, str] = {
+    Reason.LENGTH: mark("too long or too short"),
+    Reason.FRAME: mark("no frame of ours"),
+    Reason.VERSION: mark("of another version"),
+    Reason.NETWORK: mark("of another network"),
+    Reason.CBOR: mark("garbled"),
+    Reason.SHAPE: mark("of another shape"),
+    Reason.ENCODING: mark("written in another way than ours"),
+    Reason.HOUR: mark("from the future, or too old"),
+    Reason.CLASS: mark("too bulky for the radio"),
+    Reason.KEY: mark("of a camp whose key is not known yet"),
+    Reason.RATE: mark("too many at once"),
+    Reason.SIGNATURE: mark("wrongly signed"),
+    Reason.ADMISSION: mark("of a camp that is not let in"),
+    Reason.WINDOW: mark("older than the newest of its camp"),
+    Reason.REPLAY: mark("sent again after its time"),
+    Reason.FULL: mark("no room for more of that camp"),
+    Reason.KIND: mark("carried, not shown: of an unknown kind"),
+    Reason.CODEC: mark("carried, not shown: cannot be unpacked"),
+    Reason.TEXT: mark("carried, not shown: tricks in its text"),
+}
 
 
 @router.get("/seen")
@@ -51,12 +74,17 @@ def _status(visit: Visit, reader: Reader) -> Page:
             "now_s": desk.wall_s(),
             "uptime": _how_long(language, desk.uptime_s()),
             "link_word": lambda word: _link_word(language, word),
+            "why": lambda count: _why(language, count),
         },
     )
 
 
 def _link_word(language: Language, word: str) -> str:
     return language.say(LINK_STATES[word]) if word in LINK_STATES else word
+
+
+def _why(language: Language, count: Count) -> str:
+    return language.say(WHY_REFUSED[count.name]) if count.name in WHY_REFUSED else ""
 
 
 def _how_long(language: Language, seconds: float) -> str:

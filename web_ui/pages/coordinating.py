@@ -23,7 +23,8 @@ from sync.actions import (
     UnpinCamp,
 )
 from sync.board.camps import ADMIT
-from sync.message import Role
+from sync.board.moderating import RETENTION_DAYS_MAX
+from sync.message import HERE, LETTERS, Role
 from sync.reading import Reader
 from web_ui.excerpts import rows_that_fit
 from web_ui.pages.about import words_of_camp
@@ -40,7 +41,8 @@ CAMPS_SHOWN = 25
 CHANNELS_SHOWN = 30
 # A row with its form and token, packed.
 FORM_BYTES = 120
-DAYS_WRONG = mark("Days are a whole number; empty keeps messages.")
+CARD_WRONG = mark("Choose a role; a day reads 2026-12-31, and is not over yet.")
+DAYS_WRONG = mark("Days are a whole number from 1 to 3650; empty keeps messages.")
 ROLES = {role.word: role for role in (Role.LIAISON, Role.MODERATOR, Role.COORDINATOR)}
 
 Builder = Callable[[Visit, Reader, str, int, dict[str, str]], Page]
@@ -89,7 +91,7 @@ async def make_card(visit: Here) -> Response:
     except Refused as error:
         return await _again(visit, _cards, REFUSED[error.refusal], status_of(error.refusal), fields)
     except ValueError:
-        return await _again(visit, _cards, mark("Choose a role; a day reads 2026-12-31."), 422, fields)
+        return await _again(visit, _cards, CARD_WRONG, 422, fields)
     assert isinstance(made, CardMade)
     link = f"{visit.card_page_absolute()}/{made.secret}"
     from web_ui.qr import qr_svg  # segno is needed for this page only
@@ -108,6 +110,8 @@ def _card_order(visit: Visit, fields: dict[str, str]) -> MakeCard:
         # To the end of that day everywhere: a card that ends in the morning is a surprise.
         day = datetime.strptime(until, "%Y-%m-%d").replace(tzinfo=UTC)
         until_s = int(day.timestamp()) + 36 * 3600
+        if until_s <= visit.site.desk.wall_s():
+            raise ValueError("that day is over")
     group = fields.get("group", "").strip() if role is Role.LIAISON else ""
     return MakeCard(role, group or None, fields.get("name", ""), until_s)
 
@@ -132,12 +136,14 @@ async def camps(visit: Here) -> Response:
 
 
 def _camps(visit: Visit, reader: Reader, sentence: str, status: int, kept: dict[str, str]) -> Page:
-    others = [camp for camp in reader.camps() if not camp.own]
+    known = reader.camps()
+    others = [camp for camp in known if not camp.own]
     others.sort(key=lambda camp: (not camp.waiting, not camp.pinned, -(camp.heard or 0)))
     shown = rows_that_fit(others[:CAMPS_SHOWN], words_of_camp, FORM_BYTES)
     content = {
         "camps": shown,
         "more": len(others) - len(shown),
+        "own_key": next(camp.key.hex() for camp in known if camp.own),
         "introduced_only": _introduced_only(visit, reader),
         "sorry": sentence,
         "kept": kept,
@@ -188,7 +194,8 @@ async def channels(visit: Here) -> Response:
 
 def _channels(visit: Visit, reader: Reader, sentence: str, status: int, kept: dict[str, str]) -> Page:
     ours = [channel for channel in reader.channels() if not channel.heard][:CHANNELS_SHOWN]
-    return Page("coordinator_channels.html", {"channels": ours, "sorry": sentence, "kept": kept}, status)
+    content = {"channels": ours, "never_to_list": (HERE, LETTERS), "sorry": sentence, "kept": kept}
+    return Page("coordinator_channels.html", content, status)
 
 
 @router.post("/coordinator/channels")
@@ -196,7 +203,7 @@ async def set_channel(visit: Here) -> Response:
     """Change a channel."""
     fields = await fields_of(visit)
     days = fields.get("days", "").strip()
-    if days and not (days.isascii() and days.isdigit() and len(days) <= 4):
+    if days and not _are_days(days):
         return await _again(visit, _channels, DAYS_WRONG, 422, fields)
     order = SetChannel(
         fields.get("channel", ""),
@@ -205,6 +212,11 @@ async def set_channel(visit: Here) -> Response:
         to_list=fields.get("to_list", "") == "1",
     )
     return await _order(visit, fields, order, _channels, "channels")
+
+
+def _are_days(typed: str) -> bool:
+    digits = typed.isascii() and typed.isdigit() and len(typed) <= 4
+    return digits and 1 <= int(typed) <= RETENTION_DAYS_MAX
 
 
 @router.post("/coordinator/groups")

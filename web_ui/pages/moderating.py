@@ -47,7 +47,9 @@ async def held(visit: Here) -> Response:
 def _held(
     visit: Visit, reader: Reader, sentence: str = "", status: int = 200, kept: str = "", id_hex: str = ""
 ) -> Page:
-    group = visit.session.group if visit.session is not None and visit.session.role is Role.LIAISON else None
+    group = None
+    if visit.session is not None and visit.session.role is Role.LIAISON:
+        group = visit.session.group or ""  # a liaison without a group repeats mic checks, and that is all
     waiting = sorted(reader.held(group), key=lambda post: (not post.urgent, post.received))
     shown = _fit(waiting)
     return Page(

@@ -44,6 +44,7 @@ def message_page(visit: Visit, reader: Reader, id_hex: str, first: int, again: A
     shown = fit(replies[first:], min(used, PAGE_TEXT_BYTES - 1))
     after = first + len(shown)
     posted_here = visit.actor.device is not None and reader.posted_by(view.id, visit.actor.device)
+    phone_known, muted_until = reader.mute_of(view.id, visit.site.desk.wall_s())
     content = {
         "view": view,
         "shown": whole(view),
@@ -54,6 +55,8 @@ def message_page(visit: Visit, reader: Reader, id_hex: str, first: int, again: A
         "why": view.hidden_why if view.state is State.REFUSED else "",
         "heard_by": _camp_names(reader, view.heard_by),
         "may_retract": _may_retract(visit, view, posted_here),
+        "phone_known": phone_known,
+        "muted_until": muted_until,
         "draft": _reply(reader, view),
         "sorry": again.sentence,
         "kept": again.why,
