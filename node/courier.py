@@ -1,35 +1,25 @@
-"""The courier: takes letters to the mailing lists and back, in a thread of its own.
+"""The courier: takes letters to the mailing lists and back.
 
-It sleeps until somebody says that something was posted or has arrived, and every few seconds asks the
-inboxes whether their files changed. Trouble with a disk or a path is one sentence on the status page and
-in the log, and is tried again, less and less often.
+Each way of each list is walked by a walker of its own: out, when somebody says that something was posted
+or has arrived; in, when the inbox changed. Another tells the other camps what is on a list.
 """
 
 from __future__ import annotations
 
-import errno
-import logging
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from node.inbox import LETTERS_MAX, Inbox, inbox_of
-from node.outbox import RECEIPT_WAIT_S, Outbox, publish_receipt
-from node.pump import Pump, PumpStopped, TimeSource, Workbench
+from node.maildir_outbox import MaildirOutbox
+from node.outbox import RECEIPT_WAIT_S, LetterQueue, Outbox, publish_receipt
+from node.pump import Pump, TimeSource, Workbench
 from node.settings import MailingList
-from sync.store import StoreFull
+from node.walker import NEVER, Walker
 from sync.store.letters import LetterCounts, LetterTables
 
-_LOG = logging.getLogger("miccheck")
-
-# Posts that come together leave together.
-GATHER_S = 0.2
-RETRY_FIRST_S, RETRY_MAX_S = 5.0, 300.0
-# The node promises to end within five seconds; a disk that hangs is left behind.
+# The node promises to end within five seconds; a disk or a server that hangs is left behind.
 STOP_S = 2.0
-NEVER = float("inf")
-FAILED = "the courier failed; the log says why. Letters wait until the node is started again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,127 +45,99 @@ class Courier:
         pump: Pump,
         clock: TimeSource,
         real_s: Callable[[], float],
+        jitter: Callable[[], float],
     ) -> None:
-        """`real_s` counts real seconds and never jumps. Paths of the settings are relative to `home`."""
+        """`real_s` counts real seconds and never jumps; `jitter` is a factor about 1.
+
+        Paths of the settings are relative to `home`.
+        """
         self._pump = pump
         self._clock = clock
         self._real_s = real_s
-        self._roads = tuple(_Road(each, home, pump, real_s()) for each in lists)
-        self._receipt_due_s = real_s()
-        self._changed = threading.Condition()
-        self._woken = False
-        self._started = False
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._teller = Walker("receipts", self._tell, real_s, jitter)
+        self._roads = tuple(_Road(each, home, pump, real_s, jitter, self._teller.wake) for each in lists)
 
     def start(self) -> None:
         """Begin; without lists there is nothing to do, and no thread."""
-        if self._roads:
-            self._thread.start()
-            self._started = True
+        for walker in self._walkers():
+            walker.start()
 
     def stop(self) -> None:
         """End; before the pump does."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        if self._thread.is_alive():
-            self._thread.join(STOP_S)
+        for road in self._roads:
+            road.stop()
+        self._teller.stop()
+        until_s = self._real_s() + STOP_S
+        for walker in self._walkers():
+            walker.join(max(0.0, until_s - self._real_s()))
 
     def wake(self) -> None:
         """Something was posted or arrived."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify()
+        for road in self._roads:
+            road.wake()
 
     def views(self) -> tuple[LetterListView, ...]:
         """The lists, in the order of the settings."""
-        failed = self._started and not self._stopping and not self._thread.is_alive()
-        views = (road.view() for road in self._roads)
-        return tuple(replace(view, trouble=FAILED) if failed else view for view in views)
+        return tuple(road.view() for road in self._roads)
 
-    def _run(self) -> None:
-        try:
-            while self._wait():
-                for road in self._roads:
-                    if road.due_s <= self._real_s() and road.walk(self._real_s()):
-                        self._receipt_due_s = self._real_s()
-                if self._receipt_due_s <= self._real_s():
-                    self._tell()
-        except PumpStopped:
-            return
+    def _walkers(self) -> tuple[Walker, ...]:
+        ways = [walker for road in self._roads for walker in road.walkers]
+        return (*ways, self._teller) if ways else ()
 
-    def _wait(self) -> bool:
-        """Sleep until a road is due or somebody wakes us; False at the end."""
-        due_s = min(self._receipt_due_s, *(road.due_s for road in self._roads))
-        with self._changed:
-            if not (self._woken or self._stopping):
-                self._changed.wait(min(max(0.0, due_s - self._real_s()), threading.TIMEOUT_MAX))
-            if self._woken:
-                self._changed.wait_for(lambda: self._stopping, GATHER_S)
-                self._woken = False
-                for road in self._roads:
-                    road.news()
-            return not self._stopping
-
-    def _tell(self) -> None:
-        """Publish the receipts that are due."""
+    def _tell(self, now_s: float) -> float:
+        """Publish the receipts that are due; how long to wait."""
         gather_s = self._clock.wait_s(RECEIPT_WAIT_S)
-        try:
-            wait_s = self._pump.submit(lambda bench: publish_receipt(bench, gather_s)).result()
-        except StoreFull:
-            wait_s = RETRY_MAX_S
-        self._receipt_due_s = NEVER if wait_s is None else self._real_s() + wait_s
+        wait_s = self._pump.submit(lambda bench: publish_receipt(bench, gather_s)).result()
+        return NEVER if wait_s is None else wait_s
 
 
 class _Road:
     """The way to one list and back."""
 
-    def __init__(self, mailing_list: MailingList, home: Path, pump: Pump, now_s: float) -> None:
+    def __init__(
+        self,
+        mailing_list: MailingList,
+        home: Path,
+        pump: Pump,
+        real_s: Callable[[], float],
+        jitter: Callable[[], float],
+        sent: Callable[[], None],
+    ) -> None:
         self._list = mailing_list
         self._pump = pump
+        self._sent = sent
+        self._counts = LetterCounts(0, 0, 0, 0)
         self._outbox: Outbox | None = None
         self._inbox: Inbox | None = None
+        self._out: Walker | None = None
+        self._in: Walker | None = None
         if mailing_list.outbox and mailing_list.direction != "in":
-            self._outbox = Outbox(mailing_list, home / mailing_list.outbox.partition(":")[2], pump)
+            self._outbox = _outbox_of(mailing_list, home, pump, jitter)
+            self._out = Walker(f"list {mailing_list.name}, out", self._carry, real_s, jitter)
         if mailing_list.inbox and mailing_list.direction != "out":
-            self._inbox = inbox_of(mailing_list, home, pump, now_s)
-        self._counts = LetterCounts(0, 0, 0, 0)
-        self._trouble = ""
-        self._retry_s = RETRY_FIRST_S
-        self._news = True
-        self.due_s = now_s
+            self._inbox = inbox_of(mailing_list, home, pump, real_s())
+            self._in = Walker(f"list {mailing_list.name}, in", self._look, real_s, jitter)
 
-    def news(self) -> None:
-        """There may be something to send. Trouble is not tried sooner for it."""
-        self._news = True
-        if not self._trouble:
-            self.due_s = 0.0
+    @property
+    def walkers(self) -> tuple[Walker, ...]:
+        """One for each way."""
+        return tuple(walker for walker in (self._out, self._in) if walker is not None)
 
-    def walk(self, now_s: float) -> bool:
-        """Carry what can be carried now, one round each way; whether letters were sent."""
-        sent = 0
-        try:
-            if self._outbox is not None and self._news:
-                sent, self._news = self._outbox.carry(now_s)
-            pause_s = NEVER if self._inbox is None else self._inbox.look(now_s)
-            self._counts = self._pump.submit(self._count).result()
-        except (OSError, StoreFull) as fault:
-            self._news = True
-            self._say(_sentence(fault))
-            self.due_s = now_s + self._retry_s
-            self._retry_s = min(2 * self._retry_s, RETRY_MAX_S)
-            return False
-        self._say("")
-        self._retry_s = RETRY_FIRST_S
-        self.due_s = now_s + (0.0 if self._news else pause_s)
-        return sent > 0
+    def wake(self) -> None:
+        """There may be something to send."""
+        if self._out is not None:
+            self._out.wake()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        for walker in self.walkers:
+            walker.stop()
+        if self._outbox is not None:
+            self._outbox.stop()
 
     def view(self) -> LetterListView:
         """What the status page says."""
-        counts, trouble = self._counts, self._trouble
-        if not trouble and self._inbox is not None and self._inbox.held_back:
-            trouble = f"more than {LETTERS_MAX} letters in three days: the rest waits in the inbox"
+        counts = self._counts
         return LetterListView(
             self._list.name,
             self._list.direction,
@@ -183,32 +145,51 @@ class _Road:
             counts.sent,
             counts.taken_in,
             counts.left_out,
-            trouble,
+            " · ".join(self._troubles(counts)),
         )
 
-    def _count(self, bench: Workbench) -> LetterCounts:
-        return LetterTables(bench.store.connection).counts(self._list.name)
+    def _troubles(self, counts: LetterCounts) -> list[str]:
+        found = [trouble for walker in self.walkers if (trouble := walker.trouble())]
+        if counts.refused:
+            found.append(f"{_letters(counts.refused)} refused: {counts.refused_why}")
+        if counts.put_off and not (self._out is not None and self._out.trouble()):
+            found.append(f"{_letters(counts.put_off)} put off: {counts.put_off_why}; trying again")
+        if self._inbox is not None and self._inbox.held_back:
+            found.append(f"more than {LETTERS_MAX} letters in three days: the rest waits in the inbox")
+        return found
 
-    def _say(self, sentence: str) -> None:
-        """Note trouble, or that it is over, and log the change once."""
-        if sentence and sentence != self._trouble:
-            _LOG.warning("list %s: %s; trying again", self._list.name, sentence)
-        elif self._trouble and not sentence:
-            _LOG.info("list %s: works again", self._list.name)
-        self._trouble = sentence
+    def _carry(self, now_s: float) -> float:
+        """The errand of the way out."""
+        assert self._outbox is not None
+        try:
+            return self._outbox.carry(now_s)
+        finally:
+            self._count()
+            self._sent()  # or perhaps not; whoever tells looks for itself
+
+    def _look(self, now_s: float) -> float:
+        """The errand of the way in."""
+        assert self._inbox is not None
+        pause_s = self._inbox.look(now_s)
+        self._count()
+        return pause_s
+
+    def _count(self) -> None:
+        def count(bench: Workbench) -> LetterCounts:
+            return LetterTables(bench.store.connection).counts(self._list.name)
+
+        self._counts = self._pump.submit(count).result()
 
 
-def _sentence(fault: OSError | StoreFull) -> str:
-    """What a person can do something about. Paths are of this box; nothing of a letter is in it."""
-    if isinstance(fault, StoreFull):
-        return "the disk of this camp is full"
-    where = f" {fault.filename}" if fault.filename else ""
-    match fault.errno:
-        case errno.ENOENT | errno.ENOTDIR:
-            return f"the folder of{where or ' the letters'} is not there"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"this node may not use{where or ' the letters'}"
-        case errno.ENOSPC | errno.EDQUOT:
-            return "the disk with the outbox is full"
-        case _:
-            return f"{fault.strerror or 'the disk failed'}{where and ':' + where}"
+def _outbox_of(mailing_list: MailingList, home: Path, pump: Pump, jitter: Callable[[], float]) -> Outbox:
+    """The outbox that the settings name."""
+    kind, _, path = mailing_list.outbox.partition(":")
+    if kind == "maildir":
+        return MaildirOutbox(LetterQueue(mailing_list, mailing_list.sender, pump), home / path)
+    from node.smtp_outbox import SmtpOutbox  # asyncio's mail client: not needed beside a maildir
+
+    return SmtpOutbox(mailing_list, home, pump, jitter)
+
+
+def _letters(count: int) -> str:
+    return "1 letter was" if count == 1 else f"{count} letters were"

@@ -1,72 +1,56 @@
-"""The demo: three camps in a row on one machine, the last of them with a mailing list.
+"""The demo: three camps in a row on one machine that share a simulated radio channel, and a mailing list.
 
-Real nodes in processes of their own, each with a HOME in one temporary folder, speaking over real
-connections; only their engines' clocks run fast, so that a bundle is sealed in seconds. What is printed
-comes from the pages and files that anybody may read.
+Real nodes in processes of their own, each with a HOME in one temporary folder; only the clocks of their
+engines and of the air run fast. A and C do not hear each other, and only C has internet: it passes on to the
+list what it hears. What is printed comes from the pages and files that anybody may read.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 
 import click
 
-from node.clock import monotonic_s, pause
-from node.demo_camp import DemoCamp, free_ports
+from node.clock import Clock, monotonic_s, pause
+from node.demo_air import DemoAir
+from node.demo_camp import DemoCamp
+from node.demo_list import CAMPS, DemoList
+from node.demo_morning import tell_morning
+from node.demo_stage import LETTERS, Stage, Weather, camps_of, name_of
 from node.demo_watch import Watch
 from node.settings import ENVIRONMENT
 from node.sorry import Sorry
 from sync.message import Role
 
-LETTERS = "ABC"
 LOOK_EVERY_S = 0.5
 READY_S = 60.0
-# The engine's minute, for which a post may wait for company in its bundle, takes two seconds.
-SPEED = 30.0
 FIRST_POST = "Mic check! Asamblea a las 18h en la plaza. Assembly at six in the square."
 
-_SETTINGS = """
-[web]
-host = "127.0.0.1"
-port = {http}
-tls_port = {tls}
+_LETTER = (
+    "From: Rosa <rosa@example.org>\\nTo: {to}\\nSubject: Soup\\n\\n"
+    "Soup at six by the fountain. Sopa a las seis."
+)
 
-[clock]
-speed = {speed}
-
-[quota]
-device_per_minute = 0
-"""
-_LINK = """
-[[link]]
-kind = "ip"
-url = "http://127.0.0.1:{port}"
-"""
-_LIST = """
-[[list]]
-name = "camps"
-address = "camps@lists.example.org"
-outbox = "maildir:{archive}"
-inbox = "mbox:{inbox}"
-channels = ["*"]
-"""
 
 _TRY = """
 What to try
-  Post on A's page, in any language: it is on C's page in seconds, and a letter in the list archive.
+  Post on A's page, in any language: B hears it, C hears it from B, and it is a letter in the list archive.
   Reply to it at C: the reply is at A.
   A mic check: post one at A. It waits until a liaison of A repeats it; be one (the browser warns, because
   the camp vouches for itself): {liaison}
   or coordinate A: {coordinator}
-  Mail from the list: append an mbox, and it is on A's page under "letters":
-    cat some.mbox >> {inbox}
+  A real mbox of list mail: append it, and it is on A's page under "letters":
+    cat some.mbox >> {old_mail}
   Pull B's plug, post at A, and start B again: it arrives all the same.
     kill -9 {pid}
     {restart}
@@ -74,7 +58,7 @@ What to try
 """
 
 
-def demo(seconds: float | None) -> int:
+def demo(seconds: float | None, weather: Weather) -> int:
     """Run until Ctrl-C, SIGTERM, or for `seconds` after the camps are ready; the exit code.
 
     Raises Sorry when the camps cannot be started.
@@ -83,47 +67,48 @@ def demo(seconds: float | None) -> int:
         del os.environ[variable]  # meant for one camp; here are three
     try:
         with _ended_by_signals(), _folder() as folder:
-            return _run(folder, seconds)
+            return _run(Stage(folder), seconds, weather)
     except _Ended:
         return 0
 
 
-def _run(folder: Path, seconds: float | None) -> int:
-    archive, inbox = folder / "list-archive", folder / "list-inbox.mbox"
-    camps = _camps(folder, archive, inbox)
-    try:
-        _start(camps)
-        for camp in camps:
-            click.echo(f"{camp.letter} {camp.page}")
-        click.echo(f"list archive: {archive}")
-        click.echo(_what_to_try(camps, inbox))
-        watch = Watch(camps, archive)
-        camps[0].post("general", FIRST_POST, "Ana")
-        _watch(watch, seconds)
-        missing = watch.missing() if seconds is not None else None
-        if missing:
-            click.echo(f"miccheck: {missing}", err=True)
-        return 1 if missing else 0
-    finally:
-        _ignore_signals()
-        for camp in camps:
-            camp.end()
-        for camp in camps:
-            camp.wait()
+def _run(stage: Stage, seconds: float | None, weather: Weather) -> int:
+    with ExitStack() as ending:
+        try:
+            return _play(stage, seconds, weather, ending)
+        finally:
+            _ignore_signals()
 
 
-def _camps(folder: Path, archive: Path, inbox: Path) -> list[DemoCamp]:
-    ports = free_ports(2 * len(LETTERS))
-    http, tls = ports[: len(LETTERS)], ports[len(LETTERS) :]
-    camps = []
-    for at, letter in enumerate(LETTERS):
-        settings = _SETTINGS.format(http=http[at], tls=tls[at], speed=SPEED)
-        if at + 1 < len(LETTERS):
-            settings += _LINK.format(port=http[at + 1])
-        else:
-            settings += _LIST.format(archive=archive, inbox=inbox)
-        camps.append(DemoCamp(letter, folder / letter, http[at], settings))
-    return camps
+def _play(stage: Stage, seconds: float | None, weather: Weather, ending: ExitStack) -> int:
+    """Put the stage together, what ends it onto `ending`, and show it."""
+    subscribers = [stage.mail_of(name) for name in ("C", "Rosa", "Tariq")]
+    mailing_list = DemoList(CAMPS, stage.archive, subscribers, Clock().wall_s)
+    ending.callback(mailing_list.stop)
+    mailing_list.start()
+    air = _start_air(stage, weather, ending)
+    camps = camps_of(stage, mailing_list.port, air, weather)
+    ending.callback(_end, camps)
+    _start(camps)
+    watch = Watch(camps, stage.archive)
+    _say_where(stage, camps, mailing_list.port, air, weather)
+    camps[0].post("general", FIRST_POST, "Ana")
+    _watch(watch, seconds)
+    missing = watch.missing() if seconds is not None else None
+    if missing:
+        click.echo(f"miccheck: {missing}", err=True)
+    return 1 if missing else 0
+
+
+def _start_air(stage: Stage, weather: Weather, ending: ExitStack) -> str | None:
+    """The address of the air; None while this version has none."""
+    if find_spec("node.commands.air") is None:
+        return None
+    names = [name_of(letter) for letter in LETTERS]
+    hears = ",".join(f"{one}:{next_}" for one, next_ in pairwise(names))
+    air = DemoAir(stage.air_log, hears, weather.loss, weather.speed)
+    ending.callback(air.end)
+    return air.start()
 
 
 def _start(camps: list[DemoCamp]) -> None:
@@ -131,6 +116,7 @@ def _start(camps: list[DemoCamp]) -> None:
         camp.begin_to_make()
     for camp in camps:
         camp.finish_making()
+    tell_morning({camp.letter: camp.home for camp in camps})
     for camp in camps:
         camp.run()
     until_s = monotonic_s() + READY_S
@@ -141,14 +127,35 @@ def _start(camps: list[DemoCamp]) -> None:
             pause(LOOK_EVERY_S / 5)
 
 
-def _what_to_try(camps: list[DemoCamp], inbox: Path) -> str:
+def _end(camps: list[DemoCamp]) -> None:
+    for camp in camps:
+        camp.end()
+    for camp in camps:
+        camp.wait()
+
+
+def _say_where(
+    stage: Stage, camps: list[DemoCamp], list_port: int, air: str | None, weather: Weather
+) -> None:
+    for camp in camps:
+        click.echo(f"{camp.letter} {camp.page}")
+    click.echo(f"list archive: {stage.archive}")
+    letter = _LETTER.format(to=CAMPS.address)
+    send = f'sendmail("rosa@example.org", "{CAMPS.address}", "{letter}")'
+    python = f'import smtplib; smtplib.SMTP("127.0.0.1", {list_port}).{send}'
+    click.echo(f"a letter to the list: python3 -c {shlex.quote(python)}")
+    click.echo(f"speed-up: {weather.speed:g}; a minute of the camps' gossip takes {60 / weather.speed:g} s")
+    if air is not None:
+        click.echo(f"air: {weather.loss:.0%} lost by chance; what is on it: tail -f {stage.air_log}")
     first, middle = camps[:2]
-    return _TRY.format(
-        liaison=first.card(Role.LIAISON, "kitchen"),
-        coordinator=first.card(Role.COORDINATOR, ""),
-        inbox=inbox,
-        pid=middle.pid,
-        restart=middle.command,
+    click.echo(
+        _TRY.format(
+            liaison=first.card(Role.LIAISON, "kitchen"),
+            coordinator=first.card(Role.COORDINATOR, ""),
+            old_mail=stage.old_mail,
+            pid=middle.pid,
+            restart=middle.command,
+        )
     )
 
 
@@ -167,7 +174,7 @@ class _Ended(Exception):
     """Somebody ended the demo."""
 
 
-def _end(number: int, frame: FrameType | None) -> None:
+def _raise_ended(number: int, frame: FrameType | None) -> None:
     raise _Ended
 
 
@@ -176,7 +183,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    before = {number: signal.signal(number, _end) for number in _SIGNALS}
+    before = {number: signal.signal(number, _raise_ended) for number in _SIGNALS}
     try:
         yield
     finally:

@@ -46,11 +46,12 @@ class NotFound(Exception):
 class DemoCamp:
     """`letter` is what the demo calls it."""
 
-    def __init__(self, letter: str, folder: Path, port: int, settings: str) -> None:
+    def __init__(self, letter: str, name: str, folder: Path, port: int, settings: str) -> None:
         """`settings` are appended to those that `miccheck init` writes."""
         self.letter = letter
+        self._name = name
         self.page = f"http://127.0.0.1:{port}"
-        self._home = Home(folder)
+        self.home = Home(folder)
         self._settings = settings
         self._log = folder.with_suffix(".log")
         self._node: subprocess.Popen[bytes] | None = None
@@ -60,7 +61,7 @@ class DemoCamp:
         """What a person types to start it again."""
         script = Path(sys.executable).with_name("miccheck")
         words = [str(script)] if script.exists() else [sys.executable, "-m", "node"]
-        return shlex.join([*words, "run", str(self._home.folder)])
+        return shlex.join([*words, "run", str(self.home.folder)])
 
     @property
     def pid(self) -> int:
@@ -69,18 +70,18 @@ class DemoCamp:
 
     def begin_to_make(self) -> None:
         """Begin to make its HOME."""
-        self._start(["init", str(self._home.folder), "--name", f"Camp {self.letter}"])
+        self._start(["init", str(self.home.folder), "--name", self._name])
 
     def finish_making(self) -> None:
         """Wait until it is made. Raises Sorry."""
         if self._node is not None and self._node.wait():
             raise Sorry(f"camp {self.letter} could not be made: {self.last_words()}")
-        with self._home.settings.open("a") as file:
+        with self.home.settings.open("a") as file:
             file.write(self._settings)
 
     def run(self) -> None:
         """Start its node."""
-        self._start(["run", str(self._home.folder)])
+        self._start(["run", str(self.home.folder)])
 
     def is_ready(self) -> bool:
         """Whether its page answers. Raises Sorry when the node ended instead."""
@@ -115,7 +116,7 @@ class DemoCamp:
 
     def card(self, role: Role, group: str) -> str:
         """The link of a new card. Raises Sorry."""
-        with Camp(self._home.folder) as camp:
+        with Camp(self.home.folder) as camp:
             made = camp.ask(NewCard(role, group, "demo"), no_progress)
             assert isinstance(made, NewCode)
             return card_link(camp.settings.web, camp.tls_port(), made.code)
@@ -161,7 +162,7 @@ class DemoCamp:
         """Who listens on the control socket of its HOME; 0 when nobody does."""
         with socket.socket(socket.AF_UNIX) as connection:
             try:
-                with reachable(self._home.control) as address:
+                with reachable(self.home.control) as address:
                     connection.connect(address)
                 raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
             except OSError:

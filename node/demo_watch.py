@@ -30,6 +30,10 @@ class Watch:
         self._posted: set[str] = set()  # at the first camp
         self._letters: set[str] = set()  # names of files
         self._archived: set[str] = set()  # ids of messages
+        for camp in camps:
+            for _ in self._look_at(camp):
+                pass  # the morning is no news
+        self._posted.clear()
 
     def look(self) -> Iterator[str]:
         """A line for everything that happened since the last look."""

@@ -146,7 +146,7 @@ class _Node:
             )
             for n, link in enumerate((each for each in settings.link if each.kind == "air"), 1)
         )
-        self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s)
+        self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter)
         sights = Sights(self._link_sights, self._lists, self._loop.time, self._courier.wake)
         self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))

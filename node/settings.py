@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from node.mail_server import parse_smtp
 from node.toml_lines import line_of
 from radio.airtime import PRESETS
 from sync.signing import DEFAULT_NETWORK_WORD, NETWORK_WORD_BYTES_MAX
@@ -111,6 +113,16 @@ def _road(*kinds: str) -> Check:
     return check
 
 
+def _way_out(value: str) -> str | None:
+    if value == "" or (value.startswith("maildir:") and value != "maildir:"):
+        return None
+    try:
+        parse_smtp(value)
+    except ValueError as error:
+        return f'{error}, or "maildir:PATH"'
+    return None
+
+
 def _address(value: str) -> str | None:
     from sync.letters.outward import is_address  # most commands need no mail
 
@@ -166,14 +178,19 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class MailingList:
-    """[[list]]: a mailing list and how letters get there and back. Paths are relative to HOME."""
+    """[[list]]: a mailing list and how letters get there and back. Paths are relative to HOME.
+
+    `sender` is the camp's own address on the list; unless given, the user of the outbox.
+    """
 
     name: str = _key(check=_name)
     address: str = _key("", _address)
-    outbox: str = _key("", _road("maildir"))
+    outbox: str = _key("", _way_out)
     inbox: str = _key("", _road("maildir", "mbox"))
     channels: tuple[str, ...] = _key((), _channels)  # none: those marked "to the list"; "*": all
     direction: str = _key("both", _one_of(*DIRECTIONS))
+    sender: str = _key("", _address)
+    password_file: str = _key("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +300,8 @@ def _read_table(shape: type, row: object, table: str, index: int, source: _Sourc
             raise SettingsError(f'{source.place(table, index)}: [[{table}]] needs "{each.name}"')
     if shape is Link:
         _check_link(values, index, source)
+    if shape is MailingList:
+        _check_list(values, index, source)
     return shape(**values)
 
 
@@ -297,6 +316,12 @@ def _check_link(values: Mapping[str, Any], index: int, source: _Source) -> None:
             place = source.place("link", index, word)
             valid = ", ".join(("kind", needed, *more))
             raise SettingsError(f'{place}: a [[link]] of kind "{kind}" has no "{word}"; valid are {valid}')
+
+
+def _check_list(values: Mapping[str, Any], index: int, source: _Source) -> None:
+    """A mail server must be told to whom a letter goes; a maildir is read by somebody who knows."""
+    if values.get("outbox", "").startswith("smtp:") and not values.get("address"):
+        raise SettingsError(f'{source.place("list", index)}: a [[list]] with an SMTP outbox needs "address"')
 
 
 def _value(key: Field[Any], value: object, place: str, table: str) -> Any:
@@ -328,8 +353,13 @@ def _did_you_mean(word: str, valid: Sequence[str]) -> str:
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
+# A password in an address is refused, and must not stand in a log for that.
+_PASSWORD = re.compile(r"(://[^/@:]*:)[^@]*@")
+
+
 def _shown(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)  # writes as TOML does, on one line
+    text = _PASSWORD.sub(r"\1…@", text)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -7,12 +7,18 @@ import os
 
 import click
 
+from node.settings import SPEED_MAX
+
 SECONDS = "DEMO_SECONDS"
 
 
 @click.command(short_help="Show three camps talking on this machine.")
-def command() -> int:
+@click.option("--loss", type=click.FloatRange(0, 1), metavar="F", help="Share of frames lost by chance.")
+@click.option("--speed", type=click.FloatRange(0.1, SPEED_MAX), metavar="X", help="Gossip X times real time.")
+def command(loss: float | None, speed: float | None) -> int:
     """Run three camps in a row on this machine, A - B - C, and a mailing list at C. Ctrl-C ends them.
+
+    A and C do not hear each other. A morning of posts is on the pages at the start.
 
     Nothing is kept. With the environment variable DEMO_SECONDS it ends by itself after so many seconds:
     with 0 if a post made at A is at C and in the list's archive, otherwise with 1.
@@ -22,8 +28,10 @@ def command() -> int:
       DEMO_SECONDS=60 miccheck demo
     """
     from node.demo import demo
+    from node.demo_stage import LOSS, SPEED, Weather
 
-    return demo(_seconds())
+    seconds = _seconds()
+    return demo(seconds, Weather(LOSS if loss is None else loss, SPEED if speed is None else speed))
 
 
 def _seconds() -> float | None:

@@ -63,7 +63,9 @@ network = {network}
 # [[list]]
 # name = "assembly"
 # address = "assembly@lists.example.org"
-# outbox = "maildir:outbox"
+# outbox = "smtp://camp@mail.example.org:587"  # or "maildir:outbox"
+# sender = "camp@example.org"
+# password_file = "secrets/list.password"
 # inbox = "maildir:inbox"
 # channels = ["announcements"]
 # direction = "both"

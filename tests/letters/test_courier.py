@@ -1,115 +1,17 @@
 """The courier with a real pump, a real store on disk, and real folders."""
 
 import mailbox
-import os
 import time
-from contextlib import closing
-from random import Random
-
-import pytest
 
 from node.courier import Courier
-from node.pump import Pump
-from node.settings import MailingList
-from sync.actions import CONSOLE, WritePost, Written
-from sync.board import Board, BoardLimits, CampSettings
-from sync.engine import Engine
-from sync.reading import Reader
 from sync.signing import Identity
 from sync.store import Store
-from sync.views import ListState, Via
-
-PATIENCE_S = 20.0
-
-
-class Ticking:
-    """A clock whose engine time runs fast."""
-
-    speed = 50.0
-
-    def now(self):
-        return time.monotonic() * self.speed
-
-    def wait_s(self, engine_s):
-        return engine_s / self.speed
-
-    def wall_s(self):
-        return 1_795_400_000.0 + time.monotonic()
-
-    def is_set(self):
-        return True
-
-
-class Gateway:
-    """A camp with a pump and a courier in a folder."""
-
-    def __init__(self, home, **settings):
-        self.home = home
-        self.stopped = False
-        identity = Identity(bytes([7]) * 32)
-        self.store = Store.open(home / "board.sqlite3", identity.key)
-        engine = Engine(identity, self.store, Random(7))
-        camp = CampSettings("North", "Plaza", ("en",), "", True, 0)
-        board = Board(self.store, engine, identity, os.urandom, BoardLimits(), camp)
-        self.clock = Ticking()
-        nothing = lambda *_: None  # noqa: E731
-        self.pump = Pump(self.store, engine, board, self.clock, nothing, nothing, nothing)
-        lists = (MailingList(name="camps", address="camps@lists.example.org", **settings),)
-        self.courier = Courier(lists, home, self.pump, self.clock, time.monotonic)
-        self.pump.start()
-        self.courier.start()
-
-    def post(self, text, channel="announcements", **fields):
-        written = self.pump.act(WritePost(channel, text, "Ana", **fields), CONSOLE).result()
-        assert isinstance(written, Written)
-        self.courier.wake()
-        return written.message
-
-    def view(self):
-        (view,) = self.courier.views()
-        return view
-
-    def stop(self):
-        if self.stopped:
-            return
-        self.stopped = True
-        self.courier.stop()
-        self.pump.stop()
-        self.store.close()
-
-
-@pytest.fixture
-def open_gateway(tmp_path):
-    opened = []
-
-    def open_(**settings):
-        opened.append(Gateway(tmp_path, **settings))
-        return opened[-1]
-
-    yield open_
-    for gateway in opened:
-        gateway.stop()
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE_S
-    while not (answer := condition()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-    return answer
+from sync.views import ListState
+from tests.letters.gateway import Ticking, shown, until
 
 
 def letters(folder):
     return sorted((folder / "new").iterdir()) if (folder / "new").is_dir() else []
-
-
-def shown(gateway, channel=None):
-    with closing(Reader(gateway.home / "board.sqlite3")) as reader:
-        return reader.messages(channel, None, 500).messages
-
-
-def sent(gateway):
-    return [view.list for view in shown(gateway) if view.via == Via.HERE]
 
 
 def test_a_post_is_a_letter_in_the_maildir(open_gateway, tmp_path):
@@ -125,7 +27,7 @@ def test_a_post_is_a_letter_in_the_maildir(open_gateway, tmp_path):
     }
     first, second = mails["[North] [announcements] First"], mails["[North] [announcements] Second"]
     assert second["In-Reply-To"] == first["Message-ID"]
-    until(lambda: sent(gateway) == [ListState.SENT] * 3)
+    until(lambda: gateway.list_states() == [ListState.SENT] * 3)
     assert (tmp_path / "out").stat().st_mode & 0o077 == 0
 
 
@@ -177,16 +79,16 @@ def test_a_crash_before_the_file_sends_it(open_gateway, tmp_path):
 
 
 def test_a_missing_folder_is_one_sentence_and_then_works(open_gateway, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("node.courier.RETRY_FIRST_S", 0.1)
+    monkeypatch.setattr("node.walker.RETRY_FIRST_S", 0.1)
     gateway = open_gateway(outbox="maildir:stick/out")
     gateway.post("One")
     trouble = until(lambda: gateway.view().trouble)
-    assert trouble == f"the folder of {tmp_path}/stick/out is not there"
+    assert trouble == f"the folder of {tmp_path}/stick/out is not there; trying again now"
     (tmp_path / "stick").mkdir()
     until(lambda: letters(tmp_path / "stick" / "out"))
     until(lambda: gateway.view().trouble == "")
     assert [record.message for record in caplog.records if "not there" in record.message] == [
-        f"list camps: {trouble}; trying again"
+        f"list camps, out: the folder of {tmp_path}/stick/out is not there; trying again"
     ]
 
 
@@ -223,7 +125,7 @@ def test_an_mbox_is_read_as_it_grows_and_after_a_restart(open_gateway, tmp_path,
     assert texts(again)[-1] == "s34\n\nwords"
     inbox.write_bytes(mbox(35, 36))  # rotated
     until(lambda: len(texts(again)) == 36)
-    assert again.view().taken_in == 36
+    until(lambda: again.view().taken_in == 36)
 
 
 def test_of_a_long_backlog_the_newest_are_taken_and_the_rest_is_counted(open_gateway, tmp_path, monkeypatch):
@@ -278,13 +180,13 @@ def test_what_was_sent_and_comes_back_is_on_the_list(open_gateway, tmp_path, mon
     monkeypatch.setattr("node.inbox.LOOK_EVERY_S", 0.1)
     gateway = open_gateway(outbox="maildir:box", inbox="maildir:box")
     gateway.post("Once round")
-    until(lambda: sent(gateway) == [ListState.ON_LIST])
+    until(lambda: gateway.list_states() == [ListState.ON_LIST])
     assert texts(gateway) == []
     assert gateway.view().sent == 1
 
 
 def test_without_lists_there_is_nothing_to_do(tmp_path):
-    courier = Courier((), tmp_path, None, Ticking(), time.monotonic)  # type: ignore[arg-type]
+    courier = Courier((), tmp_path, None, Ticking(), time.monotonic, lambda: 1.0)  # type: ignore[arg-type]
     courier.start()
     assert courier.views() == ()
     courier.wake()

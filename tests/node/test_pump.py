@@ -322,7 +322,7 @@ class Slow:
         self.taken = 0
         self.order: list[bytes] = []
 
-        def receive(data, link, now):
+        def receive(data, link, now, snr_db=None):
             self.taken += 1
             self.order.append(data)
             node.clock.time += 0.02

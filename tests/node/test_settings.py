@@ -39,6 +39,13 @@ inbox = "mbox:/var/mail/assembly"
 channels = ["general", "announcements"]
 direction = "out"
 
+[[list]]
+name = "network"
+address = "network@lists.example.org"
+outbox = "smtp://camp@mail.example.org:587"
+sender = "camp@example.org"
+password_file = "secrets/list.password"
+
 [clock]
 speed = 60
 
@@ -71,6 +78,13 @@ def test_everything_can_be_set():
             "mbox:/var/mail/assembly",
             ("general", "announcements"),
             "out",
+        ),
+        MailingList(
+            "network",
+            "network@lists.example.org",
+            "smtp://camp@mail.example.org:587",
+            sender="camp@example.org",
+            password_file="secrets/list.password",
         ),
     )
     assert settings.clock.speed == 60.0
@@ -111,7 +125,15 @@ def test_everything_can_be_set():
         ("[[link]]\nkind='ip'", r'line 1: \[\[link\]\] of kind "ip" needs "url"'),
         ("[link]\nkind='ip'", "line 1: write [[link]] in double brackets"),
         ("camp = 3", "line 1: camp is a table"),
-        ("[[list]]\nname='l'\noutbox='smtp://u@h'", 'line 3: .* in this version valid is "maildir:PATH"'),
+        ("[[list]]\nname='l'\noutbox='smtps://u@h'", 'line 3: .* "smtp://host:25", or "maildir:PATH"'),
+        (
+            "[[list]]\nname='l'\noutbox='smtp://u:secret@h'",
+            'line 3: outbox = "smtp://u:…@h" .* password_file',
+        ),
+        ("[[list]]\nname='l'\noutbox='smtp://h:0'", 'line 3: .* "smtp://host:25"'),
+        ("[[list]]\nname='l'\noutbox='smtp://h/x'", 'line 3: .* "smtp://host:25"'),
+        ("[[list]]\nname='l'\noutbox='smtp://h'", 'line 1: a [[list]] with an SMTP outbox needs "address"'),
+        ("[[list]]\nname='l'\nsender='me'", "line 3: .* camps@lists.example.org"),
         ("[[list]]\nname='l'\ninbox='mbox:'", 'line 3: .* "maildir:PATH" or "mbox:PATH"'),
         ("[[list]]\nname='l'\nchannels=['A b']", 'line 3: .*"A b" cannot be the name of a channel'),
         ("[[list]]\nname='l'\nchannels=[1]", "line 3: .* a list of texts"),
