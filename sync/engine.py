@@ -216,8 +216,6 @@ class Engine:
                 talk.hear_ask(ids)
             case GotFrame(ids), CableTalk() as talk:
                 talk.hear_got(ids, now)
-            case GotFrame(ids), AirTalk():
-                link.neighbour.note_has(ids, now)
             case (
                 BeaconFrame()
                 | SketchFrame()

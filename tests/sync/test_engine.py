@@ -572,12 +572,16 @@ def test_hostile_frames_never_raise_and_are_counted():
     assert total == 9
 
 
-def test_lists_are_refused_where_everybody_hears():
+def test_lists_and_confirmations_are_refused_where_everybody_hears():
     here = Camp("here")
     here.engine.add_link(air("x"), NOW_S)
-    listed = frames.ListFrame(bundle.hour_of(NOW_S), 15, bytes(16), b"\xff" * 16, (bytes(16),))
-    receive(here, frames.encode(listed, here.identity.network, b"ab"))
-    assert here.counted(Reason.FRAME) == 1
+    here.post("run north", NOW_S, kind=Kind.MIC_CHECK)
+    ids = tuple(here.live())
+    listed = frames.ListFrame(bundle.hour_of(NOW_S), 15, bytes(16), b"\xff" * 16, ids)
+    for frame in (listed, frames.AskFrame(ids), frames.GotFrame(ids)):
+        receive(here, frames.encode(frame, here.identity.network, b"ab"))
+    assert here.counted(Reason.FRAME) == 3
+    assert here.engine.frames_to_send("x", NOW_S, 10_000.0)  # a forged GOT takes no alert off the air
 
 
 def test_signature_checks_on_the_air_are_rationed():
