@@ -381,6 +381,12 @@ def test_what_a_server_says_is_one_short_line_without_addresses():
 
 def test_every_fault_of_a_line_is_a_sentence():
     server = MailServer("mail.example.org", 25, "")
-    faults = [OSError(), ConnectionResetError(), TimeoutError(), SMTPException("?"), ssl.SSLError()]
+    faults: list[SMTPException | OSError] = [
+        OSError(),
+        ConnectionResetError(),
+        TimeoutError(),
+        SMTPException("?"),
+        ssl.SSLError(),
+    ]
     for fault in faults:
         assert "mail.example.org:25" in sentence_of(fault, server)
