@@ -102,6 +102,12 @@ def test_camps_that_cannot_be_meant(camp, typed, refusal, order):
     assert camp.refusal(order(typed)) == refusal
 
 
+def test_whom_one_vouches_for_stands_in_the_log(camp):
+    for order in (PinCamp, PinCamp, UnpinCamp):
+        camp.do(order(SOUTH.key.hex()))
+    assert camp.log()[-2:] == [("coordinator", "pin", ""), ("coordinator", "unpin", "")]
+
+
 def test_nobody_vouches_for_oneself_or_the_dead(camp):
     camp.tick()
     for typed in (camp.identity.key.hex(), camp.identity.author.hex(), "Norte"):
