@@ -127,6 +127,8 @@ ACTS = {
     "revoke_card": mark("A card was revoked"),
     "admit_introduced": mark("Only camps that were introduced are heard"),
     "admit_everybody": mark("Every camp of the network is heard"),
+    "pin": mark("A camp was vouched for"),
+    "unpin": mark("A camp is not vouched for any more"),
     "hotline": mark("The hotline card was changed"),
     "bury": mark("A dead-key letter was made known"),
 }

@@ -17,6 +17,9 @@ from node.settings import Web
 from sync.message import Role
 from sync.views import CardView
 
+# The last second that datetime can name; a card may end on the last day of the year 9999.
+SECOND_MAX = 253_402_300_799
+
 ROLES = {role.word: role for role in (Role.LIAISON, Role.MODERATOR, Role.COORDINATOR)}
 
 
@@ -90,9 +93,10 @@ def _list(camp: Camp) -> None:
 def _as_line(card: CardView) -> str:
     role = card.role.word + (f" of {card.group}" if card.group else "")
     until = f", until {_day(card.until)}" if card.until is not None else ""
-    end = f", revoked {_day(card.revoked)}" if card.revoked is not None else f", {card.sessions} sessions"
+    sessions = f"{card.sessions} session{'' if card.sessions == 1 else 's'}"
+    end = f", revoked {_day(card.revoked)}" if card.revoked is not None else f", {sessions}"
     return f"{card.id}  {role}  {card.name or '-'}  made {_day(card.made)}{until}{end}"
 
 
 def _day(unix_s: int) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(min(unix_s, SECOND_MAX), UTC).strftime("%Y-%m-%d")

@@ -87,7 +87,8 @@ the node runs, and then remove it from this screen. It is not shown again; if it
 
 === CERTIFICATE =====================================================================================
 Pages for people with a card are served by HTTPS under this camp's own certificate authority. Put its
-fingerprint (SHA-256) on the poster; phones show the same one.
+fingerprint (SHA-256) on the poster. Phones show the same one for the issuer of the page's certificate,
+which is called "Mic Check camp" and the camp's number.
 
 {fingerprint}
 

@@ -29,12 +29,15 @@ def pin_camp(room: Room, order: PinCamp, actor: Actor, at: Moment) -> Done:
         raise Refused(Refusal.OWN_CAMP)
     if room.people.is_dead(key):
         raise Refused(Refusal.KEY_DEAD)
-    introduced = [pinned for pinned, told in room.store.pins().items() if told and pinned != key]
+    pins = room.store.pins()
+    introduced = [pinned for pinned, told in pins.items() if told and pinned != key]
     introduce = order.introduce and len(introduced) < INTRODUCTIONS_MAX
     room.store.pin(key, at.second, introduce)
     room.engine.refresh_admission()
     if introduce:
         introduce_camp(room, key, at)
+    if key not in pins:
+        room.log(actor, at, Act.PIN, author_of(key).hex())
     return Done(author_of(key).hex())
 
 
@@ -45,6 +48,7 @@ def unpin_camp(room: Room, order: UnpinCamp, actor: Actor, at: Moment) -> Done:
         raise Refused(Refusal.NO_CAMP)
     room.store.unpin(key)
     room.engine.refresh_admission()
+    room.log(actor, at, Act.UNPIN, author_of(key).hex())
     return Done(author_of(key).hex())
 
 

@@ -39,6 +39,8 @@ class Act(StrEnum):
     REVOKE_CARD = "revoke_card"
     ADMIT_INTRODUCED = "admit_introduced"
     ADMIT_EVERYBODY = "admit_everybody"
+    PIN = "pin"
+    UNPIN = "unpin"
     HOTLINE = "hotline"
     BURY = "bury"
 

@@ -247,5 +247,5 @@ RULES: dict[str, TableRule] = {
     "tokens": TableRule(Nature.SCRATCH, "48 hours", "messages"),
     "letters_out": TableRule(Nature.TRUTH, "as its message", "messages"),
     "letters_in": TableRule(Nature.TRUTH, "400 days", "messages"),
-    "inbox_marks": TableRule(Nature.TRUTH, "kept", "messages"),
+    "inbox_marks": TableRule(Nature.TRUTH, "kept", "whole camp"),
 }

@@ -23,6 +23,8 @@ def wipe(store: OwnTables, what: Wipe) -> None:
     tables = [name for name, rule in RULES.items() if what in (rule.wiped_by, Wipe.CAMP)]
     if what == Wipe.MESSAGES:
         _bury_bundles(store)
+        # The camp's card went too: what is told again and again (`sync.board.telling`) is told at once.
+        store.connection.execute("DELETE FROM meta WHERE name LIKE 'told %'")
     (own_hour,) = store.connection.execute(
         "SELECT max(hour) FROM bundles WHERE key = ?", (store.key,)
     ).fetchone()

@@ -26,6 +26,7 @@ from sync.engine import Engine
 from sync.farewell import write_letter
 from sync.message import Kind, Message, Role, decode, encode
 from sync.signing import Identity
+from sync.store import Wipe
 from sync.views import Via
 from tests.board.conftest import camper, make_camp
 
@@ -101,6 +102,12 @@ def test_camps_that_cannot_be_meant(camp, typed, refusal, order):
     assert camp.refusal(order(typed)) == refusal
 
 
+def test_whom_one_vouches_for_stands_in_the_log(camp):
+    for order in (PinCamp, PinCamp, UnpinCamp):
+        camp.do(order(SOUTH.key.hex()))
+    assert camp.log()[-2:] == [("coordinator", "pin", ""), ("coordinator", "unpin", "")]
+
+
 def test_nobody_vouches_for_oneself_or_the_dead(camp):
     camp.tick()
     for typed in (camp.identity.key.hex(), camp.identity.author.hex(), "Norte"):
@@ -173,6 +180,14 @@ def test_the_card_says_what_the_camp_wants_to_say():
     fields = cbor.decode(bodies(camp, Kind.CARD)[0])
     assert fields == ["Norte", "Plaza", "es en", ("canal 7" * 100)[:200], 1]
     assert camp.row("SELECT name, place, languages, has_list FROM camps") == ("Norte", "Plaza", "es en", 1)
+
+
+def test_a_camp_that_wiped_its_messages_says_its_name_again(camp):
+    camp.tick()
+    camp.store.wipe(Wipe.MESSAGES)
+    camp.board = Board(camp.store, camp.engine, camp.identity, bytes, BoardLimits(), CampSettings("Norte"))
+    camp.tick()
+    assert camp.row("SELECT name FROM camps WHERE key = ?", camp.identity.key) == ("Norte",)
 
 
 def test_what_is_known_of_us_is_said_every_two_days(camp):

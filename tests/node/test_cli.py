@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -153,6 +155,17 @@ def test_a_board_that_cannot_be_read_is_one_line(run, tmp_path, damage):
         assert done.err.count("\n") == 1
     assert run("post", home, "general", "begin anew").code == 0  # whoever writes mends the file first
     assert "begin anew" in run("read", home).out
+
+
+def test_a_card_that_never_ends_is_listed(run, tmp_path):
+    home = tmp_path / "camp"
+    run("init", home)
+    assert run("card", home, "moderator").code == 0
+    with closing(sqlite3.connect(home / "board.sqlite3")) as board, board:
+        board.execute("UPDATE role_cards SET until_s = 253402387200 WHERE id = 2")  # as the page makes it
+    done = run("card", home)
+    assert done.code == 0
+    assert "until 9999-12-31, 0 sessions" in done.out
 
 
 def test_what_is_wiped_is_in_no_file_of_the_camp(run, tmp_path):

@@ -7,6 +7,7 @@ from sync.bundle import BundleClass
 from sync.message import HERE, Kind, Message
 from sync.reading import Reader
 from sync.store import Store, Wipe
+from sync.store.letters import LetterTables
 from sync.store.retention import UNMATCHED_MAX, sweep
 from sync.store.schema import RULES
 from tests.store.neighbour import (
@@ -270,6 +271,13 @@ def test_wiped_words_do_not_come_back_from_a_neighbour(store):
     assert len(ids) == 2
     store.wipe(Wipe.MESSAGES)
     assert all(store.is_dead(bundle_id) for bundle_id in ids)
+
+
+def test_a_list_is_not_read_again_after_its_letters_were_wiped(store):
+    with store.transaction():
+        LetterTables(store.connection).set_mark("inbox.mbox", 17, b"check")
+    store.wipe(Wipe.MESSAGES)
+    assert LetterTables(store.connection).mark_of("inbox.mbox") == (17, b"check")
 
 
 @pytest.mark.parametrize("what", [Wipe.GOSSIP, Wipe.MESSAGES, Wipe.CAMP])
