@@ -40,7 +40,7 @@ def recover(file: Path, make: Callable[[], tuple[int, str]], revoke: Callable[[i
 def _write(descriptor: int, code: str) -> None:
     text = (
         f"{_ANSWER}\n\ncode: {code}\n\n"
-        "Enter it on the page of the camp, under \"I have a card\". Then delete this file:\n"
+        'Enter it on the page of the camp, under "I have a card". Then delete this file:\n'
         "whoever reads it is a coordinator. An empty file asks for another card.\n"
     )
     os.ftruncate(descriptor, 0)
