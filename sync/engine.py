@@ -485,6 +485,9 @@ class Engine:
             self._live.discard(bundle_id)
         self._store.set_live(out, False)
         if self._admission != before:
+            for key in self._store.waiting_camps():
+                if key in self._admission:
+                    self._store.add_key(key, 0)  # it waits no more, whether or not it speaks again
             self._store.forget_ghosts()
             self._ghosts.clear()
             self._revive()
