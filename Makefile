@@ -29,7 +29,7 @@ demo:
 test:
 	$(NEED) test
 	@$(MAKE) --no-print-directory _lint
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-all:
 	@$(PYTHON) tests/apt_packages.py

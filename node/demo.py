@@ -14,7 +14,6 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
@@ -100,10 +99,8 @@ def _play(stage: Stage, seconds: float | None, weather: Weather, ending: ExitSta
     return 1 if missing else 0
 
 
-def _start_air(stage: Stage, weather: Weather, ending: ExitStack) -> str | None:
-    """The address of the air; None while this version has none."""
-    if find_spec("node.commands.air") is None:
-        return None
+def _start_air(stage: Stage, weather: Weather, ending: ExitStack) -> str:
+    """The address of the air that all share."""
     names = [name_of(letter) for letter in LETTERS]
     hears = ",".join(f"{one}:{next_}" for one, next_ in pairwise(names))
     air = DemoAir(stage.air_log, hears, weather.loss, weather.speed)

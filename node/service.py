@@ -33,6 +33,7 @@ from node.control_server import ControlServer
 from node.counter import answered, reason_of
 from node.courier import Courier
 from node.desk import NodeDesk, Sights
+from node.doorkeeper import Doorkeeper
 from node.gossip import FrontDoor
 from node.home import Home, HomeError, HomeLock, Locked
 from node.notify import notify
@@ -72,6 +73,8 @@ LOCK_AGAIN_S = 0.05
 END_S = 4.5
 # Keys are free: after so many strangers one more line in the log tells nobody anything. The page lists them.
 STRANGERS_LOGGED = 64
+# They warn of each request that is no HTTP, or no form, and quote it: a stranger's to choose, without end.
+_STRANGERS_FAULTS = ("uvicorn.error", "websockets", "python_multipart", "asyncio")
 
 
 def run(folder: Path) -> None:
@@ -116,6 +119,8 @@ def _log_to_stderr() -> None:
     handler.setFormatter(logging.Formatter("miccheck: %(message)s"))
     logging.getLogger().addHandler(handler)
     _LOG.setLevel(logging.INFO)
+    for name in _STRANGERS_FAULTS:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 class _Node:
@@ -151,9 +156,10 @@ class _Node:
         self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
         app = FrontDoor(create_app(self._desk, _web_settings(settings, listeners)), self._links)
+        door = Doorkeeper()
         self._servers = (
-            PageServer(app, listeners.http),
-            PageServer(app, listeners.tls, home.certificates),
+            PageServer(app, listeners.http, door),
+            PageServer(app, listeners.tls, door, home.certificates),
         )
         self._control = ControlServer(home.control, self._answer)
 

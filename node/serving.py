@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import contextlib
 import socket
 import ssl
@@ -12,17 +13,26 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
+from node.doorkeeper import REQUEST_S, Doorkeeper
 from node.files import CertificateFiles
+from node.guests import Guest, Neighbour
 from node.home import HomeError
 from radio.ip_link import IP_FRAME_BYTES_MAX
 
-# Phones that ask at the same moment: a full square. Each open request costs some 50 KB.
-AT_ONCE_MAX = 300
 # A phone that reads on within this time does not shake hands again; longer only holds memory.
 KEEP_ALIVE_S = 15
 # The node must end within 5 s; requests under way get this much of it.
 GRACE_S = 2
-BACKLOG = 128
+# Connections that the kernel completes while we are busy. Beyond, a phone tries again after a second.
+BACKLOG = 1_024
+# Of them, accepted in one go: 40 ms when somebody has to leave for each.
+ACCEPTED_AT_ONCE = 128
+# The process, or the machine, has no descriptor left: they come back as connections end.
+NONE_LEFT_S = 1.0
+
+# asyncio gives each TLS connection 256 KiB to read into before it has said a word: 80 MB for a full house of
+# strangers, and again until Python collects what they leave. A record of TLS has 16 KiB (RFC 8446 §5.1).
+asyncio.sslproto.SSLProtocol.max_size = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +72,18 @@ class PageServer(uvicorn.Server):
     """Serves until `end` is called; sleeps while nobody asks."""
 
     def __init__(
-        self, app: ASGIApp, listener: Listener, certificates: CertificateFiles | None = None
+        self,
+        app: ASGIApp,
+        listener: Listener,
+        door: Doorkeeper,
+        certificates: CertificateFiles | None = None,
     ) -> None:
         """With `certificates` it speaks HTTPS. Raises OSError or ssl.SSLError when they cannot be used."""
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
-                ws="websockets-sansio",
+                http=Guest,
+                ws=Neighbour,
                 ws_max_size=IP_FRAME_BYTES_MAX,
                 ws_per_message_deflate=False,  # what is carried is packed already
                 lifespan="off",
@@ -78,7 +92,6 @@ class PageServer(uvicorn.Server):
                 server_header=False,
                 date_header=False,  # the clock may be wrong, and a wrong one breaks caches
                 proxy_headers=False,
-                limit_concurrency=AT_ONCE_MAX,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
                 ssl_certfile=certificates.server if certificates is not None else None,
@@ -90,6 +103,8 @@ class PageServer(uvicorn.Server):
             self.config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
         self._listener = listener
         self._ended = asyncio.Event()
+        self._door = door
+        self._arriving: set[asyncio.Task[None]] = set()
 
     async def run_to_end(self) -> None:
         """Serve until `end`, then finish what is under way, for GRACE_S at most."""
@@ -99,6 +114,60 @@ class PageServer(uvicorn.Server):
         """Stop taking requests."""
         self.should_exit = True
         self._ended.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections ourselves: asyncio's server takes any number, also such as never speak."""
+        self.servers = []
+        self._listener.socket.setblocking(False)
+        self._accept_more()
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let nobody in any more, and answer those who are."""
+        asyncio.get_running_loop().remove_reader(self._listener.socket)
+        for task in self._arriving:
+            task.cancel()
+        await super().shutdown(sockets)
+
+    def _accept_more(self) -> None:
+        if not self.should_exit:
+            asyncio.get_running_loop().add_reader(self._listener.socket, self._accept)
+
+    def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                connection, address = self._listener.socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                loop.remove_reader(self._listener.socket)
+                loop.call_later(NONE_LEFT_S, self._accept_more)
+                return
+            connection.setblocking(False)
+            task = loop.create_task(self._let_in(connection, str(address[0])))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+
+    async def _let_in(self, connection: socket.socket, address: str) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "this is one"
+        place = self._door.admit(address, task.cancel)
+        if place is None:
+            connection.close()
+            return
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Guest(self.config, self.server_state, place),
+                connection,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=REQUEST_S if self.config.ssl is not None else None,
+            )
+        except OSError:  # it went away, or does not speak TLS as we do
+            place.gone()
+        except asyncio.CancelledError:
+            place.gone()
+            raise
 
     async def main_loop(self) -> None:
         """Wait for the end. The one we inherit wakes ten times a second to write a date nobody gets."""

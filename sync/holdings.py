@@ -99,6 +99,9 @@ class Holdings:
             self.hours.forget(key)
         self._bury([bundle.id for bundle in self.live if bundle.key not in self.admission])
         if self.admission.current != before:
+            for key in self.store.waiting_camps():
+                if key in self.admission:
+                    self.store.add_key(key, 0)  # it waits no more, whether or not it speaks again
             self.store.forget_ghosts()
             self.ghosts.clear()
             self._revive()

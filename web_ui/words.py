@@ -225,9 +225,12 @@ def actor(language: Language, said: str) -> str:
 
 
 def is_loud(view: MessageView, now_s: float) -> bool:
-    """Whether a message is shown as an alert: a mic check of the last day that went out and stands."""
+    """Whether a message is shown as an alert: a mic check of the last day that went out and stands.
+
+    One that was carried here on a stick, or was sent again by somebody, is as old as its words.
+    """
     gone = view.hidden or view.state in (State.HELD, State.RETRACTED, State.EXPIRED, State.REFUSED)
-    return view.urgent and not gone and now_s - view.received < ALERT_S
+    return view.urgent and not gone and now_s - min(view.created, view.received) < ALERT_S
 
 
 def ago(language: Language, now_s: float, then_s: float) -> str:

@@ -9,6 +9,9 @@ from sync.message import Kind, Role, decode
 from sync.signing import author_of
 from sync.views import CampName, HeldView, HeldWhy, ListState, MessageView, State, Via
 
+# Of a camp's number, enough to compare with the page of camps.
+CAMP_DIGITS = 8
+
 # The parent of a reply may be a letter that another gateway took in as well; then the one shown here stands
 # for both.
 _PARENT = """
@@ -23,9 +26,18 @@ _HEARD_BY = """
      UNION SELECT e.key FROM echoes e WHERE m.kind = 1 AND e.prefix = substr(m.id, 1, 4) AND e.key <> :own))
 """
 
+# A camp calls itself what it likes. One that nobody here vouches for and that bears the name of this camp, or
+# of one that is vouched for, is shown with its number, so that its coordinators are not taken for ours.
+_PINNED = "SELECT key FROM keys WHERE pinned_s IS NOT NULL"
+_BORROWS_NAME = f"""
+(m.own = 0 AND m.key NOT IN ({_PINNED}) AND lower(c.name) IN (
+    SELECT lower(name) FROM camps WHERE key = :own OR key IN ({_PINNED})
+    UNION SELECT lower(value) FROM meta WHERE name = 'name'))
+"""
+
 SELECT_MESSAGES = f"""
-SELECT m.id, m.seq, m.key, c.name, m.own, m.channel, m.nickname, m.text, m.role, m.kind, m.created_s,
-    m.received_s, m.via, {_PARENT}, m.retracted, m.hidden,
+SELECT m.id, m.seq, m.key, c.name, {_BORROWS_NAME}, m.own, m.channel, m.nickname, m.text, m.role, m.kind,
+    m.created_s, m.received_s, m.via, {_PARENT}, m.retracted, m.hidden,
     o.id IS NOT NULL, o.class IS NULL, o.bundle IS NOT NULL, b.sent_s IS NOT NULL, coalesce(b.live, 1),
     b.id IS NULL,
     {_HEARD_BY},
@@ -55,6 +67,7 @@ def _view(
     seq: int,
     key: bytes,
     camp: str | None,
+    borrows_name: int,
     own: int,
     channel: str,
     nickname: str,
@@ -92,7 +105,7 @@ def _view(
     return MessageView(
         id=message_id,
         seq=seq,
-        camp=CampName(author, camp or author),
+        camp=CampName(author, _name(author, camp, bool(borrows_name))),
         own=bool(own),
         channel=channel,
         author=nickname,
@@ -112,6 +125,12 @@ def _view(
         hidden=bool(hidden),
         hidden_why=hidden_why or "",
     )
+
+
+def _name(author: str, camp: str | None, borrowed: bool) -> str:
+    if not camp:
+        return author
+    return f"{camp} ({author[:CAMP_DIGITS]})" if borrowed else camp
 
 
 def _own_state(local: int, sealed: int, heard: bool, sent: int, live: int) -> State:

@@ -17,7 +17,7 @@ from sync.message import PARENT_BYTES, Kind, Message, MessageId, identify
 from sync.reject import Reason, Reject
 from sync.signing import KEY_BYTES, SIGNATURE_BYTES, author_of, farewell_input, verify
 from sync.store.rows import ShownMessage
-from sync.text import NICKNAME_BYTES_MAX, is_tricky
+from sync.text import NICKNAME_BYTES_MAX, is_tricky, tidy_name
 from sync.views import Speaks, Via
 
 # A bundle holds eight messages at most, so eight places belong to one receipt.
@@ -224,7 +224,9 @@ class Projection:
         if len(fields[0].encode()) > NICKNAME_BYTES_MAX:
             raise Reject(Reason.TEXT)
         key = receipt.key
-        values = (key, author_of(key), *fields, has_list, message.second, receipt.received_s)
+        name, *rest = fields
+        # One line with single spaces, as our own: a blank more must not make another camp's name one's own.
+        values = (key, author_of(key), tidy_name(name), *rest, has_list, message.second, receipt.received_s)
         self._connection.execute(_CARD, values)
 
     def _introduction(self, receipt: Receipt, message: Message) -> None:

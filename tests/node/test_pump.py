@@ -315,6 +315,19 @@ def test_without_a_clock_stamps_are_what_the_engine_believes(node):
     assert wall_s in (0.0, pytest.approx(NOW_S, abs=3_600))
 
 
+def hold(node):
+    """The pump at work on a job that ends when the event that is returned is set."""
+    begun, gate = threading.Event(), threading.Event()
+
+    def wait(bench):
+        begun.set()
+        gate.wait(WAIT_S)
+
+    node.pump.submit(wait)
+    assert begun.wait(WAIT_S)
+    return gate
+
+
 class Slow:
     """An engine whose neighbour knows what is dear: each of its frames takes 20 ms of the clock."""
 
@@ -332,8 +345,7 @@ class Slow:
 
 def test_a_flood_of_frames_does_not_keep_people_waiting(node, monkeypatch):
     slow = Slow(node, monkeypatch)
-    gate = threading.Event()
-    node.pump.submit(lambda bench: gate.wait(WAIT_S))
+    gate = hold(node)
     for n in range(400):
         node.pump.frame("x", bytes([n & 0xFF]))
     seen = []
@@ -356,8 +368,7 @@ def test_frames_of_a_link_are_taken_in_order(node, monkeypatch):
 
 
 def test_one_link_waits_for_room_and_the_others_do_not(node):
-    gate = threading.Event()
-    node.pump.submit(lambda bench: gate.wait(WAIT_S))
+    gate = hold(node)
     for _ in range(LINK_BYTES_WAITING_MAX // 40_000):
         assert node.pump.has_room("hostile")
         node.pump.frame("hostile", bytes(40_000))
@@ -377,8 +388,7 @@ def test_one_link_waits_for_room_and_the_others_do_not(node):
 
 def test_a_node_that_ends_does_not_work_off_a_flood(node, monkeypatch):
     slow = Slow(node, monkeypatch)
-    gate = threading.Event()
-    node.pump.submit(lambda bench: gate.wait(WAIT_S))
+    gate = hold(node)
     last = node.pump.act(WritePost(GENERAL, "last"), CONSOLE)
     for _ in range(400):
         node.pump.frame("x", b"x")

@@ -241,6 +241,7 @@ def test_only_introduced_camps_when_the_coordinator_says_so():
             friend, bundle.seal(friend.identity, bundle.hour_of(NOW_S), BundleClass.POST, [introduction])
         ),
     )
+    assert here.store.waiting_camps() == (stranger.identity.key,)
     receive(here, frame_of(friends_friend, sealed_by(friends_friend, "again")))
     receive(here, frame_of(friends_friend, sealed_by(friends_friend, "again"), friends_friend.identity.key))
     assert here.shown() == ["from friend", "again"]

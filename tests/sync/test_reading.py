@@ -395,3 +395,27 @@ def test_names_of_channels_in_the_order_of_the_front_page(store, reader):
     assert [view.name for view in views] == ["general", "announcements", "here", "letters", "elsewhere"]
     assert [view.heard for view in views] == [False] * 4 + [True]
     assert (views[-1].messages, views[-1].newest) == (1, float(NOW_S))
+
+
+@pytest.mark.parametrize("borrowed", ["Plaza", "PLAZA", " Plaza\u00a0", "North"])
+def test_a_camp_that_borrows_a_name_is_shown_with_its_number(store, reader, borrowed):
+    store.set_meta("name", "Plaza")
+    hear(store, NORTH, card(NORTH, "North"))
+    store.pin(NORTH.key, NOW_S, True)
+    hear(store, SOUTH, card(SOUTH, borrowed))
+    impostor = post("run north", nickname="coordinator", role=Role.COORDINATOR)
+    for camp in (NORTH, SOUTH):
+        hear(store, camp, impostor)
+    own = say(store, post("soup"))
+    name = borrowed.strip(" \u00a0")
+    assert read(reader, id_of(SOUTH, impostor)).camp.name == f"{name} ({SOUTH.author.hex()[:8]})"
+    assert read(reader, id_of(NORTH, impostor)).camp.name == "North"
+    assert "(" not in read(reader, own).camp.name
+
+
+def test_a_name_of_its_own_is_shown_as_it_is(store, reader):
+    store.set_meta("name", "Plaza")
+    hear(store, SOUTH, card(SOUTH, "South"), post("hello"))
+    assert read(reader, id_of(SOUTH, post("hello"))).camp.name == "South"
+    store.pin(SOUTH.key, NOW_S, True)
+    assert read(reader, id_of(SOUTH, post("hello"))).camp.name == "South"

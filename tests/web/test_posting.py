@@ -261,3 +261,22 @@ def test_odd_bodies_get_a_page_and_not_a_fault(camp, phone):
         answer = phone.post("/post", content=body, headers={"content-type": kind})
         assert answer.status_code in (400, 422), (body, answer.status_code)
         assert "<main" in answer.text
+
+
+@pytest.mark.parametrize(
+    "charset", ["unicode_escape", "RAW_UNICODE_ESCAPE", "punycode", "undefined", "utf-16", '"utf-7"', "\\xff"]
+)
+def test_a_form_in_a_charset_of_programmers_is_not_read(camp, phone, charset):
+    parts = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n\\ud800\r\n'
+        for name in ("token", "channel", "text", "nickname", "reply_to")
+    )
+    answer = phone.request(
+        "POST",
+        "/post",
+        content=f"{parts}--x--\r\n".encode(),
+        headers={"content-type": f"multipart/form-data; boundary=x; CharSet={charset}"},
+    )
+    assert answer.status_code == 415
+    assert "did not understand" in answer.text
+    assert shown(camp) == []

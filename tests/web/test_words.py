@@ -61,6 +61,8 @@ def test_what_happened_to_my_message(change, said):
         ({"urgent": False}, False),
         ({"hidden": True}, False),
         ({"received": -90_000.0}, False),
+        ({"created": -90_000, "received": 99.0}, False),  # carried here on a stick, or replayed
+        ({"created": 90_000, "received": -90_000.0}, False),  # its camp claims a time that has not come
         *(({"state": state}, False) for state in (State.HELD, State.REFUSED, State.RETRACTED, State.EXPIRED)),
         *(({"state": state}, True) for state in (State.SENT, State.NEIGHBOUR)),
     ],
