@@ -510,9 +510,11 @@ class Engine:
 
     def _read_admission(self) -> Admitted:
         switch = self._store.meta("admit")
+        pins = self._store.pins()
+        self._hours.pinned = frozenset(pins)
         return admitted(
             own=self._identity.key,
-            pins=self._store.pins(),
+            pins=pins,
             introductions=self._store.introductions(),
             farewells=self._store.farewells(),
             introduced_only=self._limits.introduced_only if switch is None else switch == "introduced",
