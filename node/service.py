@@ -38,6 +38,7 @@ from node.gossip import FrontDoor
 from node.home import Home, HomeError, HomeLock, Locked
 from node.notify import notify
 from node.places import page_address
+from node.pump import PumpStopped
 from node.recovery import recover
 from node.requests import (
     Answer,
@@ -139,7 +140,7 @@ class _Node:
         self._works = Works(home, settings, self._clock, Watch(self._event, self._disk_full, self._fault))
         pump = self._works.pump
         urls = tuple(link.url for link in settings.link if link.kind == "ip")
-        self._links = IpLinks(self._works.identity, urls, pump, _nonce, _jitter)
+        self._links = IpLinks(self._works.identity, urls, pump, _nonce, _jitter, self._pinned)
         self._airs = tuple(
             AirLink(
                 f"air-{n}",
@@ -228,6 +229,14 @@ class _Node:
             answer = await asyncio.wrap_future(self._submit(request, progress))
         self._courier.wake()
         return answer
+
+    async def _pinned(self) -> frozenset[bytes]:
+        """The keys that somebody here vouches for."""
+        try:
+            pins = self._works.pump.submit(lambda bench: frozenset(bench.store.pins()))
+        except PumpStopped:
+            return frozenset()
+        return await asyncio.wrap_future(pins)
 
     def _status(self) -> str:
         desk = self._desk

@@ -14,7 +14,7 @@ import itertools
 import math
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -34,6 +34,8 @@ HANDSHAKE_NAME = "miccheck link"
 HANDSHAKE_VERSION = 1
 # WebSocket close code "policy violation" (RFC 6455 §7.4.1): the proof was not good.
 NOT_A_NEIGHBOUR = 1008
+# "Try again later" (IANA's registry of close codes).
+NO_ROOM = 1013
 NONCE_BYTES = 16
 
 # One bulk bundle with its key, or a list of 2,048 ids, and room for what a later version adds.
@@ -47,16 +49,20 @@ HUB_FULL_S = 0.05
 # Dialling again: quickly after a restart, never so often that a dead neighbour costs battery.
 REDIAL_FIRST_S = 1.0
 REDIAL_MAX_S = 60.0
-# Camps that may dial this one at a time. 150 occupations is the proposal; each costs some 60 KB.
+# Camps that may dial this one at a time. 150 occupations is the proposal; each costs some 60 KB. When all are
+# taken, a camp that somebody here pinned takes the place of one that nobody did: keys are free to make.
 INBOUND_MAX = 150
+# Handshakes under way. When there are more the oldest goes: one that is meant takes three seconds at most.
+HANDSHAKES_MAX = 32
 
 
 class Refused(Exception):
     """The other end is not a neighbour; the word says why."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, code: int = NOT_A_NEIGHBOUR) -> None:
         super().__init__(why)
         self.why = why
+        self.code = code
 
 
 class Socket(Protocol):
@@ -239,7 +245,9 @@ class IpLinks:
         hub: Hub,
         nonce: Callable[[], bytes],
         jitter: Callable[[], float],
+        pinned: Callable[[], Awaitable[frozenset[bytes]]] | None = None,
     ) -> None:
+        """`pinned` are the keys somebody here vouches for; asked only when too many camps dial."""
         self._identity = identity
         self._hub = hub
         self._nonce = nonce
@@ -249,39 +257,42 @@ class IpLinks:
         self._dialled = [
             _Dialled(f"ip-{n}", url, LinkState.SEARCHING, self._loop.time()) for n, url in enumerate(urls, 1)
         ]
-        self._inbound = 0
+        self._pinned = pinned if pinned is not None else _nobody
+        self._shaking: dict[Socket, None] = {}  # oldest first
         self._count = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to dial."""
         for dialled in self._dialled:
-            self._tasks.add(asyncio.create_task(self._keep_dialling(dialled)))
+            self._spawn(self._keep_dialling(dialled))
 
     async def stop(self) -> None:
         """Close every connection and stop dialling."""
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for port, _ in list(self._ports.values()):
             with contextlib.suppress(ConnectionError):
                 await port.close(1001)
 
     async def answer(self, socket: Socket) -> None:
         """Serve one connection that a neighbour made, to its end."""
-        if self._inbound >= INBOUND_MAX:
-            await socket.close(1013)
-            return
-        self._inbound += 1
+        if len(self._shaking) >= HANDSHAKES_MAX:
+            oldest = next(iter(self._shaking))
+            del self._shaking[oldest]
+            self._spawn(_close_quietly(oldest, NO_ROOM))
+        self._shaking[socket] = None
         try:
             await self._talk(socket, dialler=False, dialled=None)
-        except Refused:
+        except Refused as refused:
             with contextlib.suppress(ConnectionError):
-                await socket.close(NOT_A_NEIGHBOUR)
+                await socket.close(refused.code)
         except (ConnectionError, TimeoutError):
             pass
         finally:
-            self._inbound -= 1
+            self._shaking.pop(socket, None)
 
     def sights(self) -> tuple[LinkSight, ...]:
         """Every link for the status page."""
@@ -336,6 +347,9 @@ class IpLinks:
     async def _talk(self, socket: Socket, dialler: bool, dialled: _Dialled | None) -> None:
         async with asyncio.timeout(HANDSHAKE_S):
             key = await shake_hands(socket, self._identity, self._nonce(), dialler)
+        self._shaking.pop(socket, None)
+        if not dialler:
+            await self._make_room(key)
         profile = LinkProfile(
             name=f"ip:{author_of(key).hex()}:{next(self._count)}",
             mtu=IP_FRAME_BYTES_MAX,
@@ -365,13 +379,43 @@ class IpLinks:
             smaller_dialled = (self._identity.key < key) == dialler
             if other_dialled != dialler and not smaller_dialled:
                 raise Refused("this camp is connected already")
-            self._tasks.add(asyncio.create_task(_close_quietly(other)))
+            self._spawn(_close_quietly(other, 1000))
         self._ports[key] = (port, dialler)
 
+    async def _make_room(self, key: bytes) -> None:
+        """Have a place for a camp that dialled us, or Refused."""
+        if key in self._ports or self._has_place():
+            return
+        pinned = await self._pinned()
+        dialled_us = [other for other, (_, dialler) in self._ports.items() if not dialler]
+        strangers = [other for other in dialled_us if other not in pinned]
+        if self._has_place():
+            return
+        if key not in pinned or not strangers:
+            raise Refused("too many camps are connected", NO_ROOM)
+        port, _ = self._ports.pop(strangers[0])
+        self._spawn(_close_quietly(port, NO_ROOM))
 
-async def _close_quietly(port: IpPort) -> None:
+    def _has_place(self) -> bool:
+        return sum(not dialler for _, dialler in self._ports.values()) < INBOUND_MAX
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Closing(Protocol):
+    async def close(self, code: int) -> None: ...
+
+
+async def _close_quietly(connection: _Closing, code: int) -> None:
     with contextlib.suppress(ConnectionError, TimeoutError):
-        await port.close(1000)
+        await connection.close(code)
+
+
+async def _nobody() -> frozenset[bytes]:
+    return frozenset()
 
 
 class _Dialling:

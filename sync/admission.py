@@ -82,9 +82,11 @@ class Admission:
     def reload(self) -> None:
         """Read pins, introductions, farewells and the coordinator's switch again."""
         switch = self._store.meta("admit")
+        pins = self._store.pins()
+        self.pinned = frozenset(pins)
         self.current = admitted(
             own=self._own,
-            pins=self._store.pins(),
+            pins=pins,
             introductions=self._store.introductions(),
             farewells=self._store.farewells(),
             introduced_only=self._introduced_only if switch is None else switch == "introduced",

@@ -44,6 +44,7 @@ class Holdings:
         self.live = LiveSet(self.store.live_bundles())
         self.ghosts = dict.fromkeys(self.store.ghosts())
         self.admission.reload()
+        self.hours.pinned = self.admission.pinned
         for held in self.live:
             self.hours.heard(held.key, held.hour)
 
@@ -94,6 +95,7 @@ class Holdings:
         """Pins, introductions, farewells or the switch changed: who is carried may have too."""
         before = self.admission.current
         self.admission.reload()
+        self.hours.pinned = self.admission.pinned
         for key in self.admission.current.dead - before.dead:
             self.tell(CampDead(key))
             self.hours.forget(key)

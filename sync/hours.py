@@ -15,6 +15,7 @@ class HourKeeper:
 
     def __init__(self, last_on_disk: int | None) -> None:
         self.last_on_disk = last_on_disk
+        self.pinned: frozenset[bytes] = frozenset()  # keys that somebody here vouches for
         self._heard: dict[bytes, int] = {}
         self._told_s: float | None = None
         self._trusted = True
@@ -45,8 +46,9 @@ class HourKeeper:
         self._heard.pop(key, None)
 
     def by_ear(self) -> int | None:
-        """The hour without a clock."""
-        highest = sorted(self._heard.values())[-2:]
+        """The hour without a clock. Keys are free, so one liar can be two camps: pinned camps go first."""
+        pinned = [hour for key, hour in self._heard.items() if key in self.pinned]
+        highest = sorted(pinned if len(pinned) >= 2 else self._heard.values())[-2:]
         heard = highest[0] if len(highest) == 2 else None
         known = [hour for hour in (heard, self.last_on_disk) if hour is not None]
         return max(known) if known else None

@@ -5,12 +5,15 @@ from concurrent.futures import Future
 
 import pytest
 
-from node.pump import BYTES_WAITING_MAX, LINK_BYTES_WAITING_MAX, Pump, PumpStopped
+from node.pump import BYTES_WAITING_MAX, LINK_BYTES_WAITING_MAX, SWEEP_EVERY_S, Pump, PumpStopped
+from sync import frames
 from sync.actions import CONSOLE, Refusal, Refused, WritePost
 from sync.board import Board, BoardLimits, CampSettings
+from sync.bundle import BundleClass, hour_of, seal
 from sync.engine import Engine
 from sync.events import Event, MessageArrived
-from sync.message import GENERAL, Kind, Message, compose
+from sync.frames import BundleFrame
+from sync.message import GENERAL, Kind, Message, compose, encode
 from sync.store import Store, StoreFull
 from tests.sync.camps import NOW_S, Camp, air, cable
 
@@ -398,3 +401,25 @@ def test_a_node_that_ends_does_not_work_off_a_flood(node, monkeypatch):
     ending.join(WAIT_S)
     assert last.done()
     assert slow.taken <= 2 * 3
+
+
+def hour_at(node):
+    return node.pump.submit(lambda bench: bench.engine.hour(bench.now)).result(WAIT_S)
+
+
+def test_hours_that_others_made_up_delete_nothing_on_a_box_without_a_clock(node):
+    node.pump.act(WritePost(GENERAL, "our own words"), CONSOLE).result(WAIT_S)
+    node.clock.set = False
+    node.pump.link_up(cable("x", b"p" * 32), Port("x", b"p" * 32, node.rows))
+    years_ahead = hour_of(NOW_S) + 20_000
+    for name in ("liar", "liar too"):
+        liar = Camp(name).identity
+        sealed = seal(liar, years_ahead, BundleClass.POST, [encode(Message(Kind.POST, int(NOW_S)))])
+        node.pump.frame("x", frames.encode(BundleFrame(sealed.wire, liar.key), liar.network, liar.author))
+    tries = 1_000
+    while tries and hour_at(node) != years_ahead:
+        tries -= 1
+    assert tries
+    node.clock.time += SWEEP_EVERY_S + 1
+    node.pump.submit(lambda bench: None).result(WAIT_S)
+    assert node.rows() == 3

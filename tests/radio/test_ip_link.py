@@ -342,3 +342,79 @@ def test_a_full_pump_makes_the_neighbour_wait():
 )
 def test_the_page_address_is_enough(page, gossip):
     assert gossip_url(page) == gossip
+
+
+class Caller:
+    """A camp that dials `own` over pipes and keeps the link as long as it may."""
+
+    def __init__(self, own, seed):
+        self.identity = Identity(bytes([seed]) * 32)
+        self.near, far = pipe()
+        self.answered = asyncio.create_task(own.answer(Closing(far, self.near)))
+
+    async def shake_hands(self):
+        return await shake_hands(self.near, self.identity, NONCE, dialler=True)
+
+
+class Closing:
+    """A pipe whose end is noticed by its reader."""
+
+    def __init__(self, far, near):
+        self.far, self.near = far, near
+        self.send = far.send
+
+    async def receive(self):
+        data = await self.far.receive()
+        if data is None:
+            raise ConnectionError
+        return data
+
+    async def close(self, code):
+        self.near.closed = code
+        await self.far.incoming.put(None)
+
+
+def test_handshakes_that_are_never_finished_keep_no_neighbour_out(monkeypatch):
+    monkeypatch.setattr(ip_link, "HANDSHAKES_MAX", 3)
+
+    async def story():
+        hub = Hub()
+        own = links(SOUTH, hub)
+        silent = [Caller(own, n) for n in range(1, 10)]
+        await asyncio.sleep(0)
+        neighbour = Caller(own, 99)
+        await neighbour.shake_hands()
+        await hub.until(lambda: hub.up)
+        assert [caller.near.closed for caller in silent] == [1013] * 7 + [None] * 2
+        await own.stop()
+        for caller in (*silent, neighbour):
+            caller.answered.cancel()
+
+    run(story())
+
+
+def test_a_camp_that_is_vouched_for_takes_the_place_of_one_that_is_not(monkeypatch):
+    monkeypatch.setattr(ip_link, "INBOUND_MAX", 2)
+
+    async def story():
+        hub = Hub()
+        friend = Identity(bytes([7]) * 32)
+
+        async def pinned():
+            return frozenset({friend.key})
+
+        own = IpLinks(SOUTH, (), hub, lambda: NONCE, lambda: 0.1, pinned)
+        callers = [Caller(own, n) for n in (1, 2, 3, 7, 4)]
+        for caller in callers:
+            await caller.shake_hands()
+            await asyncio.sleep(0.02)
+        await hub.until(lambda: len(hub.up) == 2)
+        up = {port.profile.peer for port in hub.up.values()}
+        assert up == {friend.key, Identity(bytes([2]) * 32).key}
+        assert [caller.near.closed for caller in callers] == [1013, None, 1013, None, 1013]
+        assert len(own._tasks) == 0
+        await own.stop()
+        for caller in callers:
+            caller.answered.cancel()
+
+    run(story())

@@ -460,6 +460,30 @@ class TestWithoutAClock:
         assert here.engine.hour(1.0) == hour
         assert here.engine.wall_s(1.0) == bundle.seconds_of(hour)
 
+    def test_one_liar_with_many_keys_moves_nobody_who_knows_two_camps(self, tmp_path):
+        here = Camp("here", path=tmp_path / "here")
+        here.engine.tell_time(0.0, trusted=False)
+        here.engine.add_link(cable("x", b"p" * 32), 0.0)
+        hour = bundle.hour_of(NOW_S)
+        for name, sealed_in in (
+            ("a", hour),
+            ("b", hour - 1),
+            ("liar", hour + 9_000),
+            ("liar too", hour + 9_000),
+        ):
+            other = Camp(name)
+            if name in ("a", "b"):
+                with here.store.transaction():
+                    here.store.pin(other.identity.key, NOW_S, True)
+                    here.engine.refresh_admission()
+            receive(
+                here, frame_of(other, sealed_by(other, name, hour=sealed_in), other.identity.key), now=1.0
+            )
+        assert here.engine.hour(1.0) == hour - 1
+        here.restart()
+        here.engine.tell_time(0.0, trusted=False)
+        assert here.engine.hour(1.0) == hour - 1
+
     def test_a_box_that_woke_up_in_the_past_takes_what_is_ahead_of_it(self, tmp_path):
         here = Camp("here", path=tmp_path / "here")
         with here.store.transaction():
