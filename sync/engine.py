@@ -105,6 +105,10 @@ class Engine:
         """Begin to speak and hear on a link. One of the same name is replaced."""
         neighbour = Neighbour(link)
         talk = self._air_talk(link, now) if link.broadcast else self._cable_talk(neighbour, now)
+        for bundle_id in self._store.unsent():  # sealed while there was nobody to send it to
+            waiting = self._holdings.live.get(bundle_id)
+            if waiting is not None:
+                neighbour.outgoing.push(bundle_id, waiting.class_)
         self._links.add(Link(neighbour, talk, now))
         self._sealer.meet(now)
 

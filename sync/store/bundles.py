@@ -153,6 +153,13 @@ class BundleTables(Database):
             "UPDATE bundles SET live = ? WHERE id = ?", ((live, bundle_id) for bundle_id in ids)
         )
 
+    def unsent(self) -> list[BundleId]:
+        """Own live bundles that no link took yet, the oldest first."""
+        rows = self.connection.execute(
+            "SELECT id FROM bundles WHERE live = 1 AND key = ? AND sent_s IS NULL ORDER BY seq", (self.key,)
+        )
+        return [bundle_id for (bundle_id,) in rows]
+
     def mark_sent(self, bundle_id: BundleId, at_s: float) -> bool:
         """Note that a link took an own bundle; True the first time."""
         cursor = self.connection.execute(

@@ -406,6 +406,16 @@ def test_relays_in_the_air_keep_silent_after_two_copies():
     assert len(here.engine.frames_to_send("x", NOW_S + 8, 10_000.0)) == 1
 
 
+def test_what_was_sealed_before_a_radio_was_there_goes_out_with_it():
+    here = Camp("here")
+    here.post("run north", NOW_S, kind=Kind.MIC_CHECK)
+    here.engine.add_link(air("x"), NOW_S + 5)
+    assert len(here.engine.frames_to_send("x", NOW_S + 5, 10_000.0)) == 1
+    here.engine.drop_link("x")
+    here.engine.add_link(air("x"), NOW_S + 6)
+    assert here.engine.frames_to_send("x", NOW_S + 6, 10_000.0) == []
+
+
 def test_airtime_is_a_limit():
     here = Camp("here")
     here.engine.add_link(air("x"), NOW_S)
