@@ -105,7 +105,7 @@ class OwnTables(BundleTables):
         """Of an own message that never left the camp and was taken back, keep only that there was one.
 
         A box that is seized tells what is still on it, so the words leave the file: rows and log with this
-        transaction, the search index with the next sweep. It keeps its id, though no bytes lead to it any more.
+        transaction, the search index with the next sweep. It keeps its id, though no bytes lead to it.
         """
         row = self.connection.execute(
             "SELECT bytes, second FROM own_messages WHERE id = ? AND class IS NULL", (message_id,)
