@@ -89,6 +89,7 @@ def retract_post(room: Room, order: RetractPost, actor: Actor, at: Moment) -> Do
         if not everything and not _same_device(held.device, actor):
             raise Refused(Refusal.NOT_ALLOWED)
         room.people.remove_held(order.message)
+        room.store.erase_after_commit()
         _log_retract(room, order, held.device, actor, at)
         return Done(order.message.hex())
     known = room.people.message(order.message)
@@ -211,6 +212,7 @@ def _retract(room: Room, known: KnownMessage, at: Moment) -> None:
     if known.local or (not known.sealed and room.engine.withdraw(known.id)):
         room.people.keep_here(known.id)
         room.store.add_own(word, None, at.now, at.wall_s, None)
+        room.store.forget_words(known.id)
     else:
         room.engine.publish(_salted(room, word), at.now)
 

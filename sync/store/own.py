@@ -14,6 +14,9 @@ from sync.store.projection import Receipt
 from sync.store.rows import WaitingMessage
 from sync.views import Via
 
+# In `meta`: words that were deleted are still in the search index.
+SEARCH_STALE = "search_stale"
+
 _TAKEN = """
 SELECT 1 FROM messages WHERE id = ?1 UNION ALL SELECT 1 FROM own_messages WHERE id = ?1
 UNION ALL SELECT 1 FROM held WHERE id = ?1 AND decided_s IS NULL
@@ -96,6 +99,26 @@ class OwnTables(BundleTables):
             "UPDATE messages SET bundle = ?, hour = ? WHERE id = ?",
             ((bundle, hour, message_id) for message_id in message_ids),
         )
+
+    @written
+    def forget_words(self, message_id: MessageId) -> None:
+        """Of an own message that never left the camp and was taken back, keep only that there was one.
+
+        A box that is seized tells what is still on it, so the words leave the file: rows and log with this
+        transaction, the search index with the next sweep. It keeps its id, though no bytes lead to it.
+        """
+        row = self.connection.execute(
+            "SELECT bytes, second FROM own_messages WHERE id = ? AND class IS NULL", (message_id,)
+        ).fetchone()
+        if row is None:
+            return
+        husk = replace(messages.decode(row[0], row[1], local=True), body=b"", nickname="")
+        self.connection.execute(
+            "UPDATE own_messages SET bytes = ? WHERE id = ?", (messages.encode(husk), message_id)
+        )
+        self.projection.forget_words(message_id)
+        self.set_meta(SEARCH_STALE, 1)
+        self.erase_after_commit()
 
     def device_of(self, message_id: MessageId) -> bytes | None:
         """The hash of the device that posted an own message, while the day of its key lasts."""

@@ -101,14 +101,18 @@ class Projection:
         # segment of a hundred messages costs a fifth of a hundred segments of one.
         self._search: list[tuple[str, int, str, str]] = []
 
-    def receipt(self, receipt: Receipt, number: int, raw: bytes, near_s: int) -> ShownMessage | None:
+    def receipt(
+        self, receipt: Receipt, number: int, raw: bytes, near_s: int, known_as: MessageId | None = None
+    ) -> ShownMessage | None:
         """Project message `number` of a receipt; what pages show because of it and did not before.
+
+        `known_as` is the id of an own message whose words may be forgotten since it was made.
 
         Raises Reject (SHAPE, KIND, CODEC, TEXT, CBOR, ENCODING) for a message that is carried and not shown.
         """
         message = messages.decode(raw, near_s, local=receipt.bundle is None)
         text = message.text if message.kind in _WITH_TEXT else ""
-        message_id = identify(receipt.key, raw)
+        message_id = identify(receipt.key, raw) if known_as is None else known_as
         seq = receipt.seq * SEQS_PER_RECEIPT + number
         shown = message.kind in _READ and not self._is_second_letter(message)
         values = _values(receipt, seq, message_id, message, text, shown)
@@ -135,6 +139,19 @@ class Projection:
     def unsearch(self, seq: int, text: str, nickname: str) -> None:
         """Take a message out of the search index; its row must go or change in the same transaction."""
         self._search.append((_SEARCH_DELETE, seq, text, nickname))
+
+    def forget_words(self, message_id: MessageId) -> None:
+        """Leave nothing of a message's text and nickname where pages and search read."""
+        found = self._connection.execute(
+            "SELECT seq, text, nickname, shown FROM messages WHERE id = ?", (message_id,)
+        ).fetchone()
+        if found is None:
+            return
+        seq, text, nickname, shown = found
+        self._connection.execute("UPDATE messages SET text = '', nickname = '' WHERE seq = ?", (seq,))
+        if shown:
+            self.unsearch(seq, text, nickname)
+            self._search.append((_SEARCH_INSERT, seq, "", ""))
 
     def flush(self) -> None:
         """Write what was laid aside for the search index."""

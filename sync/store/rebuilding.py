@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from sync import message
 from sync.bundle import BundleClass
 from sync.bundle import decode as decode_bundle
+from sync.message import MessageId
 from sync.reject import Reject
 from sync.store.own import OwnTables, own_receipt
 from sync.store.projection import Projection, Receipt, near_second
 from sync.views import Via
 
 _BUNDLES = "SELECT seq, id, key, hour, class, wire, received_s, via FROM bundles WHERE seq = ?"
-_OWN = "SELECT seq, bytes, second, class, received_s FROM own_messages WHERE seq = ?"
+_OWN = "SELECT seq, id, bytes, second, class, received_s FROM own_messages WHERE seq = ?"
 _RECEIPTS = "SELECT seq, 0 FROM bundles UNION ALL SELECT seq, 1 FROM own_messages ORDER BY 1"
 _SEALED = """
 UPDATE messages SET bundle = o.bundle, hour = (SELECT b.hour FROM bundles b WHERE b.id = o.bundle)
@@ -22,7 +23,7 @@ FROM own_messages o WHERE o.id = messages.id AND o.bundle IS NOT NULL
 # Search rows are written in parts, so that a Pi's memory does not have to hold a whole board.
 _FLUSH_EVERY = 1_000
 
-_Item = tuple[Receipt, int, bytes, int]  # what Projection.receipt takes
+_Item = tuple[Receipt, int, bytes, int, MessageId | None]  # what Projection.receipt takes
 
 
 def rebuild(store: OwnTables, progress: Callable[[int, int], None]) -> None:
@@ -56,14 +57,14 @@ def _bundle(store: OwnTables, wanted: int) -> Iterator[_Item]:
     seq, row_id, key, hour, class_, wire, received_s, via = row
     receipt = Receipt(seq, key, key == store.key, row_id, hour, BundleClass(class_), received_s, Via(via))
     for number, raw in enumerate(decode_bundle(wire).messages):
-        yield receipt, number, raw, near_second(hour)
+        yield receipt, number, raw, near_second(hour), None
 
 
 def _own(store: OwnTables, wanted: int) -> Iterator[_Item]:
-    seq, raw, second, class_, received_s = store.connection.execute(_OWN, (wanted,)).fetchone()
+    seq, message_id, raw, second, class_, received_s = store.connection.execute(_OWN, (wanted,)).fetchone()
     kind = message.decode(raw, second, local=True).kind
     life = None if class_ is None else BundleClass(class_)
-    yield own_receipt(seq, store.key, life, received_s, kind), 0, raw, second
+    yield own_receipt(seq, store.key, life, received_s, kind), 0, raw, second, message_id
 
 
 def _hide_again(store: OwnTables, hidden: list[bytes]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sync.bundle import EPOCH_S, HOUR_S, LIFE_HOURS, BundleId
-from sync.store.own import OwnTables
+from sync.store.own import SEARCH_STALE, OwnTables
 from sync.store.projection import ECHO_PREFIX_BYTES, POSTS_DAYS
 from sync.store.wiping import DEAD_HOURS, optimize_search
 
@@ -24,8 +24,6 @@ STRANGERS_SHARE = 0.25
 UNMATCHED_MAX = 4_096
 HOTLINE_KEPT = 20
 REFUSED_KEYS_DAYS = 30
-
-_SEARCH_STALE = "search_stale"  # deleted words are still in the search index
 
 _LIFE = "CASE class " + " ".join(f"WHEN {int(c)} THEN {life}" for c, life in LIFE_HOURS.items()) + " END"
 # A box that woke without a clock stamps receipts years too early; the hour of the seal, which came from camps
@@ -122,10 +120,10 @@ def sweep(
     _cap_unmatched(store)
     store.projection.forget(store.projection.laid_aside())  # channel names that went are not known any more
     if messages or evicted:
-        store.set_meta(_SEARCH_STALE, 1)
-    if messages_max is None and store.meta(_SEARCH_STALE):
+        store.set_meta(SEARCH_STALE, 1)
+    if messages_max is None and store.meta(SEARCH_STALE):
         optimize_search(store)
-        store.set_meta(_SEARCH_STALE, None)
+        store.set_meta(SEARCH_STALE, None)
     if store.connection.total_changes > changes:
         store.erase_after_commit()
     return Swept(messages, len(dead) + len(evicted), sum(entry.live for entry in evicted))

@@ -378,6 +378,16 @@ def test_a_retraction_outlives_a_rebuild(camp, channel):
     assert camp.row("SELECT count(*) FROM bundles") == (0,)
 
 
+@pytest.mark.parametrize("channel", ["here", "general"])
+def test_the_words_of_what_was_taken_back_in_time_are_forgotten(camp, channel):
+    written = camp.post("12 Elm Street", camper(), channel)
+    words = camp.row("SELECT bytes FROM own_messages WHERE id = ?", written.message)[0]
+    camp.do(RetractPost(written.message), camper())
+    left = camp.row("SELECT bytes FROM own_messages WHERE id = ?", written.message)[0]
+    assert len(left) < len(words) - len("12 Elm Street") // 2
+    assert left[:6] == words[:6]  # kind and second stay
+
+
 def test_a_held_post_is_simply_gone(camp):
     held = camp.post("oops", camper(), "announcements")
     camp.do(RetractPost(held.message), camper())

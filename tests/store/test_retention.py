@@ -296,3 +296,31 @@ def test_a_wiped_camp_goes_on(store):
     say(store, post("begin anew"))
     hear(store, NORTH, post("hello again"))
     assert texts(store) == {"begin anew", "hello again"}
+
+
+def test_words_that_were_taken_back_before_they_left_are_not_in_the_file(store):
+    said = post("meet at the Fountain", nickname="Zorrilla")
+    raw = message.encode(said)
+    taken_back = say(store, said, None)
+    say(store, post("soup"), None)
+    assert raw.lower() in bytes_on_disk(store)
+
+    store.forget_words(taken_back)
+
+    assert raw.lower() not in bytes_on_disk(store)
+    after(store, 0)  # the hourly sweep: the search index
+    left = bytes_on_disk(store)
+    for words in (raw.lower(), said.body.lower(), b"fountain", b"zorrilla"):
+        assert words not in left
+    kept = Reader.over(store).message(taken_back)
+    assert kept is not None
+    assert (kept.text, kept.author) == ("", "")
+    store.rebuild(lambda _done, _of: None)
+    assert Reader.over(store).message(taken_back) == kept
+
+
+def test_what_may_have_left_is_not_forgotten(store):
+    waiting = say(store, post("waits for its seal"))
+    store.forget_words(waiting)
+    store.forget_words(bytes(16))
+    assert texts(store) == {"waits for its seal"}

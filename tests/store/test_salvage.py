@@ -159,3 +159,15 @@ def test_flipped_bytes_anywhere_never_crash_it(board, seed):
         Store.open(board, OWN.key).close()
     salvage(board, OWN)
     assert whole(board)[0]
+
+
+def test_what_was_taken_back_comes_back_without_its_words(board):
+    store = Store.open(board, OWN.key)
+    taken_back = say(store, post("meet at the fountain"), None)
+    store.forget_words(taken_back)
+    store.close()
+    salvage(board, OWN)
+    again = Store.open(board, OWN.key)
+    found = read(Reader.over(again), taken_back)
+    assert (found.text, found.author) == ("", "")
+    again.close()
