@@ -88,10 +88,10 @@ def test_a_mic_check_crosses_and_everything_ends(homes):
             assert b.stop() < 5
         lines = [json.loads(line) for line in air.end().splitlines()]
     ends = [line for line in lines if line["event"] == "end"]
-    first = next(line for line in ends if line["camp"] == "A")
-    assert first["kind"] == "bundle with key"
-    assert first["heard"] == ["B"]
-    assert 700 < first["airtime_ms"] < 2_200
+    own = [line for line in ends if line["camp"] == "A"]
+    assert own[0]["kind"] == "bundle with key"
+    assert 700 < own[0]["airtime_ms"] < 2_200
+    assert ["B"] in [line["heard"] for line in own]
     assert lines[-1]["event"] == "total"
     assert lines[-1]["frames"] == len(ends)
     with pytest.raises(ConnectionRefusedError):
