@@ -29,6 +29,9 @@ def command(folder: Path, file: Path, as_json: bool) -> None:
     Example:
       miccheck import ~/camp /media/stick/camp.bundles
     """
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        # A stick can hold a link to a device that never ends, or a pipe that nobody writes to.
+        raise Sorry(f"{file} is a device or a pipe, and no file")
     new = known = refused = 0
     try:
         with file.open("rb") as stream, Camp(folder) as camp:

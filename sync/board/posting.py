@@ -62,6 +62,8 @@ def write_post(room: Room, order: WritePost, actor: Actor, at: Moment) -> Writte
     parent = _parent(room, draft, rule)
     why = _held_why(room, draft, rule, actor, at)
     room.quotas.check_post(actor, at.now)
+    if why is HeldWhy.MIC_CHECK:
+        room.quotas.check_call(actor, at.now)
     message = Message(
         kind=Kind.MIC_CHECK if draft.urgent else Kind.POST,
         second=at.second,
@@ -78,6 +80,8 @@ def write_post(room: Room, order: WritePost, actor: Actor, at: Moment) -> Writte
     if order.token is not None:
         room.people.use_token(token_hash(order.token), draft.request_hash, written, at.second)
     room.quotas.count_post(actor, at.now)
+    if why is HeldWhy.MIC_CHECK:
+        room.quotas.count_call(actor, at.now)
     return Written(written, held=why is not None, repeated=False)
 
 

@@ -14,6 +14,11 @@ from sync.actions import Actor, Refusal, Refused
 BUCKETS_MAX = 4_096
 # Several phones can stand behind one address (a router lent by a neighbour), and fresh cookies are free.
 ADDRESS_SHARE = 5
+# Mic checks that wait for a person to repeat them, an address: a bus of people who all saw it, then one a
+# minute. By posts alone one phone with fresh cookies filled the room for all of them in two minutes, and
+# "medic to gate 4" found no place; now it takes three quarters of an hour, in which somebody looks.
+CALLS = 10
+CALL_EVERY_S = 60.0
 # Typing a card by lamplight goes wrong a few times; then once every half minute.
 GUESSES = 10
 GUESS_EVERY_S = 30.0
@@ -63,6 +68,7 @@ class Quotas:
                 Buckets(device_per_minute, every_s),
                 Buckets(device_per_minute * ADDRESS_SHARE, every_s / ADDRESS_SHARE),
             )
+        self._calls = Buckets(CALLS, CALL_EVERY_S)
         self._guesses = Buckets(GUESSES, GUESS_EVERY_S)
         self._all_guesses = Buckets(ALL_GUESSES, ALL_GUESS_EVERY_S, 1)
 
@@ -85,6 +91,16 @@ class Quotas:
         devices.take(_device(actor), now)
         if actor.address is not None:
             addresses.take(actor.address, now)
+
+    def check_call(self, actor: Actor, now: float) -> None:
+        """Refused with TOO_FAST when too many mic checks came from this address. Takes nothing yet."""
+        wait_s = self._calls.wait_s(_place(actor), now)
+        if self._posts is not None and wait_s > 0:
+            raise Refused(Refusal.TOO_FAST, wait_s)
+
+    def count_call(self, actor: Actor, now: float) -> None:
+        """A mic check waits."""
+        self._calls.take(_place(actor), now)
 
     def check_guess(self, actor: Actor, now: float) -> None:
         """Refused with TOO_FAST when too many wrong cards came from there, or from everywhere."""

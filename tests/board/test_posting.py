@@ -18,6 +18,7 @@ from sync.actions import (
     Written,
 )
 from sync.board import BoardLimits
+from sync.board.quotas import CALL_EVERY_S, CALLS
 from sync.message import Kind, Role
 from sync.text import TEXT_BYTES_MAX
 from tests.board.conftest import camper, make_camp
@@ -242,6 +243,20 @@ def test_without_a_cookie_the_address_is_the_device():
         camp.post(f"word {number}", nobody)
     assert camp.refusal(WritePost("general", "x"), nobody) == Refusal.TOO_FAST
     assert not camp.post("x", camper()).held
+
+
+def test_one_address_does_not_fill_the_room_for_mic_checks():
+    camp = make_camp(device_per_minute=6)
+    for number in range(CALLS):
+        camp.post(f"fake {number}", camper(f"cookie {number}"), urgent=True)
+    with pytest.raises(Refused) as refused:
+        camp.post("fake", camper("a fresh cookie"), urgent=True)
+    assert refused.value.refusal == Refusal.TOO_FAST
+    assert refused.value.retry_after_s == pytest.approx(CALL_EVERY_S)
+    assert not camp.post("no mic check", camper("a fresh cookie")).held
+    assert camp.post("medic to gate 4", camper("ben", "other house"), urgent=True).held
+    camp.pass_time(CALL_EVERY_S + 0.1)
+    assert camp.post("a true one", camper("a fresh cookie"), urgent=True).held
 
 
 def test_refused_posts_cost_nothing_and_the_console_has_no_quota():

@@ -71,6 +71,7 @@ def quiet_camp(folder, run):
         (("read", "{home}", "--limit", "0"), 2, "1<=x<=500"),
         (("pin", "{home}", "nobody"), 1, "no such camp"),
         (("import", "{home}", "/no/such/file"), 1, "No such file"),
+        (("import", "{home}", "/dev/zero"), 1, "a device or a pipe"),
         (("status", "/no/such/home"), 1, "there is no camp at /no/such/home; make one: miccheck init"),
         (("init", "{home}-b", "--name", ""), 2, "must not be empty"),
         (("nonsense",), 2, "nonsense"),
