@@ -31,7 +31,10 @@ class Demo:
         environment |= {"TMPDIR": str(tmp_path)} | ({"DEMO_SECONDS": seconds} if seconds else {})
         self.log = (tmp_path / "demo.out").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "node", "demo"], stdout=self.log, stderr=subprocess.STDOUT, env=environment
+            [sys.executable, "-m", "node", "demo", "--loss", "0"],
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            env=environment,
         )
 
     def said(self) -> str:
