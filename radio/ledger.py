@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 from radio.airtime import HOUR_S, RollingAirtime
 from radio.simulated import Fate, Sent
@@ -25,7 +26,8 @@ _KINDS: dict[int, str] = {
 class Ledger:
     """Airtime by camp and by kind of frame, the busiest hour of each camp, and the fates at hearers."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind_of: Callable[[bytes], str] = kind_of) -> None:
+        self._kind_of = kind_of
         self.frames = 0
         self.airtime_ms = 0.0
         self.ms_of_camp: defaultdict[str, float] = defaultdict(float)
@@ -37,7 +39,7 @@ class Ledger:
 
     def note(self, sent: Sent) -> None:
         """A frame left the air."""
-        kind = kind_of(sent.frame)
+        kind = self._kind_of(sent.frame)
         self.frames += 1
         self.airtime_ms += sent.airtime_ms
         self.ms_of_camp[sent.sender] += sent.airtime_ms

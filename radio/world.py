@@ -7,7 +7,6 @@ An attacker is a radio without an engine: `add_radio` and `inject`.
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -17,9 +16,9 @@ from pathlib import Path as FilePath
 from random import Random
 from typing import TypeVar
 
-from radio.airtime import DUTY_CYCLE, Preset
-from radio.ledger import Ledger
-from radio.simulated import Air, Fate, Path, Sent, Trace
+from radio.airtime import DUTY_CYCLE, Firmware, Preset
+from radio.scene import Scene
+from radio.simulated import Air, Fate, Path, Sent
 from radio.turns import Turns
 from sync.engine import Engine, Limits
 from sync.events import Event
@@ -68,7 +67,7 @@ class Stranger:
     on_heard: Callable[[bytes], None] | None = None
 
 
-class World:
+class World(Scene):
     """Camps, their air, and one clock that jumps from event to event."""
 
     def __init__(
@@ -77,15 +76,13 @@ class World:
         preset: Preset,
         *,
         capture: bool = False,
+        firmware: Firmware = Firmware.V2_8,
         duty_cycle: float = DUTY_CYCLE,
         network: Network | None = None,
         start_s: float = START_S,
     ) -> None:
-        self.now = start_s
-        self.air = Air(preset, Random(f"{seed} air"), capture)
-        self.ledger = Ledger()
+        super().__init__(Air(preset, Random(f"{seed} air"), capture, firmware), start_s)
         self.camps: dict[str, Camp] = {}
-        self.on_sent: list[Callable[[Sent], None]] = []
         self.on_event: list[Callable[[str, Event], None]] = []
         self.doubled = 0.0  # share of frames that a driver hands over twice
         self.late_s = 0.0  # frames wait up to so long between radio and engine, and overtake each other
@@ -93,11 +90,7 @@ class World:
         self._network = network if network is not None else Network()
         self._duty_cycle = duty_cycle
         self._random = Random(f"{seed} world")
-        self._trace = Trace(start_s)
         self._strangers: dict[str, Stranger] = {}
-        self._cut: dict[tuple[str, str], Path] = {}
-        self._due: list[tuple[float, int, Callable[[], object]]] = []
-        self._count = itertools.count()
 
     # -- who is there -----------------------------------------------------------------------------------
 
@@ -164,11 +157,6 @@ class World:
 
     # -- who hears whom ---------------------------------------------------------------------------------
 
-    def hear(self, one: str, other: str, path: Path = Path()) -> None:  # noqa: B008 - frozen
-        """Both hear each other alike."""
-        self.air.set_path(one, other, path)
-        self.air.set_path(other, one, path)
-
     def line(self, *names: str, path: Path = Path()) -> None:  # noqa: B008 - frozen
         """Each hears its neighbours in the row."""
         for one, other in itertools.pairwise(names):
@@ -193,48 +181,12 @@ class World:
                 return
         raise ValueError("so few neighbours each, and they never hang together")
 
-    def cut(self, one: str, other: str) -> None:
-        """Something stands between them now."""
-        for sender, hearer in ((one, other), (other, one)):
-            path = self.air.paths_from(sender).get(hearer)
-            if path is not None:
-                self._cut[sender, hearer] = path
-                self.air.set_path(sender, hearer, None)
-
-    def heal(self, one: str, other: str) -> None:
-        """They hear each other as before the cut."""
-        for sender, hearer in ((one, other), (other, one)):
-            path = self._cut.pop((sender, hearer), None)
-            if path is not None:
-                self.air.set_path(sender, hearer, path)
-
     # -- what happens -----------------------------------------------------------------------------------
 
     def publish(self, name: str, message: Message) -> MessageId:
         """A person at this camp posts."""
         camp = self.camps[name]
         return self._turn(camp, lambda engine: engine.publish(message, self.now))
-
-    def at(self, when_s: float, action: Callable[[], object]) -> None:
-        """Do this then (absolute, on this world's clock)."""
-        heapq.heappush(self._due, (when_s, next(self._count), action))
-
-    def run(self, seconds: float) -> None:
-        """Let time pass."""
-        end_s = self.now + seconds
-        while (at_s := min(self._due[0][0] if self._due else math.inf, self.air.next_due())) <= end_s:
-            self.now = max(self.now, at_s)
-            for happened in self.air.step(self.now):
-                if isinstance(happened, Sent):
-                    self._was_sent(happened)
-            while self._due and self._due[0][0] <= self.now:
-                heapq.heappop(self._due)[2]()
-        self.now = end_s
-
-    @property
-    def trace(self) -> str:
-        """The hash over everything that was on the air so far."""
-        return self._trace.hex()
 
     # -- the machinery ----------------------------------------------------------------------------------
 
@@ -248,11 +200,7 @@ class World:
         )
         self._turn(camp, lambda engine: engine.add_link(profile, self.now))
 
-    def _was_sent(self, sent: Sent) -> None:
-        self.ledger.note(sent)
-        self._trace.note(sent)
-        for watch in self.on_sent:
-            watch(sent)
+    def _sent(self, sent: Sent) -> None:
         for hearing in sent.hearings:
             if hearing.fate is Fate.HEARD:
                 self._hand_over(hearing.hearer, sent.frame, hearing.snr_db)
