@@ -100,7 +100,8 @@ def test_a_mic_check_crosses_and_everything_ends(homes):
 
 def test_a_node_finds_an_air_that_was_restarted(homes):
     with RunningAir() as air, air.node(homes[0]) as a:
-        assert air.end(signal.SIGINT).splitlines()[-1].startswith("0 frames")
+        total = air.end(signal.SIGINT).splitlines()[-1]
+        assert re.fullmatch(r"\d+ frames?, .* on the air.*", total)  # a beacon or none: that is its own choice
         wait_until(lambda: radio(a)["state"] == "lost")
         again = ["--listen", air.address, "--speed", SPEED]
         with subprocess.Popen(
