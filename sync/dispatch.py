@@ -17,6 +17,7 @@ from sync.coding import SYMBOLS_MAX, shape_of
 from sync.events import BundleSent
 from sync.frames import BundleFrame, Frame
 from sync.holdings import Holdings
+from sync.link import Allowance
 from sync.links import Link
 from sync.live import LiveBundle
 from sync.signing import SIGNATURE_BYTES
@@ -44,38 +45,38 @@ class Dispatch:
         if len(self._with_key) > WITH_KEY_MAX:
             del self._with_key[next(iter(self._with_key))]
 
-    def next_frame(self, link: Link, now: float, left_ms: float) -> bytes | None:
-        """The frame that leaves next; None when nothing is due that costs at most `left_ms` of airtime."""
-        if self._is_alert_next(link, now) or link.profile.airtime_ms(link.profile.mtu) > left_ms:
-            return self._next_bundle(link, now, left_ms)  # while a full frame does not fit, a small one may
+    def next_frame(self, link: Link, now: float, left: Allowance) -> bytes | None:
+        """The frame that leaves next; None when nothing is due for which there is airtime left."""
+        if self._is_alert_next(link, now) or link.profile.airtime_ms(link.profile.mtu) > left.any_ms:
+            return self._next_bundle(link, now, left)  # while a full frame does not fit, a small one may
         match link.talk:
             case AirTalk() as talk:
                 keys = next_keys(link.neighbour, self._holdings)
-                return self._encode(keys) if keys is not None else self._next_on_air(talk, link, now, left_ms)
+                return self._encode(keys) if keys is not None else self._next_on_air(talk, link, now, left)
             case CableTalk() as talk:
-                return self._next_by_cable(talk, link, now, left_ms)
+                return self._next_by_cable(talk, link, now, left)
 
     def _is_alert_next(self, link: Link, now: float) -> bool:
         first = link.neighbour.outgoing.peek(now)
         live = self._holdings.live.get(first) if first is not None else None
         return live is not None and live.class_ == BundleClass.ALERT
 
-    def _next_by_cable(self, talk: CableTalk, link: Link, now: float, left_ms: float) -> bytes | None:
+    def _next_by_cable(self, talk: CableTalk, link: Link, now: float, left: Allowance) -> bytes | None:
         control = talk.next_control()
         if control is not None:
             return self._encode(control)
-        encoded = self._next_bundle(link, now, left_ms)
+        encoded = self._next_bundle(link, now, left)
         if encoded is not None:
             return encoded
         listed = talk.next_list(self._holdings.hours.hour(now), now)
         return self._encode(listed) if listed is not None else None
 
-    def _next_on_air(self, talk: AirTalk, link: Link, now: float, left_ms: float) -> bytes | None:
+    def _next_on_air(self, talk: AirTalk, link: Link, now: float, left: Allowance) -> bytes | None:
         hour = self._holdings.hours.hour(now)
         frame = talk.next_frame(hour, now)
         if frame is None:
             self._queue_answer(talk, link, now)
-            encoded = self._next_bundle(link, now, left_ms)
+            encoded = self._next_bundle(link, now, left)
             if encoded is not None:
                 return encoded
             frame = talk.next_frame(hour, now)  # the first piece of a long bundle
@@ -89,7 +90,7 @@ class Dispatch:
             if live is not None:
                 link.neighbour.outgoing.push(live.id, live.class_)
 
-    def _next_bundle(self, link: Link, now: float, left_ms: float) -> bytes | None:
+    def _next_bundle(self, link: Link, now: float, left: Allowance) -> bytes | None:
         outgoing, profile = link.neighbour.outgoing, link.profile
         while (bundle_id := outgoing.peek(now)) is not None:
             live = self._holdings.live.get(bundle_id)
@@ -97,12 +98,13 @@ class Dispatch:
             if live is None or wire is None or link.neighbour.has(bundle_id):
                 outgoing.drop(bundle_id)
                 continue
+            left_ms = left.alerts_ms if live.class_ == BundleClass.ALERT else left.any_ms
             encoded = self._encode_bundle(live, wire, link)
+            if profile.airtime_ms(min(len(encoded), profile.mtu)) > left_ms:
+                return None
             if len(encoded) > profile.mtu:
                 outgoing.drop(bundle_id)
                 self._cut(live, wire, link, now)
-                return None
-            if profile.airtime_ms(len(encoded)) > left_ms:
                 return None
             outgoing.drop(bundle_id)
             self._note_sent(live, link, now)

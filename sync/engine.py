@@ -32,7 +32,7 @@ from sync.events import Event, FrameRefused, MessageArrived
 from sync.frames import AskFrame, AskKeysFrame, BundleFrame, Frame, GotFrame, KeysFrame, ListFrame
 from sync.gate import Gate, Known
 from sync.holdings import Holdings
-from sync.link import LinkProfile
+from sync.link import Allowance, LinkProfile
 from sync.links import Link, Links
 from sync.message import Kind, Message, MessageId
 from sync.neighbours import Neighbour
@@ -290,21 +290,24 @@ class Engine:
 
     # -- frames out -------------------------------------------------------------------------------
 
-    def frames_to_send(self, link: str, now: float, airtime_ms: float) -> list[bytes]:
+    def frames_to_send(
+        self, link: str, now: float, airtime_ms: float, alerts_ms: float | None = None
+    ) -> list[bytes]:
         """Frames for a link that together cost at most `airtime_ms`; the store must be committed first.
 
-        Empty when nothing is due. Call again until it is empty.
+        Alerts (class 0) may make it `alerts_ms`, where that is more. Empty when nothing is due. Call again
+        until it is empty.
         """
         self.tick(now)
         to = self._links.get(link)
         if to is None:
             return []
         handful: list[bytes] = []
-        left_ms = airtime_ms
+        left = Allowance(airtime_ms, airtime_ms if alerts_ms is None else alerts_ms)
         while len(handful) < FRAMES_AT_ONCE:
-            encoded = self._dispatch.next_frame(to, now, left_ms)
+            encoded = self._dispatch.next_frame(to, now, left)
             if encoded is None:
                 break
-            left_ms -= to.profile.airtime_ms(len(encoded))
+            left = left.less(to.profile.airtime_ms(len(encoded)))
             handful.append(encoded)
         return handful

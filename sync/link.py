@@ -19,3 +19,21 @@ class LinkProfile:
     duty_cycle: float = 1.0  # share of time we may send
     via: Via = Via.RADIO
     peer: bytes | None = None  # the proved public key at the other end of a point-to-point link
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Milliseconds of airtime that a link may be given now (PROTOCOL.md §15.8).
+
+    A part of a radio's hour is kept for class 0, so alerts may have some left when nothing else has.
+    """
+
+    any_ms: float
+    alerts_ms: float  # never less than `any_ms`
+
+    def less(self, airtime_ms: float) -> Allowance:
+        """What is left after a frame of this airtime."""
+        return Allowance(self.any_ms - airtime_ms, self.alerts_ms - airtime_ms)
+
+
+NO_AIRTIME = Allowance(0.0, 0.0)
