@@ -13,6 +13,7 @@ from functools import partial
 from random import Random
 
 from radio.airtime import PRESETS
+from radio.attackers import ATTACKS, Attacker
 from radio.simulated import Path
 from radio.world import START_S, World
 from sync import bundle, cbor, message
@@ -20,7 +21,6 @@ from sync.bundle import BundleClass
 from sync.events import MessageArrived
 from sync.message import Kind, Message, compose
 from sync.signing import Identity
-from tests.storm.attackers import ATTACKS, Attacker
 
 LONG_FAST = next(preset for preset in PRESETS if preset.name == "LONG_FAST")
 # With 60 % loss on thin links the last echo took more than twenty hours (seeds 282 and 287).
@@ -75,7 +75,10 @@ class Storm:
         for name in self.random.sample(self.names, self.no_clocks):
             self.world.camps[name].clock_offset_s = -START_S
             self.world.camps[name].clock_is_set = False
-        self.attacker = Attacker(self.world, self.names, self.random) if self.attack else None
+        self.attacker = None
+        if self.attack:
+            in_earshot = self.random.sample(self.names, min(3, len(self.names)))
+            self.attacker = Attacker(self.world, in_earshot, self.random)
         self._plan()
 
     def run(self) -> None:
@@ -116,7 +119,9 @@ class Storm:
         for _ in range(self.later_versions):
             self._at(self._speak_of_the_future, self.random.choice(self.names))
         if self.attacker is not None:
-            ATTACKS[str(self.attack)](self.attacker, START_S + 60, START_S + self.span_s)
+            attack = ATTACKS[str(self.attack)]
+            say = attack.prepare(self.attacker)
+            self.attacker.every(attack.every_s, START_S + 60, START_S + self.span_s, say)
 
     def _at(self, action, *arguments) -> float:
         when = START_S + self.random.uniform(0, self.span_s)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.storm.attackers import ATTACKS
+from radio.attackers import ATTACKS
 from tests.storm.storm import Storm
 
 
