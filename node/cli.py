@@ -32,6 +32,7 @@ COMMANDS = {
     "price": "node.commands.price",
     "air": "node.commands.air",
     "demo": "node.commands.demo",
+    "simulate": "node.commands.simulate",
     "bench": "node.commands.bench",
 }
 

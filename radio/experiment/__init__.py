@@ -1,0 +1,1 @@
+"""One square, one day of talk, several ways to pass it on: what `miccheck simulate` measures."""
