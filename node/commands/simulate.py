@@ -3,87 +3,142 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
 
 from node.clock import monotonic_s
 from node.commands.arguments import Decorated, json_option
+from node.simulate_table import table
 from radio.airtime import PRESETS, Firmware
 from radio.experiment import outcome
 from radio.experiment.case import Case, Scheme, Terrain
-from radio.experiment.run import compare, simulate
+from radio.experiment.map_file import BYTES_MAX, parse
+from radio.experiment.outcome import Report, Rival
+from radio.experiment.run import simulate
+from radio.experiment.topology import Topology, topology_of
 
 DEFAULT = Case()
 _FIRMWARE = {"raw": Firmware.RAW, "2.8": Firmware.V2_8}
+_TERRAINS = tuple(terrain.value for terrain in Terrain if terrain is not Terrain.FILE)
 
 
-def _number(name: str, help_: str, kind: type = int) -> Callable[[Decorated], Decorated]:
-    """An option of the case, with the case's own default."""
+def _choice(name: str, words: list[str], default: str, help_: str) -> Callable[[Decorated], Decorated]:
+    return click.option(f"--{name}", type=click.Choice(words), default=default, show_default=True, help=help_)
+
+
+def _number(name: str, help_: str, unit: str = "N") -> Callable[[Decorated], Decorated]:
+    """An option that is a number of the case, with the case's own default."""
     field = {"after": "after_s"}.get(name, name)
     default = getattr(DEFAULT, field)
-    return click.option(f"--{name}", field, type=kind, default=default, show_default=True, help=help_)
+    kind = type(default)
+    return click.option(
+        f"--{name}", field, type=kind, default=default, show_default=True, metavar=unit, help=help_
+    )
 
 
-@click.command(short_help="Simulate many camps in virtual time, and say what their messages cost.")
-@click.option(
-    "--scheme",
-    type=click.Choice([each.value for each in Scheme]),
-    default=DEFAULT.scheme.value,
-    show_default=True,
-    help="How messages are passed on.",
-)
+@click.command(short_help="Simulate many camps in virtual time: what a message costs, and who gets it.")
+@_choice("scheme", [each.value for each in Scheme], DEFAULT.scheme.value, "How messages are passed on.")
 @_number("camps", "How many camps.")
-@_number("degree", "Other camps that one hears, on average.", float)
+@_number("degree", "Others that a camp hears, on average; a line and a grid have their own.", "D")
 @click.option(
     "--topology",
     default=DEFAULT.terrain.value,
     show_default=True,
-    metavar="geometric|line|grid|clusters|FILE",
-    help="How the camps lie.",
+    metavar="|".join((*_TERRAINS, "FILE")),
+    help="How the camps lie. A FILE has lines 'A - B [DB [LOSS]]' for two that hear each other, 'A > B' for "
+    "one way only, 'NAME X Y' for a place from 0 to 1.",
 )
-@click.option(
-    "--preset",
-    type=click.Choice([each.name for each in PRESETS]),
-    default=DEFAULT.preset,
-    show_default=True,
-    help="The radios' preset.",
-)
-@click.option(
-    "--firmware",
-    type=click.Choice(list(_FIRMWARE)),
-    default="raw",
-    show_default=True,
-    help="What wraps a frame.",
-)
+@_choice("preset", [each.name for each in PRESETS], DEFAULT.preset, "The radios' preset.")
+@_choice("firmware", list(_FIRMWARE), "raw", "What wraps a frame: raw LoRa packets, or Meshtastic 2.8.")
 @click.option("--capture", is_flag=True, help="A frame 6 dB above its rivals survives them.")
-@_number("loss", "Share of frames that chance takes away, at each hearer.", float)
+@_number("loss", "Share of frames that chance takes away, at each hearer.", "F")
 @_number("messages", "How many messages.")
-@_number("minutes", "In which they are posted.", float)
-@_number("after", "Seconds the run goes on after that.", float)
-@_number("size", "Bytes of frame payload a message takes alone.")
+@_number("minutes", "They are posted at random times within so many minutes.")
+@_number("after", "The run goes on for so many seconds after that.", "SECONDS")
+@_number("size", "Bytes of frame payload that a message alone takes, 4 more or less.", "BYTES")
 @_number("burst", "Posts of one author within two minutes.")
-@_number("cuts", "Pairs that stop hearing each other for a while.")
-@_number("churn", "Camps that are switched off for a while.")
+@_number("cuts", "Pairs that stop hearing each other, for 10 to 90 minutes.")
+@_number("churn", "Camps that are switched off, for 10 to 90 minutes.")
 @_number("seed", "Of all chance in it.")
-@click.option("--compare", "beside", is_flag=True, help="Run managed flooding beside it.")
+@click.option("--compare", "beside", is_flag=True, help="Run managed flooding beside it, for the ratio.")
 @json_option
 def command(
-    scheme: str, topology: str, preset: str, firmware: str, beside: bool, as_json: bool, **numbers: Any
+    scheme: str,
+    topology: str,
+    preset: str,
+    firmware: str,
+    beside: bool,
+    as_json: bool,
+    **numbers: Any,
 ) -> None:
-    """Simulate many camps in virtual time, and say what their messages cost."""
+    """Simulate many camps in virtual time: what a message costs, and who gets it.
+
+    Real engines and real stores round one simulated radio channel, empty at the start. Everything is drawn
+    from the seed. Managed flooding (Meshtastic's), plain flooding and Bloom filters run on the same map with
+    the same messages in the same air.
+
+    \b
+    Example, twice the loss, beside managed flooding:
+      miccheck simulate --loss 0.4 --compare
+    """
+    fields = {"scheme": Scheme(scheme), "preset": preset, "firmware": _FIRMWARE[firmware], **numbers}
     try:
-        case = Case(
-            scheme=Scheme(scheme),
-            terrain=Terrain(topology),
-            preset=preset,
-            firmware=_FIRMWARE[firmware],
-            **numbers,
-        )
-        started_s = monotonic_s()
-        report = (compare if beside else simulate)(case)
+        case, lie = _laid_out(Case(**fields), topology)
     except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    fields = outcome.as_json(report) | {"wall_s": round(monotonic_s() - started_s, 3)}
-    click.echo(json.dumps(fields))
+        raise click.ClickException(str(error)) from error
+    started_s = monotonic_s()
+    report = _run(case, lie, beside, quiet=as_json)
+    wall_s = monotonic_s() - started_s
+    if plot is not None:
+        _draw(report, plot)
+    click.echo(
+        json.dumps(_object(report) | {"wall_s": round(wall_s, 3)}) if as_json else table(report, wall_s)
+    )
+
+
+_object = as_json
+
+
+def _laid_out(case: Case, topology: str) -> tuple[Case, Topology]:
+    """The case on its map. Raises ValueError with the reason when there is none."""
+    if topology in _TERRAINS:
+        case = replace(case, terrain=Terrain(topology))
+        return case, topology_of(case)
+    try:
+        with Path(topology).open("rb") as file:
+            raw = file.read(BYTES_MAX + 1)
+    except OSError as error:
+        known = ", ".join(_TERRAINS)
+        raise ValueError(
+            f"topology {topology!r}: {error.strerror}; it is one of {known}, or a file"
+        ) from error
+    if len(raw) > BYTES_MAX:
+        raise ValueError(f"{topology} is longer than {BYTES_MAX:,} bytes")
+    try:
+        return parse(raw.decode(), case)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{topology} is not UTF-8 text") from error
+    except ValueError as error:
+        raise ValueError(f"{topology}: {error}") from error
+
+
+def _run(case: Case, topology: Topology, beside: bool, quiet: bool) -> Report:
+    report = _with_bar(case, topology, quiet)
+    if not beside:
+        return report
+    rival = _with_bar(replace(case, scheme=Scheme.MANAGED), topology, quiet)
+    return replace(report, managed=Rival(rival.delivered, rival.airtime_s_per_message))
+
+
+def _with_bar(case: Case, topology: Topology, quiet: bool) -> Report:
+    hidden = quiet or not sys.stderr.isatty()
+    label = f"{case.scheme.value}, minutes"
+    with click.progressbar(
+        length=round(case.length_s / 60), label=label, file=sys.stderr, show_pos=True, hidden=hidden
+    ) as bar:
+        return simulate(case, topology, lambda done_s, _: bar.update(round(done_s / 60) - bar.pos))

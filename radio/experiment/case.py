@@ -14,9 +14,11 @@ MESSAGES_MAX = 10_000
 # A week: bundles live three days.
 MINUTES_MAX = 10_080
 AFTER_MAX_S = 604_800.0
+# A workload's bundle may be so much longer or shorter than its size.
+SIZE_TOLERANCE = 4
 # A signed bundle with hardly a text in it; and what one frame carries, since the baselines cut nothing.
 SIZE_MIN = 100
-SIZE_MAX = RADIO_FRAME_BYTES_MAX - HEAD_BYTES
+SIZE_MAX = RADIO_FRAME_BYTES_MAX - HEAD_BYTES - SIZE_TOLERANCE
 # What has a loss above this is no neighbour: of ten tries nine fail.
 LOSS_MAX = 0.9
 BURST_MAX = 64
@@ -66,6 +68,7 @@ class Case:
         """Raises ValueError with the reason for what cannot be run."""
         for name, value, least, most in (
             ("camps", self.camps, 2, CAMPS_MAX),
+            ("degree", self.degree, 0, CAMPS_MAX),
             ("messages", self.messages, 1, MESSAGES_MAX),
             ("minutes", self.minutes, 1, MINUTES_MAX),
             ("seconds after them", self.after_s, 0, AFTER_MAX_S),

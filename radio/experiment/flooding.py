@@ -21,17 +21,14 @@ from __future__ import annotations
 import heapq
 import struct
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 
 from radio.airtime import Firmware, Preset, preset_named
+from radio.experiment.baseline import Baseline, Holder
 from radio.experiment.case import Case
-from radio.experiment.workload import Post
-from radio.ledger import Ledger
-from radio.scene import Scene
-from radio.simulated import _SENSE, WINDOW_BITS_MAX, WINDOW_BITS_MIN, Air, Fate, Sent, _Radio
+from radio.simulated import _SENSE, WINDOW_BITS_MAX, WINDOW_BITS_MIN, Air, Sent, _Radio
 
 # `RadioInterface`: a client leaves the first slots to routers; and the signals between which CW grows.
 ROUTER_SLOTS = 2 * WINDOW_BITS_MAX
@@ -72,11 +69,10 @@ def decode(frame: bytes) -> Packet:
 
 
 @dataclass(slots=True, eq=False)
-class Station:
-    """A camp of a baseline: what it holds, and what waits in its radio's queue."""
+class Station(Holder):
+    """A camp whose radio has the firmware's queue."""
 
-    name: str
-    held: dict[int, int] = field(default_factory=dict)  # message, and the most hops left of any copy heard
+    hops: dict[int, int] = field(default_factory=dict)  # the most hops left of any copy of a message
     queue: deque[Packet] = field(default_factory=deque)
     in_radio: Packet | None = None
     # Own messages that nobody was heard to repeat: when to say them again, and how often that may still be.
@@ -128,78 +124,40 @@ class FirmwareAir(Air):
         self._put(now + slots * self.slot_s, _SENSE, radio)
 
 
-class Flooding(Scene):
+class Flooding(Baseline[Station]):
     """Camps that repeat what they hear. Not `managed`: each once, at a random time, whatever others do."""
 
     def __init__(self, case: Case, start_s: float, managed: bool) -> None:
         air = FirmwareAir(
             preset_named(case.preset), Random(f"{case.seed} air"), case.capture, case.firmware, managed
         )
-        super().__init__(air, start_s, Ledger(kind_of))
-        self.on_arrival: list[Callable[[str, int], None]] = []
+        super().__init__(air, start_s, kind_of)
         self._air = air
         self._managed = managed
         self._hops_max = HOPS_MAX if managed else HOPS_FOREVER
         self._size = case.size
-        self._stations: dict[str, Station] = {}
 
-    def add_camp(self, name: str) -> None:
-        """A camp that holds nothing yet."""
-        self._stations[name] = Station(name)
-        self.air.switch_on(name)
+    def _station(self, name: str) -> Station:
+        return Station(name)
 
-    def is_on(self, name: str) -> bool:
-        """Whether this camp has power."""
-        return self.air.is_on(name)
-
-    def stop(self, name: str) -> None:
-        """Pull the plug. What it held it holds; its queue is gone."""
-        station = self._stations[name]
+    def _stops(self, station: Station) -> None:
         station.queue.clear()
         station.unheard.clear()
-        for sent in self.air.switch_off(name, self.now) if self.is_on(name) else ():
-            self._was_sent(sent)
-        station.in_radio = None
 
-    def restart(self, name: str) -> None:
-        """Switch it on again."""
-        self.stop(name)
-        self.air.switch_on(name)
-
-    def post(self, name: str, number: int, _: Post) -> None:
-        """A person at this camp posts message `number`."""
-        station = self._stations[name]
-        station.held[number] = self._hops_max
+    def _publish(self, station: Station, number: int) -> None:
+        station.hops[number] = self._hops_max
         self._enqueue(station, Packet(number, self._hops_max))
         if self._managed:
             self._expect_repeat(station, number, REPETITIONS_MAX)
 
-    def holds(self, name: str, number: int) -> bool:
-        """Whether a camp has a message."""
-        return number in self._stations[name].held
-
-    def close(self) -> None:
-        """Nothing is kept open."""
-
     # -- what a station hears -----------------------------------------------------------------------------
 
-    def _sent(self, sent: Sent) -> None:
+    def _hear(self, station: Station, sent: Sent, snr_db: float) -> None:
+        station.listened(sent.airtime_ms / 1_000)
         packet = decode(sent.frame)
-        for hearing in sent.hearings:
-            if hearing.fate is Fate.HEARD:
-                station = self._stations[hearing.hearer]
-                station.listened(sent.airtime_ms / 1_000)
-                self._hear(station, packet, hearing.snr_db)
-        sender = self._stations[sent.sender]
-        sender.in_radio = None
-        self._feed(sender)
-
-    def _hear(self, station: Station, packet: Packet, snr_db: float) -> None:
         relay = Packet(packet.number, packet.hops_left - 1, snr_db)
-        if packet.number not in station.held:
-            station.held[packet.number] = packet.hops_left
-            for told in self.on_arrival:
-                told(station.name, packet.number)
+        if self._take_in(station, packet.number):
+            station.hops[packet.number] = packet.hops_left
             if packet.hops_left > 0:
                 self._enqueue(station, relay)
         elif self._managed:
@@ -207,8 +165,8 @@ class Flooding(Scene):
 
     def _hear_copy(self, station: Station, packet: Packet, relay: Packet) -> None:
         number = packet.number
-        has_more_hops = packet.hops_left > station.held[number]
-        station.held[number] = max(station.held[number], packet.hops_left)
+        has_more_hops = packet.hops_left > station.hops[number]
+        station.hops[number] = max(station.hops[number], packet.hops_left)
         if has_more_hops and self._cancel(station, number):
             self._enqueue(station, relay)
         elif station.unheard.pop(number, None) is not None or packet.hops_left < HOPS_MAX:
@@ -217,6 +175,10 @@ class Flooding(Scene):
             self._enqueue(station, relay)
 
     # -- what a station sends -----------------------------------------------------------------------------
+
+    def _free(self, station: Station) -> None:
+        station.in_radio = None
+        self._feed(station)
 
     def _enqueue(self, station: Station, packet: Packet) -> None:
         if len(station.queue) < QUEUE_MAX:

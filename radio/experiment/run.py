@@ -14,6 +14,7 @@ from random import Random
 from typing import Protocol
 
 from radio.airtime import HOUR_S
+from radio.experiment.bloom import Bloom
 from radio.experiment.camps import Camps
 from radio.experiment.case import Case, Scheme
 from radio.experiment.flooding import Flooding
@@ -61,7 +62,7 @@ class Square(Protocol):
 
 
 def simulate(case: Case, topology: Topology | None = None, progress: Progress | None = None) -> Report:
-    """Run a case; `progress` is told seconds done and in all. Raises ValueError where there is no such map."""
+    """Run a case; `progress` is told seconds done and in all. Raises ValueError without such a map."""
     topology = topology_of(case) if topology is None else topology
     posts = workload_of(case, START_S)
     run = _Run(case, topology, posts)
@@ -203,7 +204,7 @@ def square_of(case: Case) -> Square:
         case Scheme.MANAGED | Scheme.FLOOD:
             return Flooding(case, START_S, case.scheme is Scheme.MANAGED)
         case Scheme.BLOOM:
-            raise ValueError("not yet")
+            return Bloom(case, START_S)
 
 
 def _kinds(ledger: Ledger) -> tuple[FrameKind, ...]:

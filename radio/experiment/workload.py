@@ -10,17 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from radio.experiment.case import Case
+from radio.experiment.case import SIZE_TOLERANCE, Case
 from sync import bundle
 from sync.bundle import BundleClass
 from sync.message import Kind, Message, compose, encode
 from sync.signing import Identity
 
-SIZE_TOLERANCE = 4
 # Posts of one burst come within two minutes.
 BURST_S = 120.0
-# Salads that jump over the range are stirred again; one in ten does.
-TRIES_MAX = 1_000
+# A salad that jumps over the range is stirred again; hardly one does.
+TRIES_MAX = 100
 
 _TALK = """
     water at gate four we need blankets for the night medic tent moved to the library the kitchen wants six
@@ -29,8 +28,8 @@ _TALK = """
     keep calm and sit down the march leaves at noon childcare opens after lunch thank you for the soup
     agua en la puerta cuatro mantas para la noche asamblea a las ocho junto a la fuente la cocina busca gente
     enfermería al lado de la biblioteca traed lonas y cuerda quién tiene un generador comisión de respeto en
-    la esquina norte la marcha sale a mediodía turno de limpieza después de comer gracias por la sopa dormimos en
-    la plaza esta noche lluvia desde las diez cubrid los libros micro abierto en el ágora todas y todos
+    la esquina norte la marcha sale a mediodía turno de limpieza después de comer gracias por la sopa dormimos
+    en la plaza esta noche lluvia desde las diez cubrid los libros micro abierto en el ágora todas y todos
 """
 _WORDS = tuple(_TALK.split())
 
@@ -75,15 +74,18 @@ def _moments(case: Case, chance: Random) -> list[tuple[float, int]]:
 
 
 def _of_size(message: Message, size: int, identity: Identity, chance: Random) -> Message:
-    """The message with a text that makes its bundle so long."""
+    """The message with a text that makes its bundle so long: as many words of a salad as it takes."""
     for _ in range(TRIES_MAX):
-        text = ""
-        while True:
-            text += (" " if text else "") + chance.choice(_WORDS)
-            posted = compose(message, text)
+        words = chance.choices(_WORDS, k=size)  # a word is a byte at the least
+        fewest, most = 1, size
+        while fewest <= most:
+            count = (fewest + most) // 2
+            posted = compose(message, " ".join(words[:count]))
             length = bundle_bytes(posted, identity)
-            if length > size + SIZE_TOLERANCE:
-                break
-            if length >= size - SIZE_TOLERANCE:
+            if abs(length - size) <= SIZE_TOLERANCE:
                 return posted
+            if length < size:
+                fewest = count + 1
+            else:
+                most = count - 1
     raise ValueError(f"no text makes a bundle of {size} bytes")
