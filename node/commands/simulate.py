@@ -94,14 +94,10 @@ def command(
     started_s = monotonic_s()
     report = _run(case, lie, beside, quiet=as_json)
     wall_s = monotonic_s() - started_s
-    if plot is not None:
-        _draw(report, plot)
-    click.echo(
-        json.dumps(_object(report) | {"wall_s": round(wall_s, 3)}) if as_json else table(report, wall_s)
-    )
-
-
-_object = as_json
+    if as_json:
+        click.echo(json.dumps(outcome.as_json(report) | {"wall_s": round(wall_s, 3)}))
+    else:
+        click.echo(table(report, wall_s))
 
 
 def _laid_out(case: Case, topology: str) -> tuple[Case, Topology]:
