@@ -61,6 +61,10 @@ class Clock:
         """Whether `wall_s` can be shown as the time, and who said so."""
         return self._judge() if self._told is None or self._system_is_better() else ClockTrust(True, PERSON)
 
+    def since_boot(self) -> tuple[str, float]:
+        """Which boot this is, and the engine seconds since then, those in which the box slept too."""
+        return _boot_id(), _since_boot_s() * self._speed
+
     def is_set(self) -> bool:
         """Whether `wall_s` can be believed."""
         return self.trust().is_set

@@ -84,6 +84,10 @@ class Home:
         return self.run / "clock.json"
 
     @property
+    def airtime(self) -> Path:
+        return self.run / "airtime.json"
+
+    @property
     def ports(self) -> Path:
         return self.run / "ports.json"
 

@@ -22,7 +22,7 @@ from sync.board import Board
 from sync.bundle import hour_of
 from sync.engine import Engine
 from sync.events import Event
-from sync.link import LinkProfile
+from sync.link import NO_AIRTIME, Allowance, LinkProfile
 from sync.store import Store, StoreFull
 from sync.store.retention import sweep
 
@@ -64,8 +64,8 @@ class Port(Protocol):
     def room(self) -> bool:
         """Whether it takes more now."""
 
-    def wanted_ms(self, now: float) -> float:
-        """How many milliseconds of airtime it takes at engine time `now`; infinity where none is rationed."""
+    def allowance(self, now: float) -> Allowance:
+        """How much airtime it takes at engine time `now`; infinity where none is rationed."""
 
     def push(self, frames: list[bytes]) -> None:
         """Take committed frames; returns at once."""
@@ -343,13 +343,15 @@ class Pump:
     def _gather_frames(self, now: float) -> list[tuple[Port, list[bytes]]]:
         leaving: list[tuple[Port, list[bytes]]] = []
         for name, port in self._ports.items():
-            left_ms = port.wanted_ms(now) if port.room() else 0.0
+            left = port.allowance(now) if port.room() else NO_AIRTIME
             for _ in range(HANDFULS_MAX):
-                frames = self._engine.frames_to_send(name, now, left_ms) if left_ms > 0 else []
+                if left.alerts_ms <= 0:
+                    break
+                frames = self._engine.frames_to_send(name, now, left.any_ms, left.alerts_ms)
                 if not frames:
                     break
                 leaving.append((port, frames))
-                left_ms -= sum(port.profile.airtime_ms(len(frame)) for frame in frames)
+                left = left.less(sum(port.profile.airtime_ms(len(frame)) for frame in frames))
         return leaving
 
     def _sweep(self, bench: Workbench) -> None:

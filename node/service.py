@@ -20,11 +20,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from random import Random
 
 import click
 
 from hardware.addresses import own_addresses
 from hardware.clock_trust import RELEASE_S
+from node.airtime_file import AirtimeFile
 from node.certificates import fingerprint, renew_server
 from node.clock import Clock, monotonic_s, pause
 from node.console import work_for
@@ -52,13 +54,15 @@ from node.requests import (
     no_progress,
 )
 from node.serving import Listener, PageServer, listen
-from node.settings import LANGUAGES, Settings, read_settings
+from node.settings import LANGUAGES, Link, Settings, read_settings
 from node.sorry import Sorry
 from node.works import Watch, Works
 from radio.air_link import AirLink
 from radio.airtime import preset_named
 from radio.ip_link import NONCE_BYTES, IpLinks
 from radio.link_sight import LinkSight
+from radio.polite_radio import AirRules, PoliteRadio
+from radio.regions import region_named
 from sync.events import CampDead, CampWaiting, Event, KeyUsedElsewhere, MessageArrived
 from sync.message import Role
 from web_ui.api_form import status_json
@@ -141,17 +145,9 @@ class _Node:
         pump = self._works.pump
         urls = tuple(link.url for link in settings.link if link.kind == "ip")
         self._links = IpLinks(self._works.identity, urls, pump, _nonce, _jitter, self._pinned)
-        self._airs = tuple(
-            AirLink(
-                f"air-{n}",
-                link.host_and_port(),
-                settings.camp.name,
-                preset_named(link.preset),
-                pump,
-                _jitter,
-            )
-            for n, link in enumerate((each for each in settings.link if each.kind == "air"), 1)
-        )
+        self._airtime = AirtimeFile(home.airtime, self._clock)
+        airs = enumerate((each for each in settings.link if each.kind == "air"), 1)
+        self._airs = tuple(self._air_link(f"air-{n}", link) for n, link in airs)
         self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter)
         sights = Sights(self._link_sights, self._lists, self._loop.time, self._courier.wake)
         self._desk = NodeDesk(home, self._clock, pump, sights)
@@ -163,6 +159,13 @@ class _Node:
             PageServer(app, listeners.tls, door, home.certificates),
         )
         self._control = ControlServer(home.control, self._answer)
+
+    def _air_link(self, name: str, link: Link) -> AirLink:
+        rules = AirRules(preset_named(link.preset), region_named(link.region), link.airtime_share)
+        memory = self._airtime.of(name, link.region)
+        radio = PoliteRadio(rules, self._clock.now, Random(secrets.randbits(128)), memory)
+        camp, pump = self._settings.camp.name, self._works.pump
+        return AirLink(name, link.host_and_port(), camp, radio, pump, _jitter)
 
     async def run(self) -> None:
         """Serve until the end, then take everything apart."""

@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 
 from node.mail_server import parse_smtp
 from node.toml_lines import line_of
-from radio.airtime import PRESETS
+from radio.airtime import PRESETS, preset_named
+from radio.regions import DEFAULT_REGION, DEFAULT_SHARE, REGIONS, SHARE_MIN, region_named
 from sync.signing import DEFAULT_NETWORK_WORD, NETWORK_WORD_BYTES_MAX
 from sync.text import NICKNAME_BYTES_MAX, is_channel_name, tidy_name
 
@@ -163,12 +164,17 @@ class Web:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """[[link]]: a road to a neighbour. "ip" needs `url`; "air", a simulated radio for drills, `address`."""
+    """[[link]]: a road to a neighbour. "ip" needs `url`; "air", a simulated radio for drills, `address`.
+
+    `airtime_share`: how much of what the law of the region leaves a radio is used.
+    """
 
     kind: str = _key(check=_one_of("ip", "air"))
     url: str = _key("", _page_address)
     address: str = _key("", _host_and_port)
     preset: str = _key(DEFAULT_PRESET, _one_of(*(preset.name for preset in PRESETS)))
+    region: str = _key(DEFAULT_REGION, _one_of(*(region.name for region in REGIONS)))
+    airtime_share: float = _key(DEFAULT_SHARE, _between(SHARE_MIN, 1.0))
 
     def host_and_port(self) -> tuple[str, int]:
         """The two parts of `address`."""
@@ -223,7 +229,10 @@ class Settings:
 _TABLES: dict[str, type] = {"camp": Camp, "web": Web, "clock": Clockwork, "quota": Quota}
 _ARRAYS: dict[str, tuple[type, int]] = {"link": (Link, LINKS_MAX), "list": (MailingList, LISTS_MAX)}
 # What a kind of link needs, and what else it may have.
-_LINK_WORDS: dict[str, tuple[str, tuple[str, ...]]] = {"ip": ("url", ()), "air": ("address", ("preset",))}
+_LINK_WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ip": ("url", ()),
+    "air": ("address", ("preset", "region", "airtime_share")),
+}
 _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "str": ('a text in "quotes"', (str,)),
     "int": ("a whole number", (int,)),
@@ -316,6 +325,11 @@ def _check_link(values: Mapping[str, Any], index: int, source: _Source) -> None:
             place = source.place("link", index, word)
             valid = ", ".join(("kind", needed, *more))
             raise SettingsError(f'{place}: a [[link]] of kind "{kind}" has no "{word}"; valid are {valid}')
+    if "region" in values:
+        preset = preset_named(values.get("preset", DEFAULT_PRESET))
+        refusal = region_named(values["region"]).refusal(preset)
+        if refusal:
+            raise SettingsError(f"{source.place('link', index, 'region')}: {refusal}")
 
 
 def _check_list(values: Mapping[str, Any], index: int, source: _Source) -> None:

@@ -9,8 +9,10 @@ endian, and a CBOR array (PROTOCOL.md §2) whose first element is its word:
     ["send", frame]               node to air; the next one only after "sent"
     ["sent", airtime in ms]       air to node: the frame left the air
     ["heard", snr in 0.01 dB, frame]   air to node
+    ["noise", airtime in ms]  air to node: somebody was on the air so long, and nothing was understood
 
-The connection is the radio: when it ends the radio is off. Nothing is kept for who is not there.
+The connection is the radio: when it ends the radio is off. Nothing is kept for who is not there. But the
+hour in which the radio may send so much goes on, whoever answers at the other end.
 """
 
 from __future__ import annotations
@@ -21,12 +23,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from radio.airtime import DUTY_CYCLE, Preset
 from radio.link_sight import LinkSight, LinkState
-from radio.turns import Turns
+from radio.polite_radio import PoliteRadio
 from sync import cbor
 from sync.frames import RADIO_FRAME_BYTES_MAX
-from sync.link import LinkProfile
+from sync.link import Allowance, LinkProfile
 from sync.reject import Reject
 from sync.text import NICKNAME_BYTES_MAX
 
@@ -37,6 +38,8 @@ MESSAGE_BYTES_MAX = 512
 PRESET_BYTES_MAX = 32
 # Radios tell -20 to +20 dB; ten times that is a mistake.
 SNR_CENTI_DB_MAX = 20_000
+# The slowest frame takes 15 s; four times that is a mistake.
+NOISE_MS_MAX = 60_000
 WHY_BYTES_MAX = 200
 # The air answers a hello in a millisecond; a process that does not is no air.
 HELLO_S = 5.0
@@ -92,7 +95,14 @@ class Heard:
     frame: bytes
 
 
-AirMessage = Hello | Welcome | Refusal | Send | Done | Heard
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The channel was busy, and nothing came of it here."""
+
+    airtime_ms: int
+
+
+AirMessage = Hello | Welcome | Refusal | Send | Done | Heard | Noise
 
 
 def encode(message: AirMessage) -> bytes:
@@ -110,6 +120,8 @@ def encode(message: AirMessage) -> bytes:
             fields = ["sent", airtime_ms]
         case Heard(snr_centi_db, frame):
             fields = ["heard", snr_centi_db, frame]
+        case Noise(airtime_ms):
+            fields = ["noise", airtime_ms]
     body = cbor.encode(fields)
     if len(body) > MESSAGE_BYTES_MAX:
         raise ValueError(f"{len(body)} bytes are too many for one message")
@@ -137,6 +149,8 @@ def decode(body: bytes) -> AirMessage:
             if type(snr) is int and abs(snr) <= SNR_CENTI_DB_MAX:
                 return Heard(snr, frame)
             raise AirMessageError("no signal to noise ratio")
+        case ["noise", int(airtime_ms)] if type(airtime_ms) is int and 0 <= airtime_ms <= NOISE_MS_MAX:
+            return Noise(airtime_ms)
         case _:
             raise AirMessageError("not a message of the air")
 
@@ -179,12 +193,12 @@ class Hub(Protocol):
 
 
 class AirPort:
-    """One connection to the air as the pump sees it, which calls `room`, `wanted_ms` and `push`."""
+    """One connection to the air as the pump sees it, which calls `room`, `allowance` and `push`."""
 
     def __init__(
         self,
         profile: LinkProfile,
-        preset: Preset,
+        radio: PoliteRadio,
         writer: asyncio.StreamWriter,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
@@ -192,36 +206,36 @@ class AirPort:
         self.frames_in = 0
         self.frames_out = 0
         self.since_s = loop.time()
-        self._turns = Turns(profile.airtime_ms, preset.longest_ms(), profile.duty_cycle)
+        self._radio = radio
         self._writer = writer
         self._loop = loop
         self._now = 0.0
 
     def room(self) -> bool:
         """Whether the radio has nothing to do."""
-        return self._turns.is_idle()
+        return self._radio.is_idle(self)
 
-    def wanted_ms(self, now: float) -> float:
+    def allowance(self, now: float) -> Allowance:
         """Milliseconds of frames to hand over at engine time `now`."""
         self._now = now
-        return self._turns.wanted_ms(now)
+        return self._radio.allowance(self, now)
 
     def push(self, frames: list[bytes]) -> None:
-        """Take committed frames, at the time `wanted_ms` was last asked for."""
-        self._turns.take(frames, self._now)
+        """Take committed frames, at the time `allowance` was last asked for."""
+        self._radio.take(self, frames, self._now)
         with contextlib.suppress(RuntimeError):  # the loop ended while the pump still spoke
             self._loop.call_soon_threadsafe(self.feed)
 
     def feed(self) -> None:
         """In the loop: give the radio its next frame."""
-        frame = self._turns.next_frame()
+        frame = self._radio.next_frame(self)
         if frame is not None and not self._writer.is_closing():
             self._writer.write(encode(Send(frame)))
 
     def done(self) -> None:
         """In the loop: the frame left the air."""
         self.frames_out += 1
-        self._turns.done()
+        self._radio.done(self)
         self.feed()
 
 
@@ -233,20 +247,20 @@ class AirLink:
         name: str,
         address: tuple[str, int],
         camp: str,
-        preset: Preset,
+        radio: PoliteRadio,
         hub: Hub,
         jitter: Callable[[], float],
-        duty_cycle: float = DUTY_CYCLE,
     ) -> None:
         """`jitter` is 0.5 to 1: nodes that lost the same air do not come back in step."""
+        preset, duty = radio.rules.preset, radio.rules.duty
         self._address = address
         self._hello = Hello(camp, preset.name)
-        self._preset = preset
+        self._radio = radio
         self._hub = hub
         self._jitter = jitter
         self._loop = asyncio.get_running_loop()
         self._profile = LinkProfile(
-            name, RADIO_FRAME_BYTES_MAX, preset.airtime_ms, broadcast=True, duty_cycle=duty_cycle
+            name, RADIO_FRAME_BYTES_MAX, preset.airtime_ms, broadcast=True, duty_cycle=duty
         )
         self._port: AirPort | None = None
         self._state = LinkState.SEARCHING
@@ -263,13 +277,14 @@ class AirLink:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        self._radio.close()
 
     def sight(self) -> LinkSight:
         """This link for the status page."""
         port = self._port
         frames_in, frames_out = (port.frames_in, port.frames_out) if port is not None else (0, 0)
-        name = self._profile.name
-        return LinkSight(name, self._state, None, self._since_s, frames_in, frames_out, self._why, "air")
+        name, use = self._profile.name, self._radio.use()
+        return LinkSight(name, self._state, None, self._since_s, frames_in, frames_out, self._why, "air", use)
 
     async def _keep_on(self) -> None:
         wait_s = REDIAL_FIRST_S
@@ -300,13 +315,14 @@ class AirLink:
                 answer = await read_message(reader)
             if isinstance(answer, Refusal):
                 raise _NotWelcome(answer.why)
-            port = AirPort(self._profile, self._preset, writer, self._loop)
+            port = AirPort(self._profile, self._radio, writer, self._loop)
             await self._listen(reader, port)
         finally:
             writer.close()
 
     async def _listen(self, reader: asyncio.StreamReader, port: AirPort) -> None:
         self._port = port
+        self._radio.switch_on(port)
         self._set_state(LinkState.TALKING)
         self._hub.link_up(self._profile, port)
         try:
@@ -314,8 +330,11 @@ class AirLink:
                 match await read_message(reader):
                     case Heard(snr_centi_db, frame):
                         port.frames_in += 1
+                        self._radio.heard(len(frame))
                         if self._hub.has_room(self._profile.name):  # a radio does not wait for us
                             self._hub.frame(self._profile.name, frame, snr_centi_db / 100)
+                    case Noise(airtime_ms):
+                        self._radio.noise(airtime_ms)
                     case Done():
                         port.done()
                         self._hub.wake()
@@ -323,6 +342,7 @@ class AirLink:
                         raise AirMessageError("not now")
         finally:
             self._port = None
+            self._radio.switch_off(port)
             self._hub.link_down(port)
 
 

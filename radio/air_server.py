@@ -19,6 +19,7 @@ from radio.air_link import (
     Done,
     Heard,
     Hello,
+    Noise,
     Refusal,
     Send,
     Welcome,
@@ -192,12 +193,13 @@ class AirServer:
         self._on_news(happened)
         if not isinstance(happened, Sent):
             return
+        noise = Noise(round(happened.airtime_ms))
         for hearing in happened.hearings:
-            if hearing.fate is not Fate.HEARD:
-                continue
+            is_heard = hearing.fate is Fate.HEARD
             if self._reads(hearing.hearer):
-                self._write(hearing.hearer, Heard(round(100 * hearing.snr_db), happened.frame))
-            else:
+                told = Heard(round(100 * hearing.snr_db), happened.frame) if is_heard else noise
+                self._write(hearing.hearer, told)
+            elif is_heard:
                 self._on_news(Missed(hearing.hearer, happened.at_s))
         # Always told, or a node that wakes up again would wait for ever; one for each of its own frames.
         self._write(happened.sender, Done(round(happened.airtime_ms)))

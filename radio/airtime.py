@@ -30,12 +30,7 @@ SIGNED_PAYLOAD_BYTES_MAX = 165
 # Protobuf writes a length in one byte up to 127.
 SHORT_LENGTH_MAX = 127
 
-# EU868, 869.4 to 869.65 MHz (ERC Recommendation 70-03, annex 1): a tenth of any hour. The strictest we meet.
-DUTY_CYCLE = 0.10
 HOUR_S = 3_600.0
-# A frame that was handed to a radio waits there for silence, and then is sent for 14 s at most (LONG_SLOW).
-# The budget looks back so much further than an hour that this wait cannot push it over the law.
-WAIT_IN_RADIO_S = 60.0
 
 
 class Firmware(StrEnum):
@@ -123,20 +118,11 @@ class RollingAirtime:
         """What the window holds; a frame that began before it counts whole."""
         while self._spent and self._spent[0][0] <= now - self._window_s:
             self._total_ms -= self._spent.popleft()[1]
-        return self._total_ms if self._spent else 0.0
+        if not self._spent:
+            self._total_ms = 0.0  # and with it what rounding left
+        return self._total_ms
 
-
-class Budget:
-    """Milliseconds of airtime that a radio may still use without breaking the law of the rolling hour."""
-
-    def __init__(self, duty_cycle: float = DUTY_CYCLE) -> None:
-        self._hour_ms = duty_cycle * HOUR_S * 1_000 if duty_cycle < 1 else math.inf
-        self._spent = RollingAirtime(HOUR_S + WAIT_IN_RADIO_S)
-
-    def left_ms(self, now: float) -> float:
-        """What may be spent now."""
-        return self._hour_ms - self._spent.total_ms(now)
-
-    def spend(self, airtime_ms: float, now: float) -> None:
-        """A frame of this airtime was handed to the radio."""
-        self._spent.add(airtime_ms, now)
+    def within(self, now: float) -> tuple[tuple[float, float], ...]:
+        """When each frame in the window ended, and its milliseconds, oldest first."""
+        self.total_ms(now)
+        return tuple(self._spent)

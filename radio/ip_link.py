@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from radio.link_sight import LinkSight, LinkState
 from sync import cbor
-from sync.link import LinkProfile
+from sync.link import Allowance, LinkProfile
 from sync.reject import Reject
 from sync.signing import KEY_BYTES, Identity, author_of, verify
 from sync.views import Via
@@ -115,9 +115,9 @@ class IpPort:
         """Whether more frames are wanted now."""
         return self._unsent_bytes < UNSENT_BYTES_MAX
 
-    def wanted_ms(self, now: float) -> float:
+    def allowance(self, now: float) -> Allowance:
         """A cable has no airtime to ration."""
-        return math.inf
+        return Allowance(math.inf, math.inf)
 
     def push(self, frames: list[bytes]) -> None:
         """Queue frames for the socket."""

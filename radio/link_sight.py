@@ -16,6 +16,19 @@ class LinkState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AirtimeUse:
+    """What a radio sends and hears. Shares of an hour, but `busy`: of the last minute."""
+
+    region: str
+    preset: str
+    used: float
+    limit: float  # what we keep to
+    reserve: float  # the last part of `limit`, for alerts only
+    law: float  # what the law leaves; 1 where it says nothing
+    busy: float  # in which the radio sent or heard somebody
+
+
+@dataclass(frozen=True, slots=True)
 class LinkSight:
     """A link as the status page sees it. `name` holds no address; `kind` is that of the settings."""
 
@@ -27,3 +40,4 @@ class LinkSight:
     frames_out: int
     why: str = ""
     kind: str = "ip"
+    airtime: AirtimeUse | None = None  # of a radio

@@ -1,55 +1,114 @@
-"""What a broadcast radio is given: one frame at a time, and never more than the law leaves.
+"""What a broadcast radio is given: one frame at a time, within the law, and less where the air is crowded.
 
 The choice of what to send is worth most when it is made last, so the radio holds one frame, and no
-further is asked for before that one has left the air.
+further is asked for before that one has left the air. How much may be asked for is said twice: for frames of
+any kind, and for alerts, which may use the last part of the hour (`radio.duty`) and do not wait for a quiet
+channel.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from random import Random
 
-from radio.airtime import DUTY_CYCLE, Budget
+from radio.duty import DutyHour
+from sync.link import NO_AIRTIME, Allowance
+
+# Meshtastic's own measure for what can wait: `polite_channel_util_percent` in airtime.h of its firmware.
+POLITE_UTILISATION = 0.25
+# In frame times; 32 on average, 69 s of LONG_FAST. So seven neighbours and we, who all have something to say,
+# fill 8 of 33 frame times: a quarter. The draw is wide so that those who waited do not speak up together.
+HOLD_FRAMES = (16.0, 48.0)
+
+
+class BackOff:
+    """Whether what can wait should wait, because others use the channel.
+
+    Who finds it crowded holds back for a random while and then sends one handful, crowded or not: a foreign
+    network, or a jammer, slows a camp down and cannot silence it. The wait is served to its end even when the
+    channel falls quiet: all in earshot see that in the same instant.
+    """
+
+    def __init__(self, utilisation: Callable[[float], float], longest_ms: float, random: Random) -> None:
+        """`utilisation(now)`: share of the last minute in which the radio sent or heard somebody, 0 to 1."""
+        self._utilisation = utilisation
+        self._frame_s = longest_ms / 1_000
+        self._random = random
+        self._until: float | None = None
+
+    def holds(self, now: float) -> bool:
+        """Whether to wait now."""
+        if self._until is not None and now < self._until:
+            return True
+        if self._utilisation(now) <= POLITE_UTILISATION:
+            self._until = None
+        elif self._until is None:
+            self._until = now + self._frame_s * self._random.uniform(*HOLD_FRAMES)
+            return True
+        return False
+
+    def sent(self, now: float) -> None:
+        """Something was sent: where it is crowded still, the next wait begins."""
+        if self._until is not None and now >= self._until:
+            self._until = None
 
 
 class Turns:
-    """Between an engine and its radio. `wanted_ms` and `take` belong to the engine's thread."""
+    """Between an engine and its radio. Times are engine time; not thread-safe."""
 
     def __init__(
-        self, airtime_ms: Callable[[int], float], longest_ms: float, duty_cycle: float = DUTY_CYCLE
+        self, airtime_ms: Callable[[int], float], longest_ms: float, hour: DutyHour, back_off: BackOff
     ) -> None:
         """`longest_ms` is what the dearest frame costs: so much is asked for at a time."""
         self._airtime_ms = airtime_ms
         self._longest_ms = longest_ms
-        self._budget = Budget(duty_cycle)
+        self._hour = hour
+        self._back_off = back_off
         self._waiting: deque[bytes] = deque()
-        self._is_sending = False
+        self._sending: bytes | None = None
 
     def is_idle(self) -> bool:
         """Whether the radio has nothing left to do."""
-        return not (self._waiting or self._is_sending)
+        return not self._waiting and self._sending is None
 
-    def wanted_ms(self, now: float) -> float:
-        """How many milliseconds of frames to hand over now: 0 while the last are not sent."""
-        return max(0.0, min(self._budget.left_ms(now), self._longest_ms)) if self.is_idle() else 0.0
+    def allowance(self, now: float) -> Allowance:
+        """How many milliseconds of frames to hand over now: none while the last are not sent."""
+        if not self.is_idle():
+            return NO_AIRTIME
+        left = self._hour.left(now)
+        held = self._back_off.holds(now)
+        return Allowance(0.0 if held else self._handful_ms(left.any_ms), self._handful_ms(left.alerts_ms))
 
     def take(self, frames: list[bytes], now: float) -> None:
         """Frames for the radio; from here on they count as sent."""
-        self._budget.spend(sum(self._airtime_ms(len(frame)) for frame in frames), now)
+        for frame in frames:
+            self._hour.take(self._airtime_ms(len(frame)), now)
         self._waiting.extend(frames)
+        if frames:
+            self._back_off.sent(now)
 
     def next_frame(self) -> bytes | None:
         """The frame the radio gets now; None while it sends, or when nothing waits."""
-        if self._is_sending or not self._waiting:
+        if self._sending is not None or not self._waiting:
             return None
-        self._is_sending = True  # before it leaves the queue: there is no instant in which we seem idle
-        return self._waiting.popleft()
+        self._sending = self._waiting.popleft()
+        return self._sending
 
-    def done(self) -> None:
-        """The frame left the air."""
-        self._is_sending = False
+    def done(self, now: float) -> float:
+        """The frame left the air; its milliseconds there."""
+        if self._sending is None:
+            return 0.0
+        airtime_ms = self._airtime_ms(len(self._sending))
+        self._hour.end(airtime_ms, now)
+        self._sending = None
+        return airtime_ms
 
-    def forget(self) -> None:
+    def forget(self, now: float) -> None:
         """The radio is gone, and what it held with it."""
         self._waiting.clear()
-        self._is_sending = False
+        self._sending = None
+        self._hour.lose(now)
+
+    def _handful_ms(self, left_ms: float) -> float:
+        return max(0.0, min(left_ms, self._longest_ms))

@@ -16,10 +16,12 @@ from pathlib import Path as FilePath
 from random import Random
 from typing import TypeVar
 
-from radio.airtime import DUTY_CYCLE, Firmware, Preset
+from radio.airtime import Firmware, Preset
+from radio.duty import DutyHour
+from radio.regions import DEFAULT_DUTY
 from radio.scene import Scene
 from radio.simulated import Air, Fate, Path, Sent
-from radio.turns import Turns
+from radio.turns import BackOff, Turns
 from sync.engine import Engine, Limits
 from sync.events import Event
 from sync.frames import RADIO_FRAME_BYTES_MAX
@@ -77,7 +79,7 @@ class World(Scene):
         *,
         capture: bool = False,
         firmware: Firmware = Firmware.V2_8,
-        duty_cycle: float = DUTY_CYCLE,
+        duty_cycle: float = DEFAULT_DUTY,
         network: Network | None = None,
         start_s: float = START_S,
     ) -> None:
@@ -109,9 +111,8 @@ class World(Scene):
         `clock_offset_s`: its wall clock is wrong by this; not `clock_is_set`: nobody vouches for it.
         """
         identity = Identity(blake2b(name.encode(), digest_size=32).digest(), network or self._network)
-        longest_ms = self.air.preset.longest_ms()
-        turns = Turns(self.air.airtime_ms, longest_ms, self._duty_cycle)
         store = Store.open(path, identity.key)
+        turns = self._turns_of(name)
         camp = Camp(name, identity, limits or Limits(), path, store, turns, clock_offset_s, clock_is_set)
         self.camps[name] = camp
         self._start(camp)
@@ -135,7 +136,7 @@ class World(Scene):
         if camp.engine is None:
             return
         camp.engine, camp.wakes_at = None, math.inf
-        camp.turns.forget()
+        camp.turns.forget(self.now)
         for sent in self.air.switch_off(name, self.now):
             self._was_sent(sent)
         if camp.path is not None:
@@ -190,6 +191,12 @@ class World(Scene):
 
     # -- the machinery ----------------------------------------------------------------------------------
 
+    def _turns_of(self, name: str) -> Turns:
+        longest_ms = self.air.preset.longest_ms()
+        chance = Random(f"{self._seed} {name} back-off")
+        back_off = BackOff(lambda now: self.air.utilisation(name, now), longest_ms, chance)
+        return Turns(self.air.airtime_ms, longest_ms, DutyHour(self._duty_cycle, longest_ms), back_off)
+
     def _start(self, camp: Camp) -> None:
         camp.starts += 1
         chance = Random(f"{self._seed} {camp.name} {camp.starts}")
@@ -209,7 +216,7 @@ class World(Scene):
             self._feed_stranger(stranger)
             return
         camp = self.camps[sent.sender]
-        camp.turns.done()
+        camp.turns.done(self.now)
         if camp.engine is not None:
             self._turn(camp, _nothing)
 
@@ -246,8 +253,9 @@ class World(Scene):
         with camp.store.transaction():
             outcome = work(engine)
             engine.tick(now)
-            wanted_ms = camp.turns.wanted_ms(now)
-            frames = engine.frames_to_send(LINK, now, wanted_ms) if wanted_ms > 0 else []
+            left = camp.turns.allowance(now)
+            may_send = left.alerts_ms > 0
+            frames = engine.frames_to_send(LINK, now, left.any_ms, left.alerts_ms) if may_send else []
         camp.turns.take(frames, now)
         self._feed(camp)
         while (event := engine.next_event()) is not None:

@@ -1,5 +1,6 @@
 """The pump: nothing is answered or sent before it is on the disk, and one fault harms one job."""
 
+import math
 import threading
 from concurrent.futures import Future
 
@@ -13,6 +14,7 @@ from sync.bundle import BundleClass, hour_of, seal
 from sync.engine import Engine
 from sync.events import Event, MessageArrived
 from sync.frames import BundleFrame
+from sync.link import NO_AIRTIME, Allowance
 from sync.message import GENERAL, Kind, Message, compose, encode
 from sync.store import Store, StoreFull
 from tests.sync.camps import NOW_S, Camp, air, cable
@@ -53,8 +55,8 @@ class Port:
     def room(self):
         return self.open
 
-    def wanted_ms(self, now):
-        return float("inf")
+    def allowance(self, now):
+        return Allowance(math.inf, math.inf)
 
     def push(self, frames):
         self.frames += [(frame, self._reader()) for frame in frames]
@@ -178,17 +180,17 @@ class RadioPort(Port):
     def __init__(self, reader):
         super().__init__("unused", b"p" * 32, reader)
         self.profile = air()
-        self.wants_ms = 0.0
+        self.left = NO_AIRTIME
         self.asked = []
         self.handfuls = []
 
-    def wanted_ms(self, now):
+    def allowance(self, now):
         self.asked.append(now)
-        return self.wants_ms
+        return self.left
 
     def push(self, frames):
         self.handfuls.append(frames)
-        self.wants_ms = 0.0
+        self.left = NO_AIRTIME
         super().push(frames)
 
 
@@ -200,7 +202,7 @@ def test_a_radio_gets_no_more_than_the_airtime_it_wants(node):
     assert port.handfuls == []
     assert port.asked[-1] == NOW_S
     # 500 ms and 8 a byte: two of these frames of some 130 bytes, not three.
-    port.wants_ms = 3_500.0
+    port.left = Allowance(3_500.0, 3_500.0)
     node.pump.wake()
     assert port.got.wait(WAIT_S)
     node.pump.submit(lambda bench: None).result(WAIT_S)
@@ -266,8 +268,8 @@ class Wire:
     def room(self):
         return True
 
-    def wanted_ms(self, now):
-        return float("inf")
+    def allowance(self, now):
+        return Allowance(math.inf, math.inf)
 
     def push(self, frames):
         for frame in frames:

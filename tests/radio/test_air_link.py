@@ -18,6 +18,7 @@ from radio.air_link import (
     Done,
     Heard,
     Hello,
+    Noise,
     Refusal,
     Send,
     Welcome,
@@ -27,9 +28,13 @@ from radio.air_link import (
 )
 from radio.air_server import AirServer, Came, Missed, News, Went
 from radio.airtime import preset_named
+from radio.duty import Forgetful
 from radio.link_sight import LinkState
+from radio.polite_radio import AirRules, PoliteRadio
+from radio.regions import region_named
 from radio.simulated import Air, Sent
 from sync import cbor
+from sync.link import NO_AIRTIME, Allowance
 
 LONG_FAST = preset_named("LONG_FAST")
 # A frame of 100 bytes takes 1.67 s by radio and 8 ms here.
@@ -43,6 +48,7 @@ MESSAGES = [
     (Send(b"\x10\x20"), "82 64 73656e64 42 1020"),
     (Done(2157), "82 64 73656e74 19 086d"),
     (Heard(-1250, b"\x10\x20"), "83 65 6865617264 39 04e1 42 1020"),
+    (Noise(2157), "82 65 6e6f697365 19 086d"),
 ]
 
 
@@ -64,6 +70,7 @@ def test_a_hello_names_the_camp_and_the_preset():
         st.builds(Send, st.binary(min_size=1, max_size=226)),
         st.builds(Heard, st.integers(-20_000, 20_000), st.binary(min_size=1, max_size=226)),
         st.builds(Done, st.integers(0, 20_000)),
+        st.builds(Noise, st.integers(0, 60_000)),
         st.builds(Refusal, st.text(max_size=50)),
         st.builds(Hello, st.sampled_from(["A", "the café", "広場"]), st.sampled_from(["LONG_FAST", "x"])),
     )
@@ -81,7 +88,7 @@ def test_any_bytes_are_a_message_or_refused(data):
 
 
 _FIELD = st.one_of(
-    st.sampled_from(["hello", "welcome", "refused", "send", "sent", "heard", "LONG_FAST"]),
+    st.sampled_from(["hello", "welcome", "refused", "send", "sent", "heard", "noise", "LONG_FAST"]),
     st.integers(-(2**63), 2**63),
     st.booleans(),
     st.none(),
@@ -111,6 +118,9 @@ def test_any_array_is_a_message_or_refused(fields):
         ["sent", True],
         ["heard", 20_001, b"x"],
         ["heard", False, b"x"],
+        ["noise", -1],
+        ["noise", 60_001],
+        ["noise", True],
         ["refused", "x" * 201],
         ["shout"],
         [],
@@ -150,7 +160,7 @@ class Hub:
         self.wakes += 1
 
     def send(self, *frames):
-        self.port.wanted_ms(0.0)
+        self.port.allowance(0.0)
         self.port.push(list(frames))
 
 
@@ -164,6 +174,7 @@ class Field:
         self.links = {}
         self.hubs = {}
         self.port = 0
+        self.speed = speed
 
     async def open(self):
         self.port = await self.server.start("127.0.0.1", self.port)
@@ -171,10 +182,17 @@ class Field:
     async def join(self, name, preset=LONG_FAST):
         """The hub of a node whose radio is on."""
         hub = self.hubs[name] = Hub()
-        link = self.links[name] = AirLink("air-1", ("127.0.0.1", self.port), name, preset, hub, lambda: 0.1)
+        link = self.links[name] = self.link(name, hub, preset)
         link.start()
         await until(lambda: hub.port is not None or link.sight().state is LinkState.REFUSED)
         return hub
+
+    def link(self, name, hub, preset=LONG_FAST):
+        """A node's link with its radio, whose clock runs with the air's."""
+        rules = AirRules(preset, region_named("EU_868"))
+        loop = asyncio.get_running_loop()
+        radio = PoliteRadio(rules, lambda: loop.time() * self.speed, Random(1), Forgetful())
+        return AirLink("air-1", ("127.0.0.1", self.port), name, radio, hub, lambda: 0.1)
 
     async def speak(self, name="raw"):
         """A node by hand: its two streams."""
@@ -250,11 +268,11 @@ def test_frames_leave_one_by_one_and_nothing_more_is_wanted_meanwhile():
         assert port.room()
         a.send(b"one", b"two", b"three")
         assert not port.room()
-        assert port.wanted_ms(0.0) == 0.0
+        assert port.allowance(0.0) == NO_AIRTIME
         await until(lambda: len(b.heard) == 3)
         assert [data for _, data, _ in b.heard] == [b"one", b"two", b"three"]
         await until(port.room)
-        assert port.wanted_ms(0.0) == LONG_FAST.longest_ms()
+        assert port.allowance(0.0) == Allowance(LONG_FAST.longest_ms(), LONG_FAST.longest_ms())
         begins = [sent.at_s - sent.airtime_ms / 1_000 for sent in field.of(Sent)]
         ends = [sent.at_s for sent in field.of(Sent)]
         assert begins[1] >= ends[0]
@@ -293,9 +311,7 @@ def test_a_link_waits_for_an_air_that_is_not_there_yet():
     async def story(field):
         await field.server.stop()
         hub = Hub()
-        link = field.links["A"] = AirLink(
-            "air-1", ("127.0.0.1", field.port), "A", LONG_FAST, hub, lambda: 0.1
-        )
+        link = field.links["A"] = field.link("A", hub)
         link.start()
         await asyncio.sleep(0.05)
         assert link.sight().state is LinkState.SEARCHING

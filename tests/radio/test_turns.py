@@ -1,31 +1,57 @@
-"""What a radio is given: one frame at a time, within the law of the rolling hour."""
+"""What a radio is given: one frame at a time, within its hour, and less where the air is crowded."""
 
-import pytest
+from itertools import pairwise
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radio.airtime import HOUR_S, PRESETS, Budget, RollingAirtime, preset_named
-from radio.turns import Turns
-from sync.frames import RADIO_FRAME_BYTES_MAX
+from radio.airtime import HOUR_S
+from radio.duty import DutyHour
+from radio.turns import HOLD_FRAMES, POLITE_UTILISATION, BackOff, Turns
+from sync.link import NO_AIRTIME, Allowance
+
+FULL = Allowance(2_000, 2_000)
+ALERTS_ONLY = Allowance(0, 2_000)
+QUIET, CROWDED = 0.0, 0.3
+FIRST_S, LAST_S = (2 * frames for frames in HOLD_FRAMES)  # a frame takes 2 s
 
 
-def turns(duty_cycle=0.1):
-    return Turns(lambda frame_bytes: 10.0 * frame_bytes, 2_000.0, duty_cycle)
+class Channel:
+    """How busy it is, by hand."""
+
+    def __init__(self, busy=QUIET):
+        self.busy = busy
+
+    def utilisation(self, now):
+        return self.busy
+
+
+def turns(duty_cycle=1.0, channel=None, seed=1):
+    back_off = BackOff((channel or Channel()).utilisation, 2_000.0, Random(seed))
+    return Turns(lambda frame_bytes: 10.0 * frame_bytes, 2_000.0, DutyHour(duty_cycle, 2_000.0), back_off)
+
+
+def send(radio, now, frame_bytes=200):
+    radio.take([bytes(frame_bytes)], now)
+    radio.next_frame()
+    radio.done(now)
 
 
 def test_nothing_more_is_wanted_until_the_last_frame_left_the_air():
     radio = turns()
-    assert radio.wanted_ms(0) == 2_000
+    assert radio.allowance(0) == FULL
     radio.take([b"one", b"two"], 0)
-    assert radio.wanted_ms(0) == 0
+    assert radio.allowance(0) == NO_AIRTIME
     assert radio.next_frame() == b"one"
     assert radio.next_frame() is None
-    radio.done()
-    assert radio.wanted_ms(0) == 0
+    assert radio.done(0) == 30
+    assert radio.allowance(0) == NO_AIRTIME
     assert radio.next_frame() == b"two"
-    assert radio.wanted_ms(0) == 0
-    radio.done()
-    assert radio.wanted_ms(0) == 2_000
+    assert radio.allowance(0) == NO_AIRTIME
+    assert radio.done(0) == 30
+    assert radio.done(0) == 0
+    assert radio.allowance(0) == FULL
     assert radio.next_frame() is None
 
 
@@ -33,51 +59,95 @@ def test_a_radio_that_is_gone_held_nothing():
     radio = turns()
     radio.take([b"one", b"two"], 0)
     radio.next_frame()
-    radio.forget()
+    radio.forget(0)
     assert radio.is_idle()
 
 
-def test_the_law_leaves_a_tenth_of_the_hour():
-    radio = turns()
-    for n in range(180):  # 180 frames of 2 s are 360 s
-        assert radio.wanted_ms(n) == 2_000
-        radio.take([bytes(200)], n)
-        radio.next_frame()
-        radio.done()
-    assert radio.wanted_ms(180) == 0
-    assert radio.wanted_ms(HOUR_S) == 0  # it may have waited in the radio for a minute
-    assert radio.wanted_ms(HOUR_S + 60) == 2_000
-    assert turns(duty_cycle=1.0).wanted_ms(0) == 2_000
+def test_the_hour_is_used_up_and_its_last_fifth_by_alerts():
+    radio = turns(duty_cycle=0.05)
+    for n in range(72):  # 72 frames of 2 s are four fifths of 180 s
+        assert radio.allowance(n) == FULL
+        send(radio, n)
+    for n in range(72, 90):
+        assert radio.allowance(n) == ALERTS_ONLY
+        send(radio, n)
+    assert radio.allowance(HOUR_S - 1) == NO_AIRTIME
+    assert radio.allowance(HOUR_S) == ALERTS_ONLY  # the first one is an hour old now
+    assert radio.allowance(HOUR_S + 18) == FULL
 
 
-@given(st.lists(st.tuples(st.floats(0, 600), st.floats(0, 60), st.integers(100, 14_000)), max_size=60))
-def test_no_rolling_hour_holds_more_than_the_law_allows(asked):
-    """Frames go out up to a minute after they were handed over; still the hour is kept."""
-    budget, sent, now = Budget(0.01), [], 0.0
-    for wait_s, in_radio_s, airtime_ms in asked:
+def test_what_can_wait_waits_while_the_channel_is_crowded():
+    channel = Channel(POLITE_UTILISATION)
+    radio = turns(channel=channel)
+    assert radio.allowance(0) == FULL
+    channel.busy = CROWDED
+    assert radio.allowance(0) == ALERTS_ONLY
+    assert radio.allowance(FIRST_S - 1) == ALERTS_ONLY
+
+
+def test_a_crowd_that_never_ends_slows_down_and_silences_nobody():
+    radio, now = turns(channel=Channel(CROWDED)), 0.0
+    sent_at: list[float] = []
+    while len(sent_at) < 200:
+        now += 1.0
+        if radio.allowance(now) == FULL:
+            send(radio, now)
+            sent_at.append(now)
+            assert radio.allowance(now) == ALERTS_ONLY
+    pauses = [later - earlier for earlier, later in pairwise(sent_at)]
+    assert FIRST_S <= min(pauses) < FIRST_S + 5
+    assert LAST_S - 5 < max(pauses) <= LAST_S + 1
+    # Seven neighbours and we, all with something to say, and a frame takes its own 2 s besides.
+    assert 8 * 200 * 2 / (sent_at[-1] + 200 * 2) <= POLITE_UTILISATION
+
+
+def test_who_waited_does_not_speak_up_with_all_others_when_it_falls_quiet():
+    channel = Channel(CROWDED)
+    camps = [turns(channel=channel, seed=seed) for seed in range(8)]
+    assert {camp.allowance(0) for camp in camps} == {ALERTS_ONLY}
+    channel.busy = QUIET
+    freed = [next(now for now in range(200) if camp.allowance(now) == FULL) for camp in camps]
+    assert min(freed) >= FIRST_S
+    assert max(freed) - min(freed) > LAST_S / 4
+    assert len(set(freed)) >= 6
+
+
+def test_a_wait_that_was_not_used_is_not_saved_up():
+    channel = Channel(CROWDED)
+    radio = turns(channel=channel)
+    assert radio.allowance(0) == ALERTS_ONLY
+    channel.busy = QUIET
+    assert radio.allowance(LAST_S) == FULL
+    channel.busy = CROWDED
+    assert radio.allowance(LAST_S + 1) == ALERTS_ONLY
+
+
+def test_an_alert_in_a_crowd_frees_nothing_else():
+    radio = turns(channel=Channel(CROWDED))
+    assert radio.allowance(0) == ALERTS_ONLY
+    send(radio, 1)
+    assert radio.allowance(2) == ALERTS_ONLY
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 300), st.floats(0, 900), st.integers(1, 200), st.booleans(), st.floats(0, 1)),
+        max_size=60,
+    )
+)
+def test_no_hour_holds_more_than_its_limit(asked):
+    """Whatever is wanted, however crowded it is, and however long a frame waits for silence."""
+    channel, sent, now = Channel(), [], 0.0
+    radio = turns(duty_cycle=0.002, channel=channel)
+    for wait_s, in_radio_s, frame_bytes, is_alert, busy in asked:
         now += wait_s
-        if airtime_ms <= budget.left_ms(now):
-            budget.spend(airtime_ms, now)
-            sent.append((now + in_radio_s, airtime_ms))
-    for start_s, _ in sent:
-        within = sum(ms for at_s, ms in sent if start_s <= at_s < start_s + HOUR_S)
-        assert within <= 0.01 * HOUR_S * 1_000
-
-
-def test_what_a_window_holds():
-    window = RollingAirtime(60)
-    window.add(5.0, 10)
-    window.add(7.0, 50)
-    assert [window.total_ms(now) for now in (50, 69, 70, 109, 110)] == [12, 12, 7, 7, 0]
-
-
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_the_dearest_frame_is_dearer_than_all_others(preset):
-    dearest_ms = max(preset.airtime_ms(n) for n in range(1, RADIO_FRAME_BYTES_MAX + 1))
-    assert preset.longest_ms() == dearest_ms
-
-
-def test_a_preset_is_found_by_its_name():
-    assert preset_named("SHORT_FAST").spreading == 7
-    with pytest.raises(KeyError):
-        preset_named("FAST")
+        channel.busy = busy
+        left = radio.allowance(now)
+        assert 0 <= left.any_ms <= left.alerts_ms <= 2_000
+        if 10.0 * frame_bytes <= (left.alerts_ms if is_alert else left.any_ms):
+            radio.take([bytes(frame_bytes)], now)
+            radio.next_frame()
+            now += in_radio_s
+            sent.append((now, radio.done(now)))
+    for end_s, _ in sent:
+        assert sum(ms for at_s, ms in sent if end_s - HOUR_S < at_s <= end_s) <= 7_200

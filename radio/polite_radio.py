@@ -1,0 +1,127 @@
+"""A radio with manners: its law, its hour and the crowd on its channel, for the two threads of a node.
+
+The engine's thread asks what may be sent and hands it over; the loop's thread feeds the radio and counts
+what was heard. The hour belongs to the radio and not to a connection: one that breaks off and comes back
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from radio.airtime import HOUR_S, Preset, RollingAirtime
+from radio.duty import DutyHour, Memory
+from radio.link_sight import AirtimeUse
+from radio.regions import DEFAULT_SHARE, Region
+from radio.turns import BackOff, Turns
+from sync.link import NO_AIRTIME, Allowance
+
+# As the firmware measures its `channelUtilization`: six periods of ten seconds.
+BUSY_WINDOW_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class AirRules:
+    """Where a radio is, and how much it takes of what the law leaves it there."""
+
+    preset: Preset
+    region: Region
+    share: float = DEFAULT_SHARE
+
+    @property
+    def duty(self) -> float:
+        """The share of any hour that is sent at most."""
+        return self.region.duty(self.share)
+
+
+class PoliteRadio:
+    """One radio. `holder`, any object, is the connection that has it now; of others nothing is taken."""
+
+    def __init__(self, rules: AirRules, now: Callable[[], float], random: Random, memory: Memory) -> None:
+        """`now` tells engine time, in any thread."""
+        self.rules = rules
+        longest_ms = rules.preset.longest_ms()
+        self._now = now
+        self._lock = threading.Lock()
+        self._busy = RollingAirtime(BUSY_WINDOW_S)
+        self._hour = DutyHour(rules.duty, longest_ms, memory, now())
+        back_off = BackOff(self._utilisation, longest_ms, random)
+        self._turns = Turns(rules.preset.airtime_ms, longest_ms, self._hour, back_off)
+        self._holder: object = None
+
+    def switch_on(self, holder: object) -> None:
+        """This connection has the radio now."""
+        with self._lock:
+            self._turns.forget(self._now())
+            self._holder = holder
+
+    def switch_off(self, holder: object) -> None:
+        """It is gone, and what the radio held with it."""
+        with self._lock:
+            if holder is self._holder:
+                self._turns.forget(self._now())
+                self._holder = None
+
+    def is_idle(self, holder: object) -> bool:
+        """Whether the radio has nothing left to do."""
+        with self._lock:
+            return holder is self._holder and self._turns.is_idle()
+
+    def allowance(self, holder: object, now: float) -> Allowance:
+        """What may be handed over now."""
+        with self._lock:
+            return self._turns.allowance(now) if holder is self._holder else NO_AIRTIME
+
+    def take(self, holder: object, frames: list[bytes], now: float) -> None:
+        """Frames for the radio."""
+        with self._lock:
+            if holder is self._holder:
+                self._turns.take(frames, now)
+
+    def next_frame(self, holder: object) -> bytes | None:
+        """The frame the radio gets now, if it can take one and there is one."""
+        with self._lock:
+            return self._turns.next_frame() if holder is self._holder else None
+
+    def done(self, holder: object) -> None:
+        """The frame left the air."""
+        with self._lock:
+            if holder is self._holder:
+                now = self._now()
+                self._busy.add(self._turns.done(now), now)
+
+    def heard(self, frame_bytes: int) -> None:
+        """Somebody else's frame of this length came."""
+        self.noise(self.rules.preset.airtime_ms(frame_bytes))
+
+    def noise(self, airtime_ms: float) -> None:
+        """The channel was busy for so long with something that was not understood."""
+        with self._lock:
+            self._busy.add(airtime_ms, self._now())
+
+    def use(self) -> AirtimeUse:
+        """How much of its hour is used, and how busy the channel is."""
+        rules, hour_ms = self.rules, HOUR_S * 1_000
+        with self._lock:
+            now = self._now()
+            used_ms, busy = self._hour.spent_ms(now), self._utilisation(now)
+        return AirtimeUse(
+            region=rules.region.name,
+            preset=rules.preset.name,
+            used=used_ms / hour_ms,
+            limit=rules.duty,
+            reserve=self._hour.reserve_ms / hour_ms,
+            law=rules.region.duty_cycle,
+            busy=busy,
+        )
+
+    def close(self) -> None:
+        """The node ends in order."""
+        with self._lock:
+            self._hour.close(self._now())
+
+    def _utilisation(self, now: float) -> float:
+        return min(1.0, self._busy.total_ms(now) / (BUSY_WINDOW_S * 1_000))
