@@ -53,5 +53,8 @@ def _frames(report: Report) -> list[str]:
         f"{kind.name:<18}{kind.frames:>9,}{kind.airtime_s:>13,.1f}{kind.airtime_s / whole_s:>9.1%}"
         for kind in report.kinds
     ]
+    if report.uses:
+        uses = ", ".join(f"{use.name} {use.airtime_s:,.0f} s" for use in report.uses)
+        lines.append(f"bundles: {uses}")
     fates = ", ".join(f"{name} {count:,}" for name, count in report.fates)
     return [*lines, f"at their hearers: {fates}"]

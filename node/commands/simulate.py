@@ -44,7 +44,13 @@ def _number(name: str, help_: str, unit: str = "N") -> Callable[[Decorated], Dec
 @click.command(short_help="Simulate many camps in virtual time: what a message costs, and who gets it.")
 @_choice("scheme", [each.value for each in Scheme], DEFAULT.scheme.value, "How messages are passed on.")
 @_number("camps", "How many camps.")
-@_number("degree", "Others that a camp hears, on average; a line and a grid have their own.", "D")
+@click.option(
+    "--degree",
+    type=float,
+    metavar="D",
+    help="Others that a camp hears, on average; a line and a grid have their own.  "
+    f"[default: {DEFAULT.degree:g}, or all]",
+)
 @click.option(
     "--topology",
     default=DEFAULT.terrain.value,
@@ -86,6 +92,8 @@ def command(
     Example, twice the loss, beside managed flooding:
       miccheck simulate --loss 0.4 --compare
     """
+    if numbers["degree"] is None:
+        numbers["degree"] = min(DEFAULT.degree, numbers["camps"] - 1)
     fields = {"scheme": Scheme(scheme), "preset": preset, "firmware": _FIRMWARE[firmware], **numbers}
     try:
         case, lie = _laid_out(Case(**fields), topology)

@@ -63,6 +63,7 @@ class Report:
     within_10_min: float
     airtime_s_per_message: float
     kinds: tuple[FrameKind, ...]  # dearest first
+    uses: tuple[FrameKind, ...]  # what bundle frames were for (`uses.py`); of a baseline nothing
     fates: tuple[tuple[str, int], ...]  # what became of frames at hearers, by name
     oracle_s_per_message: float
     converged_s: float | None  # seconds from the last post until every camp held all; None: never
@@ -108,6 +109,7 @@ def as_json(report: Report) -> dict[str, object]:
         "within_10_min": round(report.within_10_min, 6),
         "airtime_s_per_message": round(report.airtime_s_per_message, 3),
         "airtime_s_by_frame": {kind.name: round(kind.airtime_s, 3) for kind in report.kinds},
+        "bundle_airtime_s_by_use": {use.name: round(use.airtime_s, 3) for use in report.uses},
         "frames": {kind.name: kind.frames for kind in report.kinds},
         "fates": dict(report.fates),
         "ratio_to_managed": None if ratio is None else round(ratio, 4),

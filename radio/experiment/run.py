@@ -21,9 +21,10 @@ from radio.experiment.flooding import Flooding
 from radio.experiment.oracle import oracle_s_per_message
 from radio.experiment.outcome import SOON_S, FrameKind, Latency, Point, Report, Rival
 from radio.experiment.topology import Topology, topology_of
+from radio.experiment.uses import Uses
 from radio.experiment.workload import Post, workload_of
 from radio.ledger import Ledger
-from radio.simulated import Air
+from radio.simulated import Air, Sent
 from radio.world import START_S
 
 # Virtual seconds between two signs of life.
@@ -45,6 +46,7 @@ class Square(Protocol):
     air: Air
     ledger: Ledger
     on_arrival: list[Callable[[str, int], None]]
+    on_sent: list[Callable[[Sent], None]]
 
     def add_camp(self, name: str) -> object: ...
     def is_on(self, name: str) -> bool: ...
@@ -89,12 +91,14 @@ class _Run:
         self._posted_s: dict[int, float] = {}
         self._arrived_s: dict[tuple[str, int], float] = {}
         self._complete_s: float | None = None
+        self._uses = Uses()
         self._missing = len(posts) * (len(topology.names) - 1)
         self._raise_camps()
         self._plan_trouble()
         for number, post in enumerate(posts):
             self.square.at(START_S + post.at_s, partial(self._post, number, post))
         self.square.on_arrival.append(self._note)
+        self.square.on_sent.append(self._uses.note)
 
     def through(self, progress: Progress | None) -> None:
         """Let the whole time pass."""
@@ -165,6 +169,7 @@ class _Run:
             within_10_min=bisect_right(latencies, SOON_S) / copies,
             airtime_s_per_message=ledger.airtime_ms / 1_000 / len(self._posts),
             kinds=_kinds(ledger),
+            uses=self._uses.all() if case.scheme is Scheme.MICCHECK else (),
             fates=tuple(sorted((fate.value, count) for fate, count in ledger.fates.items())),
             oracle_s_per_message=oracle_s_per_message(case, topology, self._posts),
             converged_s=self._converged_s(),
