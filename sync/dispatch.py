@@ -99,9 +99,11 @@ class Dispatch:
                 outgoing.drop(bundle_id)
                 continue
             left_ms = left.alerts_ms if live.class_ == BundleClass.ALERT else left.any_ms
-            encoded = self._encode_bundle(live, wire, link)
+            encoded, is_key_apart = self._encode_bundle(live, wire, link)
             if profile.airtime_ms(min(len(encoded), profile.mtu)) > left_ms:
                 return None
+            if is_key_apart:  # not before: a key that goes ahead takes the airtime its bundle waits for
+                link.neighbour.keys_owed[live.author] = None
             if len(encoded) > profile.mtu:
                 outgoing.drop(bundle_id)
                 self._cut(live, wire, link, now)
@@ -111,14 +113,14 @@ class Dispatch:
             return encoded
         return None
 
-    def _encode_bundle(self, live: LiveBundle, wire: bytes, link: Link) -> bytes:
+    def _encode_bundle(self, live: LiveBundle, wire: bytes, link: Link) -> tuple[bytes, bool]:
+        """The frame of a bundle, and whether a key that belongs to it has to go in a frame of its own."""
         if not self._needs_key(live, wire, link):
-            return self._encode(BundleFrame(wire))
+            return self._encode(BundleFrame(wire)), False
         encoded = self._encode(BundleFrame(wire, live.key))
         if len(encoded) <= link.profile.mtu or not link.profile.broadcast:
-            return encoded
-        link.neighbour.keys_owed[live.author] = None  # the key goes in a frame of its own
-        return self._encode(BundleFrame(wire))
+            return encoded, False
+        return self._encode(BundleFrame(wire)), True
 
     def _needs_key(self, live: LiveBundle, wire: bytes, link: Link) -> bool:
         """By cable a key is cheap; by radio it goes with an author's first bundle of an hour."""

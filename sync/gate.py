@@ -98,7 +98,7 @@ class Gate:
         return False
 
     def _keys_to_try(self, author: bytes) -> tuple[bytes, ...]:
-        proved = self._holdings.store.keys_of(author)
+        proved = self._holdings.keys_of(author)
         return (*proved, *(key for key in self._candidates.of(author) if key not in proved))
 
     # -- the steps --------------------------------------------------------------------------------
