@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -28,8 +28,9 @@ SHADOWING_DB = 3.0
 # What LoRa chips report of a station next to them.
 SNR_MOST_DB = 12.0
 MARGIN_LEAST_DB = 0.5
-# Camps that do not hang together are strewn again; with 50 and a mean degree of 7 that is seldom.
-TRIES_MAX = 1_000
+# Camps that do not hang together are strewn again, until so many pairs were looked at: some seconds, 2,000
+# tries of 50 camps. With 50 and a mean degree of 7 the first try seldom fails.
+PAIRS_MAX = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,21 @@ def _geometric(case: Case, chance: Random) -> Topology:
     wanted = round(case.camps * case.degree / 2)
     if wanted < case.camps - 1:
         raise ValueError(f"with a degree of {case.degree:g}, {case.camps} camps never hang together")
-    for _ in range(TRIES_MAX):
+    for _ in range(max(1, PAIRS_MAX // case.camps**2)):
         spots = [(chance.random(), chance.random()) for _ in range(case.camps)]
-        pairs = sorted(itertools.combinations(range(case.camps), 2), key=lambda pair: _apart(spots, pair))
-        del pairs[wanted:]
+        pairs = _closest(spots, wanted)
         if len(_reached(case.camps, _both_ways(pairs))) == case.camps:
             return _with_signals(case, spots, pairs, chance)
     raise ValueError(f"with a degree of {case.degree:g}, {case.camps} camps never hang together")
+
+
+def _closest(spots: Sequence[Spot], wanted: int) -> list[Pair]:
+    apart = sorted(
+        ((spots[one][0] - x) ** 2 + (spots[one][1] - y) ** 2, one, other)
+        for other, (x, y) in enumerate(spots)
+        for one in range(other)
+    )
+    return [(one, other) for _, one, other in apart[:wanted]]
 
 
 def _line(case: Case, chance: Random) -> Topology:
@@ -191,6 +200,3 @@ def _reached(camps: int, ways: Iterable[Pair]) -> set[int]:
                 reached.add(other)
                 edge.append(other)
     return reached
-
-
-Layer = Callable[[Case, Random], Topology]
