@@ -119,6 +119,17 @@ def test_everything_can_be_set():
         ("[[link]]\nkind='air'\naddress='here'", 'line 3: address = "here" .*"HOST:PORT"'),
         ("[[link]]\nkind='air'\naddress='a:0'", 'line 3: address = "a:0" .*"HOST:PORT"'),
         ("[[link]]\nkind='air'\naddress='a:1'\npreset='FAST'", 'line 4: preset = "FAST" .*"SHORT_FAST"'),
+        ("[[link]]\nkind='air'\naddress='a:1'\nregion='EU868'", 'line 4: region = "EU868" .*"EU_868"'),
+        ("[[link]]\nkind='air'\naddress='a:1'\nairtime_share=2", "line 4: airtime_share = 2 .* 0.05 to 1"),
+        (
+            "[[link]]\nkind='air'\naddress='a:1'\npreset='SHORT_TURBO'\nregion='EU_868'",
+            "line 5: SHORT_TURBO is 500 kHz wide, and EU_868 250 kHz",
+        ),
+        (
+            "[[link]]\nkind='air'\naddress='a:1'\nregion='JP'\npreset='LONG_SLOW'",
+            "line 4: a frame of LONG_SLOW takes 14.3 s, and JP allows 4 s",
+        ),
+        ("[[link]]\nkind='ip'\nurl='http://a:1'\nregion='US'", 'line 4: .*"ip" has no "region"'),
         ("[[link]]\nkind='ip'\nurl='http://a'\n[[link]]\nkind='ip'\nurl='a:1'", "line 6: url = .*http"),
         ("[[link]]\nkind='ip'\nurl='http://a:99999'", "line 3: url"),
         ("[[link]]\nurl='http://a:1'", r'line 1: \[\[link\]\] needs "kind"'),
@@ -159,6 +170,9 @@ def test_an_air_link_has_an_address_and_a_preset():
     assert link.preset == "SHORT_FAST"
     (link,) = parse_settings("[[link]]\nkind = 'air'\naddress = '127.0.0.1:7001'", {}).link
     assert link == Link("air", address="127.0.0.1:7001", preset="LONG_FAST")
+    assert (link.region, link.airtime_share) == ("EU_868", 0.5)
+    (link,) = parse_settings("[[link]]\nkind='air'\naddress='a:1'\nregion='US'\nairtime_share=1", {}).link
+    assert (link.region, link.airtime_share) == ("US", 1.0)
 
 
 def test_variables_overrule_the_file():

@@ -135,7 +135,8 @@ def test_nonsense_is_refused(fields):
 class Hub:
     """The pump, as far as a link knows it."""
 
-    def __init__(self):
+    def __init__(self, now):
+        self.now = now
         self.port: Any = None
         self.heard = []
         self.downs = 0
@@ -160,7 +161,7 @@ class Hub:
         self.wakes += 1
 
     def send(self, *frames):
-        self.port.allowance(0.0)
+        self.port.allowance(self.now())
         self.port.push(list(frames))
 
 
@@ -181,7 +182,7 @@ class Field:
 
     async def join(self, name, preset=LONG_FAST):
         """The hub of a node whose radio is on."""
-        hub = self.hubs[name] = Hub()
+        hub = self.hubs[name] = Hub(self.now)
         link = self.links[name] = self.link(name, hub, preset)
         link.start()
         await until(lambda: hub.port is not None or link.sight().state is LinkState.REFUSED)
@@ -190,9 +191,12 @@ class Field:
     def link(self, name, hub, preset=LONG_FAST):
         """A node's link with its radio, whose clock runs with the air's."""
         rules = AirRules(preset, region_named("EU_868"))
-        loop = asyncio.get_running_loop()
-        radio = PoliteRadio(rules, lambda: loop.time() * self.speed, Random(1), Forgetful())
+        radio = PoliteRadio(rules, self.now, Random(1), Forgetful())
         return AirLink("air-1", ("127.0.0.1", self.port), name, radio, hub, lambda: 0.1)
+
+    def now(self):
+        """Engine time, as the radios' clocks tell it."""
+        return asyncio.get_running_loop().time() * self.speed
 
     async def speak(self, name="raw"):
         """A node by hand: its two streams."""
@@ -268,11 +272,11 @@ def test_frames_leave_one_by_one_and_nothing_more_is_wanted_meanwhile():
         assert port.room()
         a.send(b"one", b"two", b"three")
         assert not port.room()
-        assert port.allowance(0.0) == NO_AIRTIME
+        assert port.allowance(field.now()) == NO_AIRTIME
         await until(lambda: len(b.heard) == 3)
         assert [data for _, data, _ in b.heard] == [b"one", b"two", b"three"]
         await until(port.room)
-        assert port.allowance(0.0) == Allowance(LONG_FAST.longest_ms(), LONG_FAST.longest_ms())
+        assert port.allowance(field.now()) == Allowance(LONG_FAST.longest_ms(), LONG_FAST.longest_ms())
         begins = [sent.at_s - sent.airtime_ms / 1_000 for sent in field.of(Sent)]
         ends = [sent.at_s for sent in field.of(Sent)]
         assert begins[1] >= ends[0]
@@ -310,7 +314,7 @@ def test_an_air_that_restarts_is_found_again():
 def test_a_link_waits_for_an_air_that_is_not_there_yet():
     async def story(field):
         await field.server.stop()
-        hub = Hub()
+        hub = Hub(field.now)
         link = field.links["A"] = field.link("A", hub)
         link.start()
         await asyncio.sleep(0.05)
@@ -413,6 +417,58 @@ def test_a_node_killed_while_it_sends_breaks_off():
         assert b.heard == []
 
     on_the_field(story, speed=1.0)
+
+
+def test_a_node_is_told_of_noise():
+    """Two at once are understood by nobody, and the third one knows that the channel was busy."""
+
+    async def story(field):
+        c = await field.join("C")
+        (_, one), (_, other) = [await field.speak(name) for name in "AB"]
+        one.write(encode(Send(bytes(226))))
+        other.write(encode(Send(bytes(226))))
+        await until(lambda: len(field.of(Sent)) == 2)
+        busy_ms = sum(sent.airtime_ms for sent in field.of(Sent))
+        await until(
+            lambda: field.links["C"].sight().airtime.busy == pytest.approx(busy_ms / 60_000, abs=1e-4)
+        )
+        assert c.heard == []
+        for writer in (one, other):
+            writer.close()
+
+    hears = frozenset({frozenset("AC"), frozenset("BC")})
+    on_the_field(story, hears=hears, speed=10.0)
+
+
+def test_in_a_crowd_what_can_wait_waits():
+    async def story(field):
+        a, b = [await field.join(name) for name in "AB"]
+        for n in range(10):
+            a.send(bytes(220))
+            await until(lambda n=n: a.wakes == n + 1)
+        await until(lambda: len(b.heard) == 10)
+        for hub in (a, b):
+            left = hub.port.allowance(field.now())
+            assert left == Allowance(0.0, LONG_FAST.longest_ms())
+
+    on_the_field(story, speed=20.0)
+
+
+def test_an_air_that_comes_back_brings_no_fresh_hour():
+    async def story(field):
+        a = await field.join("A")
+        a.send(bytes(226))
+        await until(lambda: a.wakes == 1)
+        used = field.links["A"].sight().airtime.used
+        assert used == pytest.approx(LONG_FAST.airtime_ms(226) / 3_600_000)
+        await field.server.stop()
+        await until(lambda: a.port is None)
+        field.server = AirServer(Air(LONG_FAST, Random(1)), None, 0.0, SPEED, field.news.append)
+        await field.open()
+        await until(lambda: a.port is not None)
+        assert field.links["A"].sight().airtime.used >= used
+
+    on_the_field(story)
 
 
 def test_a_pump_without_room_misses_what_is_said():
