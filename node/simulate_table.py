@@ -17,7 +17,7 @@ def _case(report: Report) -> list[str]:
     air = f"{case.preset}, firmware {'raw' if case.firmware.value == 'raw' else '2.8'}"
     trouble = f", {case.cuts} cuts, {case.churn} power failures" if case.cuts or case.churn else ""
     return [
-        f"{case.scheme.value}: {case.camps} camps, {case.terrain.value}, {report.degree:.2g} in earshot, "
+        f"{case.scheme.value}: {case.camps} camps, {case.terrain.value}, {report.degree:.3g} in earshot, "
         f"{air}, {case.loss:.0%} lost{', capture' if case.capture else ''}{trouble}, seed {case.seed}",
         f"{case.messages} messages of {case.size} bytes in {case.minutes:g} min{_bursts(case)}, "
         f"and {case.after_s / 60:g} min more",

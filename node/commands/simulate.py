@@ -18,8 +18,8 @@ from radio.airtime import PRESETS, Firmware
 from radio.experiment import outcome
 from radio.experiment.case import Case, Scheme, Terrain
 from radio.experiment.map_file import BYTES_MAX, parse
-from radio.experiment.outcome import Report, Rival
-from radio.experiment.run import simulate
+from radio.experiment.outcome import Report
+from radio.experiment.run import compare, simulate
 from radio.experiment.topology import Topology, topology_of
 
 DEFAULT = Case()
@@ -132,17 +132,10 @@ def _laid_out(case: Case, topology: str) -> tuple[Case, Topology]:
 
 
 def _run(case: Case, topology: Topology, beside: bool, quiet: bool) -> Report:
-    report = _with_bar(case, topology, quiet)
-    if not beside:
-        return report
-    rival = _with_bar(replace(case, scheme=Scheme.MANAGED), topology, quiet)
-    return replace(report, managed=Rival(rival.delivered, rival.airtime_s_per_message))
-
-
-def _with_bar(case: Case, topology: Topology, quiet: bool) -> Report:
     hidden = quiet or not sys.stderr.isatty()
-    label = f"{case.scheme.value}, minutes"
+    minutes = round(case.length_s / 60) * (2 if beside else 1)
     with click.progressbar(
-        length=round(case.length_s / 60), label=label, file=sys.stderr, show_pos=True, hidden=hidden
+        length=minutes, label="minutes", file=sys.stderr, show_pos=True, hidden=hidden
     ) as bar:
-        return simulate(case, topology, lambda done_s, _: bar.update(round(done_s / 60) - bar.pos))
+        run = compare if beside else simulate
+        return run(case, topology, lambda done_s, _: bar.update(round(done_s / 60) - bar.pos))

@@ -3,9 +3,9 @@
 ```
 # a name and its place on the drawing, 0 to 1 from the left and from the top; may be left out
 north 0.2 0.1
-north - south           they hear each other
-north - east -12 0.4    with a signal 12 dB below the noise, and 40 % of frames lost
-east > south -15        south hears east; the other way there is nothing
+north - south           # they hear each other
+north - east -12 0.4    # with a signal 12 dB below the noise, and 40 % of frames lost
+east > south -15        # south hears east; the other way there is nothing
 ```
 
 A camp is there when it is named. What is said again replaces what was said before, so `a - b` may be

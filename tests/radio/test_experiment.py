@@ -1,14 +1,18 @@
 """What every scheme is given alike: the map and the messages."""
 
 import math
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
+from pathlib import Path as FilePath
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import radio
 from radio.airtime import PRESETS
+from radio.experiment import map_file
 from radio.experiment.case import SIZE_MAX, SIZE_MIN, Case, Scheme, Terrain
 from radio.experiment.map_file import parse
 from radio.experiment.topology import floor_db, topology_of
@@ -19,6 +23,7 @@ from sync.frames import HEAD_BYTES, RADIO_FRAME_BYTES_MAX
 from sync.message import Kind
 from sync.signing import Identity
 
+ROOT = FilePath(radio.__file__).parent.parent
 SOMEBODY = Identity(b"somebody".ljust(32))
 
 # -- messages -----------------------------------------------------------------------------------------
@@ -189,6 +194,16 @@ def test_a_map_is_read_as_it_is_written():
         ("east", "north"): Path(0.4, -12.0),
         ("east", "south"): Path(0.1, -15.0),
     }
+
+
+@pytest.mark.parametrize("place", [map_file.__doc__, (ROOT / "node/OPERATING.md").read_text()])
+def test_the_map_in_the_manual_is_one(place):
+    example = re.search(r"```(?:text)?\n(# a name and its place.*?)```", place, re.DOTALL)
+    assert example is not None
+    topology = parse(example[1], Case())[1]
+    assert topology.names == ("north", "south", "east")
+    assert topology.spots[0] == (0.2, 0.1)
+    assert len(topology.ways) == 5
 
 
 @pytest.mark.parametrize(

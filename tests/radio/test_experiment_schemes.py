@@ -316,6 +316,10 @@ def test_progress_is_told_to_the_end():
     simulate(replace(SMALL, scheme=Scheme.FLOOD), progress=lambda done_s, of_s: told.append((done_s, of_s)))
     assert told == sorted(told)
     assert told[-1] == (SMALL.length_s, SMALL.length_s)
+    told.clear()
+    compare(replace(SMALL, scheme=Scheme.FLOOD), progress=lambda *each: told.append(each))
+    assert told == sorted(told)
+    assert told[-1] == (2 * SMALL.length_s, 2 * SMALL.length_s)
 
 
 def test_json_has_all_figures():
