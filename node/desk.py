@@ -18,12 +18,12 @@ from node.files import write_secret
 from node.home import Home
 from node.pump import Pump, PumpStopped, Workbench
 from node.status import refused_counts
-from radio.link_sight import LinkSight
+from radio.link_sight import AirtimeUse, LinkSight
 from sync.actions import Action, Actor, Outcome, Refusal, Refused
 from sync.reading import Reader
 from sync.store import StoreFull
 from sync.views import Count
-from web_ui.desk import ClockView, LinkView, ListView
+from web_ui.desk import AirtimeView, ClockView, LinkView, ListView
 
 _LOG = logging.getLogger("miccheck")
 
@@ -150,6 +150,7 @@ class NodeDesk:
                 since_s=moment + sight.since_s,
                 frames_in=sight.frames_in,
                 frames_out=sight.frames_out,
+                airtime=_airtime(sight.airtime) if sight.airtime is not None else None,
             )
             for sight in sights
         )
@@ -182,3 +183,16 @@ class NodeDesk:
     def refused_counts(self) -> tuple[Count, ...]:
         """What was refused from the air, counted by reason."""
         return refused_counts(self.reader().status())
+
+
+def _airtime(use: AirtimeUse) -> AirtimeView:
+    return AirtimeView(
+        region=use.region,
+        preset=use.preset,
+        used=use.used,
+        limit=use.limit,
+        for_alerts=use.reserve,
+        law=use.law,
+        busy=use.busy,
+        waits_for=use.waits_for.value if use.waits_for is not None else None,
+    )

@@ -15,6 +15,13 @@ class LinkState(StrEnum):
     REFUSED = "refused"
 
 
+class WaitsFor(StrEnum):
+    """What everything but alerts waits for."""
+
+    HOUR = "hour"  # what may be sent within an hour is used up
+    CHANNEL = "channel"  # others use it
+
+
 @dataclass(frozen=True, slots=True)
 class AirtimeUse:
     """What a radio sends and hears. Shares of an hour, but `busy`: of the last minute."""
@@ -26,6 +33,7 @@ class AirtimeUse:
     reserve: float  # the last part of `limit`, for alerts only
     law: float  # what the law leaves; 1 where it says nothing
     busy: float  # in which the radio sent or heard somebody
+    waits_for: WaitsFor | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from random import Random
 
 from radio.airtime import HOUR_S, Preset, RollingAirtime
 from radio.duty import DutyHour, Memory
-from radio.link_sight import AirtimeUse
+from radio.link_sight import AirtimeUse, WaitsFor
 from radio.regions import DEFAULT_SHARE, Region
-from radio.turns import BackOff, Turns
+from radio.turns import POLITE_UTILISATION, BackOff, Turns
 from sync.link import NO_AIRTIME, Allowance
 
 # As the firmware measures its `channelUtilization`: six periods of ten seconds.
@@ -107,7 +107,9 @@ class PoliteRadio:
         rules, hour_ms = self.rules, HOUR_S * 1_000
         with self._lock:
             now = self._now()
-            used_ms, busy = self._hour.spent_ms(now), self._utilisation(now)
+            used_ms, left_ms = self._hour.spent_ms(now), self._hour.left(now).any_ms
+            busy = self._utilisation(now)
+        waits_for = WaitsFor.CHANNEL if busy > POLITE_UTILISATION else None
         return AirtimeUse(
             region=rules.region.name,
             preset=rules.preset.name,
@@ -116,6 +118,7 @@ class PoliteRadio:
             reserve=self._hour.reserve_ms / hour_ms,
             law=rules.region.duty_cycle,
             busy=busy,
+            waits_for=WaitsFor.HOUR if left_ms < rules.preset.longest_ms() else waits_for,
         )
 
     def close(self) -> None:

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 
 from sync.message import Kind
 from sync.views import ChannelView, Count, MessagePage, MessageView, State, StoreStatus
-from web_ui.desk import ClockView, LinkView, ListView
+from web_ui.desk import AirtimeView, ClockView, LinkView, ListView
 from web_ui.words import rfc3339
 
 Json = dict[str, object]
+
+# A hundredth of a percent of an hour is a third of a second: less than a frame of LONG_FAST.
+SHARE_DIGITS = 4
 
 
 def message_json(view: MessageView) -> Json:
@@ -110,4 +113,19 @@ def link_json(link: LinkView) -> Json:
         "since": rfc3339(link.since_s) if link.since_s is not None else None,
         "frames_in": link.frames_in,
         "frames_out": link.frames_out,
+        "airtime": airtime_json(link.airtime) if link.airtime is not None else None,
+    }
+
+
+def airtime_json(view: AirtimeView) -> Json:
+    """What a radio does to the air; shares to a hundredth of a percent."""
+    return {
+        "region": view.region,
+        "preset": view.preset,
+        "used": round(view.used, SHARE_DIGITS),
+        "limit": round(view.limit, SHARE_DIGITS),
+        "for_alerts": round(view.for_alerts, SHARE_DIGITS),
+        "law": view.law,
+        "busy": round(view.busy, SHARE_DIGITS),
+        "waits_for": view.waits_for,
     }

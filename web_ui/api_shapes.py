@@ -110,6 +110,24 @@ class Letters(_Shape):
     sent: int
 
 
+class Airtime(_Shape):
+    """What a radio does to the air: shares of an hour, but `busy`, which is of the last minute.
+
+    `used` was sent; `limit` is the most this camp takes, its last part (`for_alerts`) for mic checks only;
+    `law` is what the law of the region leaves. All but mic checks wait for an `hour` that is used up, or for
+    a `channel` that others use.
+    """
+
+    region: str
+    preset: str
+    used: float
+    limit: float
+    for_alerts: float
+    law: float
+    busy: float
+    waits_for: Literal["hour", "channel"] | None
+
+
 class Link(_Shape):
     """A link to neighbours."""
 
@@ -120,6 +138,7 @@ class Link(_Shape):
     since: Stamp | None
     frames_in: int
     frames_out: int
+    airtime: Airtime | None
 
 
 class MailingList(_Shape):

@@ -23,6 +23,20 @@ class ClockView:
 
 
 @dataclass(frozen=True, slots=True)
+class AirtimeView:
+    """What a radio does to the air: shares of an hour, but `busy`, which is of the last minute."""
+
+    region: str
+    preset: str
+    used: float  # sent within the last hour
+    limit: float  # the most this camp takes
+    for_alerts: float  # the last part of `limit`
+    law: float  # what the law leaves; 1 where it says nothing
+    busy: float  # in which the radio sent or heard somebody
+    waits_for: str | None = None  # "hour" or "channel": what all but mic checks wait for
+
+
+@dataclass(frozen=True, slots=True)
 class LinkView:
     """A link to neighbours. `state` is one of searching, talking, lost, refused."""
 
@@ -33,6 +47,7 @@ class LinkView:
     since_s: float | None  # Unix time of the last change of state
     frames_in: int
     frames_out: int
+    airtime: AirtimeView | None = None  # of a radio
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,22 @@ class _Snapshot(Collector):
             frames.add_metric([str(number), "in"], link.frames_in)
             frames.add_metric([str(number), "out"], link.frames_out)
         yield frames
+        yield from self._airtime()
+
+    def _airtime(self) -> Iterator[Metric]:
+        hour = GaugeMetricFamily(
+            "miccheck_airtime_ratio", "Share of the last hour a radio sent", labels=["link"]
+        )
+        limit = GaugeMetricFamily(
+            "miccheck_airtime_limit_ratio", "The most of an hour it sends", labels=["link"]
+        )
+        busy = GaugeMetricFamily("miccheck_channel_busy_ratio", "Share of the last minute", labels=["link"])
+        for number, link in enumerate(self._links):
+            if link.airtime is not None:
+                hour.add_metric([str(number)], link.airtime.used)
+                limit.add_metric([str(number)], link.airtime.limit)
+                busy.add_metric([str(number)], link.airtime.busy)
+        yield from (hour, limit, busy)
 
 
 def exposition(

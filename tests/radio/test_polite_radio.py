@@ -7,6 +7,7 @@ import pytest
 
 from radio.airtime import preset_named
 from radio.duty import Spent
+from radio.link_sight import WaitsFor
 from radio.polite_radio import AirRules, PoliteRadio
 from radio.regions import region_named
 from sync.link import NO_AIRTIME
@@ -113,6 +114,17 @@ def test_its_use_is_told_in_shares_of_an_hour(region, share, limit, reserve, law
     assert (use.region, use.preset) == (region, "LONG_FAST")
     assert use.used == pytest.approx(3 * FRAME_MS / 3_600_000)
     assert (use.limit, use.reserve, use.law) == pytest.approx((limit, reserve, law))
+
+
+def test_what_posts_wait_for_is_told():
+    station = Station()
+    assert station.radio.use().waits_for is None
+    station.radio.noise(20_000)
+    assert station.radio.use().waits_for is WaitsFor.CHANNEL
+    station.send(67)  # 144.5 s of 180
+    assert station.radio.use().waits_for is WaitsFor.HOUR
+    station.now += 3_600
+    assert station.radio.use().waits_for is None
 
 
 def test_two_threads_lose_no_frame():

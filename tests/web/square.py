@@ -20,11 +20,13 @@ from sync.message import Role
 from sync.views import Count
 from tests.sync.camps import cable
 from tests.web.desk import Camp, TestDesk
-from web_ui.desk import LinkView, ListView
+from web_ui.desk import AirtimeView, LinkView, ListView
 
 HOTLINE = """Medic tent: +34 600 000 001, at the fountain, day and night
 Legal: +34 600 000 002 — say nothing, sign nothing, ask for them
 Lost child: go to the library tent"""
+
+RADIO = AirtimeView("EU_868", "LONG_FAST", 0.012345, 0.05, 0.01, 0.10, 0.31, "channel")
 
 
 @dataclass
@@ -106,6 +108,7 @@ def filled(folder: Path) -> Square:
     sol.link_views = (
         LinkView("plaza-norte", "ip", "talking", "Plaza Norte", sol.time_s - 900, 214, 187),
         LinkView("harbour", "ip", "searching", None, sol.time_s - 7200, 0, 0),
+        LinkView("air-1", "air", "talking", None, sol.time_s - 900, 61, 17, RADIO),
     )
     sol.lists = (ListView("squares", 1, 12, ""),)
     sol.refused = (Count("signature", 3), Count("length", 41))

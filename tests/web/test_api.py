@@ -217,11 +217,30 @@ def test_mic_checks_count_who_heard_them(square):
     assert heard["state"] == "neighbour"
 
 
+def test_the_status_says_what_a_radio_does_to_the_air(square):
+    with square.camp.phone() as phone:
+        cable, _, radio = phone.get("/api/v1/status").json()["links"]
+    assert cable["airtime"] is None
+    assert radio["airtime"] == {
+        "region": "EU_868",
+        "preset": "LONG_FAST",
+        "used": 0.0123,
+        "limit": 0.05,
+        "for_alerts": 0.01,
+        "law": 0.1,
+        "busy": 0.31,
+        "waits_for": "channel",
+    }
+
+
 def test_metrics_count_the_box_and_nobody(square):
     with square.camp.phone(address="127.0.0.1") as phone:
         text = phone.get("/metrics").text
     assert "miccheck_messages 1" in text
     assert 'miccheck_refused_total{reason="length"} 41.0' in text
     assert 'miccheck_frames_total{link="0",way="in"} 214.0' in text
+    assert 'miccheck_airtime_ratio{link="2"} 0.012345' in text
+    assert 'miccheck_airtime_limit_ratio{link="2"} 0.05' in text
+    assert 'miccheck_channel_busy_ratio{link="2"} 0.31' in text
     for word in ("plaza", "python_info", "process_", "10.0.0", "Lola"):
         assert word not in text

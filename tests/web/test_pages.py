@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -350,3 +351,27 @@ def test_the_status_counts_what_was_refused_in_words_of_the_reader(square):
     with square.camp.phone() as phone:
         said = phone.get("/status", headers={"accept-language": "es"}).text
     assert "mal firmado <small>signature</small></dt><dd>3</dd>" in said
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "language", "says"),
+    [
+        ("channel", "en", "the channel is crowded: posts wait a little, mic checks go"),
+        ("hour", "en", "the hour is used up: posts wait, mic checks go"),
+        ("hour", "es", "la hora está gastada"),
+        (None, "es", "el canal está ocupado el 31.0 % del tiempo"),
+        (
+            None,
+            "en",
+            "EU_868: sent for 1.2 % of the last hour, at most 5.0 %; the channel is in use for 31.0 %",
+        ),
+    ],
+)
+def test_the_status_says_what_a_radio_does_and_what_it_waits_for(square, waits_for, language, says):
+    *others, radio = square.camp.desk.link_views
+    airtime = replace(radio.airtime, waits_for=waits_for)
+    square.camp.desk.link_views = (*others, replace(radio, airtime=airtime))
+    with square.camp.phone() as phone:
+        page = phone.get("/status", headers={"accept-language": language}).text
+    assert says in page
+    assert ("mic checks go" in page) == (waits_for is not None and language == "en")
