@@ -43,7 +43,7 @@ class Figure:
         return {
             "name": self.name,
             "what": self.what,
-            "value": rounded(self.value),
+            "value": rounded(self.value) if math.isfinite(self.value) else None,
             "unit": self.unit,
             "bound": None if self.limit is None else self.bound.value,
             "limit": self.limit,

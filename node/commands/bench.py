@@ -7,6 +7,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -15,6 +16,10 @@ import click
 
 from node.bench import living, mutants, sizes, storing
 from node.bench.figures import Figure, table
+from node.bench.gossip import air
+from node.bench.gossip.cases import CASES
+from node.bench.gossip.results import Results
+from node.bench.gossip.rows import ROWS
 from node.bench.processes import resident_bytes
 from node.bench.samples import camp_texts, camps
 from node.clock import Clock, monotonic_s
@@ -23,8 +28,23 @@ from node.sorry import Sorry
 
 MISSED = 1
 SEED = 2011
-PARTS = ("sizes", "frames", "store", "node")
+PARTS = ("sizes", "frames", "store", "node", "air")
+# A hundred seeds take three hours; whoever wants more begins twice.
+SEEDS_MAX = 100
+SEEDS_CHARACTERS_MAX = 20
 _PATH = click.Path(path_type=Path)
+
+
+def _seeds(_: click.Context, __: click.Parameter, words: str | None) -> range | None:
+    if words is None:
+        return None
+    first, dash, last = words.partition("-")
+    if not first.isdecimal() or (dash and not last.isdecimal()) or len(words) > SEEDS_CHARACTERS_MAX:
+        raise click.BadParameter(f"{words!r} is not like 1-20")
+    seeds = range(int(first), int(last or first) + 1)
+    if not 0 < len(seeds) <= SEEDS_MAX:
+        raise click.BadParameter(f"{words!r} are not 1 to {SEEDS_MAX} seeds")
+    return seeds
 
 
 @click.command(short_help="Measure this build on this machine.")
@@ -33,21 +53,49 @@ _PATH = click.Path(path_type=Path)
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this; may be repeated.")
 @click.option("--seed", type=int, default=SEED, help=f"Of all chance in it. [{SEED}]")
 @click.option("--save", type=_PATH, help="Also write the JSON to this file.")
+@click.option(
+    "--case",
+    "cases",
+    multiple=True,
+    type=click.Choice(list(CASES)),
+    help="Of the air, only this; may be repeated.",
+)
+@click.option(
+    "--seeds", callback=_seeds, metavar="A-B", help="Of the air.  [1001-1002; with --full 1001-1010]"
+)
+@click.option(
+    "--full", is_flag=True, help="The air alone, on both firmwares. Goes on where --save broke off."
+)
+@click.option("--readme", type=_PATH, help="With --full: put the table between the marks in this file.")
 @json_option
 def command(
-    file: Path | None, folder: Path, parts: tuple[str, ...], seed: int, save: Path | None, as_json: bool
+    file: Path | None,
+    folder: Path,
+    parts: tuple[str, ...],
+    seed: int,
+    save: Path | None,
+    cases: tuple[str, ...],
+    seeds: range | None,
+    full: bool,
+    readme: Path | None,
+    as_json: bool,
 ) -> int:
-    """Measure this build on this machine: bytes on the air, hostile frames, a flood of bundles, a real node.
+    """Measure this build on this machine: bytes on the air, hostile frames, a flood of bundles, a real node,
+    and what gossip on the air costs.
 
-    Takes about two minutes, and wants the machine for itself. Prints a Markdown table; where "must be" is
+    Takes about six minutes, and wants the machine for itself. Prints a Markdown table; where "must be" is
     empty a figure is for information. Exit code 1 when one that must be kept was missed.
 
     \b
-    Example:
+    Examples:
       miccheck bench --texts my-own-texts.txt
+      miccheck bench --part air --case pair_200 --seeds 1-4
     """
+    if full:
+        return _full(seeds or air.SEEDS, seed, save, readme, as_json)
     started = monotonic_s()
-    figures = _measure(file, folder, parts or PARTS, seed)
+    talk = _Talk(seeds or air.SEEDS_FOR_A_LOOK, cases or tuple(CASES))
+    figures = _measure(file, folder, parts or PARTS, seed, talk)
     report = json.dumps(_report(figures, seed, monotonic_s() - started), ensure_ascii=False, indent=1)
     if save is not None:
         _write(save, report)
@@ -55,7 +103,60 @@ def command(
     return 0 if all(figure.passes for figure in figures) else MISSED
 
 
-def _measure(file: Path | None, folder: Path, parts: Sequence[str], seed: int) -> list[Figure]:
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    """Which cases of the air to run, on which seeds."""
+
+    seeds: range
+    cases: tuple[str, ...]
+
+    def measure(self, seed: int, wall_s: float) -> list[Figure]:
+        progress = ProgressLine("squares simulated")
+        decoded = air.decode(seed, wall_s) if len(self.cases) == len(CASES) else []
+        return [*air.look(Results(), self.seeds, self.cases, progress), *decoded]
+
+
+def _full(seeds: range, seed: int, save: Path | None, readme: Path | None, as_json: bool) -> int:
+    """Every case of the air on all seeds and both firmwares."""
+    document = _read_marked(readme) if readme is not None else ""
+    try:
+        results = Results(save)
+    except OSError as error:
+        raise Sorry(f"cannot read {save}: {error.strerror}") from error
+    by_firmware = air.record(results, seeds, ProgressLine("squares simulated"))
+    decoded = air.decode(seed, Clock().wall_s())
+    figures = {firmware.value: column for firmware, column in by_firmware.items()} | {"machine": decoded}
+    passes = all(figure.passes for column in figures.values() for figure in column)
+    report = {
+        "version": version("miccheck"),
+        "seeds": list(seeds),
+        "pass": passes,
+        "figures": {name: [figure.as_json() for figure in column] for name, column in figures.items()},
+        **results.as_json(),
+    }
+    shown = air.markdown(by_firmware, ROWS, decoded)
+    written = json.dumps(report, ensure_ascii=False, indent=1)
+    if save is not None:
+        _write(save, written)
+    if readme is not None:
+        _write(readme, air.with_table(document, shown).rstrip("\n"))
+    click.echo(written if as_json else shown)
+    return 0 if passes else MISSED
+
+
+def _read_marked(readme: Path) -> str:
+    """A document that has the marks; looked at before an hour is spent."""
+    try:
+        document = readme.read_text(encoding="utf-8")
+        air.with_table(document, "")
+    except OSError as error:
+        raise Sorry(f"cannot read {readme}: {error.strerror}") from error
+    except ValueError as error:
+        raise Sorry(f"cannot put a table into {readme}: {error}") from error
+    return document
+
+
+def _measure(file: Path | None, folder: Path, parts: Sequence[str], seed: int, talk: _Talk) -> list[Figure]:
     texts = camp_texts() if file is None else _read(file)
     wall_s = Clock().wall_s()
     with _workshop(folder) as name:
@@ -67,6 +168,7 @@ def _measure(file: Path | None, folder: Path, parts: Sequence[str], seed: int) -
             ),
             "store": lambda: storing.measure(texts, Random(seed), wall_s, workshop),
             "node": lambda: living.measure(texts, workshop, ProgressLine("posts acknowledged")),
+            "air": lambda: talk.measure(seed, wall_s),
         }
         figures: list[Figure] = []
         for part in PARTS:

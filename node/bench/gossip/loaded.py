@@ -34,15 +34,11 @@ class Carried:
     latencies_s: tuple[float, ...]
     airtime_s_per_message: float
     by_kind_s: dict[str, float]
+    length_s: float  # of the run
 
     def p95_s(self) -> float:
-        """In so many seconds it was at 95 of 100 camps; infinite when it never was."""
-        arrived = quantile(self.latencies_s, 0.95 / self.delivered) if self.delivered >= 0.95 else None
-        return float("inf") if arrived is None else arrived
-
-    def last_s(self) -> float:
-        """When the last camp had it; infinite when one has it never."""
-        return self.latencies_s[-1] if self.delivered == 1 else float("inf")
+        """In so many seconds it was at 95 of 100 camps; the length of the run where it never was."""
+        return quantile(self.latencies_s, 0.95 / self.delivered) if self.delivered >= 0.95 else self.length_s
 
 
 def under_attack(case: Case, attack: str | None) -> Carried:
@@ -93,6 +89,7 @@ def _carry(case: Case, checks: int, attack: str | None) -> Carried:
         tuple(latencies),
         square.ledger.airtime_ms / 1_000 / len(posts),
         by_kind_s,
+        case.length_s,
     )
 
 
