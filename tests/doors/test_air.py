@@ -98,6 +98,26 @@ def test_a_mic_check_crosses_and_everything_ends(homes):
         socket.create_connection(("127.0.0.1", int(air.address.rpartition(":")[2])))
 
 
+def test_neither_a_power_failure_nor_an_orderly_end_gives_a_radio_a_fresh_hour(homes):
+    with RunningAir() as air:
+        with air.node(homes[0]) as a:
+            before = radio(a)["airtime"]
+            assert (before["region"], before["preset"]) == ("EU_868", "LONG_FAST")
+            assert (before["limit"], before["for_alerts"], before["law"]) == (0.05, 0.01, 0.1)
+            output("post", homes[0], "general", "police at the north gate", "--urgent")
+            wait_until(lambda: radio(a)["frames_out"] >= 1)
+            used = radio(a)["airtime"]["used"]
+            assert used > 0.0003  # a second, and more
+            a.kill()
+        with air.node(homes[0]) as a:
+            # A tenth of the hour was written down before the first frame left.
+            assert radio(a)["airtime"]["used"] >= 0.005
+            assert a.stop() < 5
+        with air.node(homes[0]) as a:
+            assert radio(a)["airtime"]["used"] >= 0.005
+        air.end()
+
+
 def test_a_node_finds_an_air_that_was_restarted(homes):
     with RunningAir() as air, air.node(homes[0]) as a:
         total = air.end(signal.SIGINT).splitlines()[-1]

@@ -121,7 +121,7 @@ def test_what_posts_wait_for_is_told():
     assert station.radio.use().waits_for is None
     station.radio.noise(20_000)
     assert station.radio.use().waits_for is WaitsFor.CHANNEL
-    station.send(67)  # 144.5 s of 180
+    station.send(70)  # 148 s of 180
     assert station.radio.use().waits_for is WaitsFor.HOUR
     station.now += 3_600
     assert station.radio.use().waits_for is None
