@@ -121,7 +121,7 @@ def test_neither_a_power_failure_nor_an_orderly_end_gives_a_radio_a_fresh_hour(h
 def test_a_node_finds_an_air_that_was_restarted(homes):
     with RunningAir() as air, air.node(homes[0]) as a:
         total = air.end(signal.SIGINT).splitlines()[-1]
-        assert re.fullmatch(r"\d+ frames?, .* on the air.*", total)  # a beacon or none: that is its own choice
+        assert re.fullmatch(r"\d+ frames?, .* on the air.*", total)  # a beacon or none: its own choice
         wait_until(lambda: radio(a)["state"] == "lost")
         again = ["--listen", air.address, "--speed", SPEED]
         with subprocess.Popen(
