@@ -14,6 +14,9 @@ The rules of managed flooding are the firmware's (2.8: `FloodingRouter`, `NextHo
 
 A message is one packet of `size` bytes of payload: no bundles, no keys, no beacons, no repair. Nobody stops
 at the legal duty cycle. That the firmware codes a repetition more heavily is left out, in its favour.
+
+Measured on 50 camps, degree 7, 20 % loss, raw LONG_FAST, seeds 1 to 20: managed 37.35 s of airtime a message
+and 0.724 delivered, without the authors' repetitions 35.07 s and 0.710; plain flooding 68.27 s and 0.883.
 """
 
 from __future__ import annotations
