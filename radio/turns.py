@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from random import Random
 
 from radio.duty import DutyHour
@@ -17,17 +18,20 @@ from sync.link import NO_AIRTIME, Allowance
 
 # Meshtastic's own measure for what can wait: `polite_channel_util_percent` in airtime.h of its firmware.
 POLITE_UTILISATION = 0.25
-# In frame times; 32 on average, 69 s of LONG_FAST. So seven neighbours and we, who all have something to say,
-# fill 8 of 33 frame times: a quarter. The draw is wide so that those who waited do not speak up together.
-HOLD_FRAMES = (16.0, 48.0)
+# In frame times, and each wait in a row is drawn twice as long: 2, 4, 8 and 16 on average. A burst that is
+# over in half a minute costs little; in a lasting crowd seven neighbours and we, who all have much to say, fill
+# 8 of 31 frame times. (With 50 camps of degree 7 on LONG_FAST and a post a minute, waits of 16 to 48 frame
+# times from the first on made the median post twice as late, and saved no airtime: simulate, seed 1.)
+FIRST_WAIT_FRAMES = (1.0, 3.0)
+WAITS_MAX = 4
 
 
 class BackOff:
     """Whether what can wait should wait, because others use the channel.
 
-    Who finds it crowded holds back for a random while and then sends one handful, crowded or not: a foreign
-    network, or a jammer, slows a camp down and cannot silence it. The wait is served to its end even when the
-    channel falls quiet: all in earshot see that in the same instant.
+    Who finds it crowded waits for a random while, looks again, and after the fourth wait sends one handful,
+    crowded or not: a foreign network, or a jammer, slows a camp down and cannot silence it. A wait is served
+    to its end even when the channel falls quiet: all in earshot see that in the same instant.
     """
 
     def __init__(self, utilisation: Callable[[float], float], longest_ms: float, random: Random) -> None:
@@ -35,23 +39,26 @@ class BackOff:
         self._utilisation = utilisation
         self._frame_s = longest_ms / 1_000
         self._random = random
-        self._until: float | None = None
+        self._until = -inf
+        self._waits = 0
 
     def holds(self, now: float) -> bool:
         """Whether to wait now."""
-        if self._until is not None and now < self._until:
+        if now < self._until:
             return True
         if self._utilisation(now) <= POLITE_UTILISATION:
-            self._until = None
-        elif self._until is None:
-            self._until = now + self._frame_s * self._random.uniform(*HOLD_FRAMES)
-            return True
-        return False
+            self._waits = 0
+            return False
+        if self._waits == WAITS_MAX:
+            return False
+        self._until = now + self._frame_s * self._random.uniform(*FIRST_WAIT_FRAMES) * 2**self._waits
+        self._waits += 1
+        return True
 
     def sent(self, now: float) -> None:
-        """Something was sent: where it is crowded still, the next wait begins."""
-        if self._until is not None and now >= self._until:
-            self._until = None
+        """Something was sent: where it is crowded still, the waits begin anew."""
+        if now >= self._until:
+            self._waits = 0
 
 
 class Turns:

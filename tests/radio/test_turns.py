@@ -3,18 +3,20 @@
 from itertools import pairwise
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from radio.airtime import HOUR_S
 from radio.duty import DutyHour
-from radio.turns import HOLD_FRAMES, POLITE_UTILISATION, BackOff, Turns
+from radio.turns import FIRST_WAIT_FRAMES, POLITE_UTILISATION, WAITS_MAX, BackOff, Turns
 from sync.link import NO_AIRTIME, Allowance
 
 FULL = Allowance(2_000, 2_000)
 ALERTS_ONLY = Allowance(0, 2_000)
 QUIET, CROWDED = 0.0, 0.3
-FIRST_S, LAST_S = (2 * frames for frames in HOLD_FRAMES)  # a frame takes 2 s
+FIRST_S, LAST_S = (2 * frames for frames in FIRST_WAIT_FRAMES)  # a frame takes 2 s
+ALL_WAITS = 2**WAITS_MAX - 1  # each twice as long as the one before
 
 
 class Channel:
@@ -83,6 +85,8 @@ def test_what_can_wait_waits_while_the_channel_is_crowded():
     channel.busy = CROWDED
     assert radio.allowance(0) == ALERTS_ONLY
     assert radio.allowance(FIRST_S - 1) == ALERTS_ONLY
+    channel.busy = POLITE_UTILISATION
+    assert radio.allowance(LAST_S) == FULL
 
 
 def test_a_crowd_that_never_ends_slows_down_and_silences_nobody():
@@ -95,31 +99,33 @@ def test_a_crowd_that_never_ends_slows_down_and_silences_nobody():
             sent_at.append(now)
             assert radio.allowance(now) == ALERTS_ONLY
     pauses = [later - earlier for earlier, later in pairwise(sent_at)]
-    assert FIRST_S <= min(pauses) < FIRST_S + 5
-    assert LAST_S - 5 < max(pauses) <= LAST_S + 1
+    assert min(pauses) >= ALL_WAITS * FIRST_S
+    assert max(pauses) <= ALL_WAITS * LAST_S + WAITS_MAX
     # Seven neighbours and we, all with something to say, and a frame takes its own 2 s besides.
-    assert 8 * 200 * 2 / (sent_at[-1] + 200 * 2) <= POLITE_UTILISATION
+    assert 8 * 200 * 2 / (sent_at[-1] + 200 * 2) == pytest.approx(POLITE_UTILISATION, abs=0.02)
 
 
 def test_who_waited_does_not_speak_up_with_all_others_when_it_falls_quiet():
     channel = Channel(CROWDED)
     camps = [turns(channel=channel, seed=seed) for seed in range(8)]
-    assert {camp.allowance(0) for camp in camps} == {ALERTS_ONLY}
+    for now in range(20):  # into their third wait
+        assert {camp.allowance(now) for camp in camps} == {ALERTS_ONLY}
     channel.busy = QUIET
-    freed = [next(now for now in range(200) if camp.allowance(now) == FULL) for camp in camps]
-    assert min(freed) >= FIRST_S
-    assert max(freed) - min(freed) > LAST_S / 4
+    freed = [next(now for now in range(20, 100) if camp.allowance(now) == FULL) for camp in camps]
     assert len(set(freed)) >= 6
+    assert max(freed) - min(freed) > 4 * FIRST_S
 
 
 def test_a_wait_that_was_not_used_is_not_saved_up():
     channel = Channel(CROWDED)
     radio = turns(channel=channel)
-    assert radio.allowance(0) == ALERTS_ONLY
+    for now in range(2 * ALL_WAITS * int(LAST_S)):
+        radio.allowance(now)
+    assert radio.allowance(400) == FULL
     channel.busy = QUIET
-    assert radio.allowance(LAST_S) == FULL
+    assert radio.allowance(401) == FULL
     channel.busy = CROWDED
-    assert radio.allowance(LAST_S + 1) == ALERTS_ONLY
+    assert radio.allowance(402) == ALERTS_ONLY
 
 
 def test_an_alert_in_a_crowd_frees_nothing_else():

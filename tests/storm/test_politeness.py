@@ -83,10 +83,10 @@ def test_an_hour_is_used_to_four_fifths_by_what_is_no_alert():
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in (1, 2, 3))])
-def test_a_crowd_leaves_three_quarters_of_the_channel_to_others(seed):
+def test_no_minute_of_a_crowd_is_full_though_the_law_allows_it(seed):
     crowd = Crowd(seed, "LONG_FAST", 1.0, posts=80)
     crowd.world.run(HOUR_S)
-    assert 0.10 < sum(crowd.busy) / len(crowd.busy) <= 0.30
+    assert 0.25 < max(crowd.busy) <= 0.55  # 0.73 to 0.83 where nobody backs off
 
 
 def test_alerts_pass_a_crowd():
