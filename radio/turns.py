@@ -19,7 +19,7 @@ from sync.link import NO_AIRTIME, Allowance
 # Meshtastic's own measure for what can wait: `polite_channel_util_percent` in airtime.h of its firmware.
 POLITE_UTILISATION = 0.25
 # In frame times, and each wait in a row is drawn twice as long: 2, 4, 8 and 16 on average. A burst that is
-# over in half a minute costs little; in a lasting crowd seven neighbours and we, who all have much to say, fill
+# over in half a minute costs little; in a lasting crowd seven neighbours and we, all with much to say, fill
 # 8 of 31 frame times. (With 50 camps of degree 7 on LONG_FAST and a post a minute, waits of 16 to 48 frame
 # times from the first on made the median post twice as late, and saved no airtime: simulate, seed 1.)
 FIRST_WAIT_FRAMES = (1.0, 3.0)

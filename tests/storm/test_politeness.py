@@ -57,29 +57,21 @@ class Crowd:
 
 
 @pytest.mark.parametrize(
-    ("preset", "duty_cycle"),
-    [("SHORT_FAST", 0.001), ("LONG_FAST", 0.02), ("LONG_FAST", 0.10), ("LONG_SLOW", 0.05)],
+    ("preset", "duty_cycle"), [("SHORT_FAST", 0.001), ("LONG_FAST", 0.02), ("LONG_SLOW", 0.05)]
 )
-def test_no_crowd_makes_a_camp_send_more_than_its_share_of_an_hour(preset, duty_cycle):
+def test_what_is_no_alert_uses_four_fifths_of_the_hour_and_no_more(preset, duty_cycle):
     crowd = Crowd(1, preset, duty_cycle, camps=5, posts=60)
     crowd.world.run(1.5 * HOUR_S)
-    assert 0 < crowd.busiest() <= duty_cycle
+    assert 0.7 * duty_cycle < crowd.busiest() <= 0.8 * duty_cycle
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("preset", [preset.name for preset in PRESETS])
-@pytest.mark.parametrize("duty_cycle", [0.005, 0.02, 0.05, 0.10])
-@pytest.mark.parametrize("seed", range(2))
-def test_no_crowd_of_eight_makes_a_camp_send_more_than_its_share_of_an_hour(preset, duty_cycle, seed):
-    crowd = Crowd(seed, preset, duty_cycle, alerts=20)
+@pytest.mark.parametrize("duty_cycle", [0.005, 0.05, 0.10])
+def test_no_crowd_of_eight_makes_a_camp_send_more_than_its_share_of_an_hour(preset, duty_cycle):
+    crowd = Crowd(1, preset, duty_cycle, alerts=20)
     crowd.world.run(2 * HOUR_S)
     assert 0 < crowd.busiest() <= duty_cycle
-
-
-def test_an_hour_is_used_to_four_fifths_by_what_is_no_alert():
-    crowd = Crowd(2, "SHORT_FAST", 0.001, camps=5, posts=60)
-    crowd.world.run(2 * HOUR_S)
-    assert 0.7 * 0.001 < crowd.busiest() <= 0.8 * 0.001
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in (1, 2, 3))])
