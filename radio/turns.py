@@ -55,6 +55,11 @@ class BackOff:
         self._waits += 1
         return True
 
+    @property
+    def until(self) -> float:
+        """The end of the wait that was begun last."""
+        return self._until
+
     def sent(self, now: float) -> None:
         """Something was sent: where it is crowded still, the waits begin anew."""
         if now >= self._until:
@@ -86,6 +91,11 @@ class Turns:
         left = self._hour.left(now)
         held = self._back_off.holds(now)
         return Allowance(0.0 if held else self._handful_ms(left.any_ms), self._handful_ms(left.alerts_ms))
+
+    @property
+    def held_until(self) -> float:
+        """When what waits for a quiet channel may be asked about again; in the past when nothing does."""
+        return self._back_off.until
 
     def take(self, frames: list[bytes], now: float) -> None:
         """Frames for the radio; from here on they count as sent."""

@@ -38,6 +38,8 @@ LINK = "air"
 # Something is due that cannot be done yet (no budget, no clock): it is looked at again, ever more rarely.
 PATIENCE_FIRST_S = 1.0
 PATIENCE_MAX_S = 30.0
+# While all but alerts wait for a quiet channel: a pump looks every second, and an alert must not wait for us.
+PATIENCE_HELD_S = 4.0
 # Scattered camps that do not hang together are scattered again: with 50 and a mean degree of 7 seldom.
 SCATTER_TRIES_MAX = 1_000
 
@@ -273,7 +275,9 @@ class World(Scene):
         """When this camp has its next turn; while its radio is busy, the end of the frame is that."""
         wakes_at = engine.next_wakeup() if camp.turns.is_idle() else math.inf
         if wakes_at <= self.now:
-            wakes_at = self.now + camp.patience_s
+            held_until = camp.turns.held_until
+            most_s = min(PATIENCE_HELD_S, held_until - self.now) if held_until > self.now else PATIENCE_MAX_S
+            wakes_at = self.now + min(camp.patience_s, most_s)
             camp.patience_s = min(2 * camp.patience_s, PATIENCE_MAX_S)
         else:
             camp.patience_s = PATIENCE_FIRST_S

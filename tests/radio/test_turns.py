@@ -82,9 +82,11 @@ def test_what_can_wait_waits_while_the_channel_is_crowded():
     channel = Channel(POLITE_UTILISATION)
     radio = turns(channel=channel)
     assert radio.allowance(0) == FULL
+    assert radio.held_until <= 0
     channel.busy = CROWDED
     assert radio.allowance(0) == ALERTS_ONLY
     assert radio.allowance(FIRST_S - 1) == ALERTS_ONLY
+    assert FIRST_S <= radio.held_until <= LAST_S
     channel.busy = POLITE_UTILISATION
     assert radio.allowance(LAST_S) == FULL
 
