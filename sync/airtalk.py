@@ -439,9 +439,11 @@ class AirTalk:
             return self._beacon(hour, now)
         return None
 
-    def next_answer(self, now: float) -> BundleId | None:
+    def next_answer(self, now: float, alerts_only: bool = False) -> BundleId | None:
         """A bundle that is owed and due; paid for by the reply bucket, alerts excepted."""
         due = [(class_, when, id_) for id_, (when, class_) in self._answers.items() if when <= now]
+        if alerts_only:
+            due = [each for each in due if each[0] == BundleClass.ALERT]
         if not due:
             return None
         class_, _, bundle_id = min(due)

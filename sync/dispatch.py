@@ -47,7 +47,11 @@ class Dispatch:
 
     def next_frame(self, link: Link, now: float, left: Allowance) -> bytes | None:
         """The frame that leaves next; None when nothing is due for which there is airtime left."""
-        if self._is_alert_next(link, now) or link.profile.airtime_ms(link.profile.mtu) > left.any_ms:
+        if self._is_alert_next(link, now):
+            return self._next_bundle(link, now, left)
+        if link.profile.airtime_ms(link.profile.mtu) > left.any_ms:
+            if isinstance(link.talk, AirTalk):
+                self._queue(link.talk.next_answer(now, alerts_only=True), link)
             return self._next_bundle(link, now, left)  # while a full frame does not fit, a small one may
         match link.talk:
             case AirTalk() as talk:
@@ -85,10 +89,12 @@ class Dispatch:
     def _queue_answer(self, talk: AirTalk, link: Link, now: float) -> None:
         """What others asked for leaves when nothing of our own does."""
         if link.neighbour.outgoing.peek(now) is None:
-            owed = talk.next_answer(now)
-            live = self._holdings.live.get(owed) if owed is not None else None
-            if live is not None:
-                link.neighbour.outgoing.push(live.id, live.class_)
+            self._queue(talk.next_answer(now), link)
+
+    def _queue(self, owed: BundleId | None, link: Link) -> None:
+        live = self._holdings.live.get(owed) if owed is not None else None
+        if live is not None:
+            link.neighbour.outgoing.push(live.id, live.class_)
 
     def _next_bundle(self, link: Link, now: float, left: Allowance) -> bytes | None:
         outgoing, profile = link.neighbour.outgoing, link.profile

@@ -55,6 +55,14 @@ def test_the_relay_of_an_alert_is_an_alert():
     assert here.engine.frames_to_send("x", NOW_S + 10, 0.0, math.inf) == []
 
 
+def test_an_alert_is_said_a_second_time_though_nothing_else_may_leave():
+    here = camp_with_both()
+    assert len(here.engine.frames_to_send("x", NOW_S + 60, 0.0, math.inf)) == 1
+    assert here.engine.frames_to_send("x", NOW_S + 74, 0.0, math.inf) == []
+    assert len(here.engine.frames_to_send("x", NOW_S + 101, 0.0, math.inf)) == 1
+    assert here.engine.frames_to_send("x", NOW_S + 200, 0.0, math.inf) == []
+
+
 def test_a_long_bundle_is_not_cut_and_told_as_sent_before_it_may_leave():
     here = Camp("here")
     here.engine.add_link(air("x"), NOW_S)
