@@ -30,6 +30,8 @@ from sync.sketch import (
 
 COUNT_MAX = 0xFFFF  # a camp that holds more says so many
 MASK_BITS = 4
+# More camps than one channel carries; what a beacon of ours names is `earshot.NAMED_MAX`.
+HEARS_MAX = 64
 # Two are one difference and the check that there are no more.
 SYNDROMES_MIN = 2
 # A polynomial asks for no more than a sketch can tell.
@@ -74,6 +76,7 @@ class BeaconFrame:
     mask: int
     count: int  # live bundles, or 65,535 if there are more
     syndromes: bytes
+    hears: tuple[bytes, ...] = ()  # the camps in the sender's earshot, two bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,10 @@ AirFrame = BeaconFrame | SketchFrame | WantFrame | NeedFrame | SymbolFrame | Joi
 def encode(frame: AirFrame | Frame, network: Network, author: bytes) -> bytes:
     """The bytes of any frame sent by the camp with this author id."""
     match frame:
-        case BeaconFrame(salt, mask, count, syndromes):
+        case BeaconFrame(salt, mask, count, syndromes, hears):
             fixed = _when(salt.hour, mask) + salt.nonce + _count(count)
-            return _long_head(AirFrameType.BEACON, network, salt.sender) + cbor.encode([fixed + syndromes])
+            said: list[cbor.Value] = [fixed + syndromes, b"".join(hears)] if hears else [fixed + syndromes]
+            return _long_head(AirFrameType.BEACON, network, salt.sender) + cbor.encode(said)
         case SketchFrame(salt, mask, count, part, syndromes):
             fixed = _when(salt.hour, mask) + salt.nonce + _count(count) + part.to_bytes(_PART_BYTES)
             return _long_head(AirFrameType.SKETCH, network, salt.sender) + cbor.encode([fixed + syndromes])
@@ -174,7 +178,17 @@ def _decode_beacon(data: bytes) -> BeaconFrame:
     salt, mask, count, rest = _decode_comparison(data)
     if len(rest) != BEACON_SYNDROMES * SYNDROME_BYTES:
         raise Reject(Reason.FRAME)
-    return BeaconFrame(salt, mask, count, rest)
+    return BeaconFrame(salt, mask, count, rest, _hears(cbor.decode(data[_LONG_HEAD_BYTES:])))
+
+
+def _hears(fields: cbor.Value) -> tuple[bytes, ...]:
+    """Whom the sender of a beacon hears; nobody, when it does not say."""
+    if not isinstance(fields, list) or len(fields) < 2:
+        return ()
+    named = fields[1]
+    if not isinstance(named, bytes) or len(named) % SENDER_BYTES or len(named) > HEARS_MAX * SENDER_BYTES:
+        raise Reject(Reason.FRAME)
+    return tuple(named[start : start + SENDER_BYTES] for start in range(0, len(named), SENDER_BYTES))
 
 
 def _decode_sketch(data: bytes) -> SketchFrame:

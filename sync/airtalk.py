@@ -12,7 +12,7 @@ import heapq
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -29,9 +29,11 @@ from sync.air_frames import (
 from sync.blocks import Blocks, parity_index
 from sync.bundle import MASK_RADIO, BundleClass, BundleId
 from sync.coding import Shape, shape_of, symbol
-from sync.frames import RADIO_FRAME_BYTES_MAX, AskKeysFrame, Frame, KeysFrame
-from sync.link import LinkProfile
+from sync.earshot import Earshot
+from sync.frames import RADIO_FRAME_BYTES_MAX, SENDER_BYTES, AskKeysFrame, Frame, KeysFrame
 from sync.live import LiveBundle
+from sync.neighbours import Neighbour
+from sync.relays import FLIGHT_FRAMES, Relays
 from sync.sketch import (
     BEACON_SYNDROMES,
     NONCE_BYTES,
@@ -66,12 +68,18 @@ SALTS_MAX = 4
 SKETCHES_MAX = 32
 INTENTIONS_MAX = 256
 ANSWERS_MAX = 4_096
+# A block that lacks symbols waits for them so long before it asks: relays may still bring them.
+NEED_FRAMES = 20.0
 # In how many frame times the hearers of a beacon spread their answers: seven of them, and the first one
 # silences the rest.
 OFFER_FRAMES = 20.0
 # A camp without a clock stands still at the last hour it heard of (PROTOCOL.md §6.2), and needs repair most.
 # Farther apart nothing is alive for both.
 HOURS_APART_MAX = 72
+# So few may be under way still, relay by relay: wait for them before asking. More are a gap.
+UNDER_WAY_MAX = 4
+# A request without its coefficients.
+WANT_BYTES = 17
 # A request that brought nothing is said again twice.
 WANT_TRIES = 3
 KEY_TRIES = 3
@@ -116,8 +124,17 @@ class Host(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _SayWant:
-    frame: WantFrame
+    """A request for what a comparison showed to be lacking, reckoned anew when it is said."""
+
+    salt: Salt
+    part: int
+    mask: int
+    told: bytes  # the syndromes of the other; empty: ask for more of them
     tries: int
+
+    def asks_like(self, frame: WantFrame) -> bool:
+        """Whether an answer to this frame answers us too."""
+        return (self.salt, self.part, bool(self.told)) == (frame.salt, frame.part, bool(frame.want))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +190,9 @@ class AirTalk:
     """One camp on one broadcast link. Times are engine time; `hour` is E, None without a clock."""
 
     def __init__(
-        self, host: Host, author: bytes, mask: int, link: LinkProfile, random: Random, now: float
+        self, host: Host, neighbour: Neighbour, author: bytes, mask: int, random: Random, now: float
     ) -> None:
+        link = neighbour.profile
         self._host = host
         self._author = author
         self._me = author[:SALT_SENDER_BYTES]
@@ -183,8 +201,10 @@ class AirTalk:
         self._random = random
         # The air's own measure of time: what one full frame takes.
         self._frame_s = link.airtime_ms(link.mtu) / 1_000
+        self.earshot = Earshot(author[:SENDER_BYTES])
+        self.relays = Relays(neighbour.outgoing, self.earshot, random, self._frame_s, now)
         self._trickle = Trickle(random, now)
-        self._blocks = Blocks(random, 4 * self._frame_s)
+        self._blocks = Blocks(random, NEED_FRAMES * self._frame_s)
         self._replies = _Bucket(1_000 * link.duty_cycle * REPLY_SHARE, REPLY_BURST_MS, now)
         self._comparisons = _Bucket(COMPARISONS_PER_S, COMPARISONS_PER_S, now)
         self._intentions: list[tuple[float, int, _Intention]] = []
@@ -195,6 +215,7 @@ class AirTalk:
         self._sketches: OrderedDict[tuple[Salt, int], bytes] = OrderedDict()
         self._given: OrderedDict[bytes, tuple[float, int]] = OrderedDict()
         self._joined: OrderedDict[bytes, float] = OrderedDict()
+        self._wants: OrderedDict[tuple[Salt, int, bytes], None] = OrderedDict()
         self._join_at = float("-inf")
         self._symbols: list[SymbolFrame] = []
         self._heard_indices: OrderedDict[bytes, set[int]] = OrderedDict()
@@ -207,6 +228,7 @@ class AirTalk:
         """Take a frame of the air; `sender` is the two bytes of its head."""
         match frame:
             case BeaconFrame():
+                self.earshot.told(sender, frame.hears)
                 if self._is_comparable(frame.salt, frame.mask, hour, now):
                     self._compare_beacon(frame, hour, now)
             case SketchFrame():
@@ -217,7 +239,7 @@ class AirTalk:
             case NeedFrame():
                 self._hear_need(frame, now)
             case SymbolFrame():
-                self._hear_symbol(frame, now)
+                self._hear_symbol(frame, sender, now)
             case JoinFrame():
                 near = hour is None or abs(frame.hour - hour) <= 1
                 if frame.asked == self._me and near and self._host.admits_join(frame):
@@ -228,6 +250,11 @@ class AirTalk:
         if self._answers.pop(bundle_id, None) is not None:
             self._repair_at = now
         self._blocks.drop(bundle_id[:8])
+
+    def sent(self, bundle_id: BundleId, now: float) -> None:
+        """It was handed to the radio, for whatever reason."""
+        self._answers.pop(bundle_id, None)
+        self.relays.sent(bundle_id, now)
 
     def lack_key(self, author: bytes, now: float) -> None:
         """A bundle of an author whose key we do not know is held here."""
@@ -270,14 +297,17 @@ class AirTalk:
         salt, mask = frame.salt, frame.mask
         mine = self._salted(salt, mask)
         difference = self._difference(mine, frame.syndromes, WHOLE)
-        if difference is not None and not difference.mine and not difference.want:
-            # A forged beacon of few classes or of another day must not keep us silent (PROTOCOL.md §15.2).
+        if difference is not None:
+            # Whoever heard it too needs no beacon of ours, whether we agree or mend what differs. A forged
+            # beacon of few classes or of another day must not keep us silent (PROTOCOL.md §15.2).
             if mask & self._mask == self._mask and (hour is None or abs(salt.hour - hour) <= 1):
                 self._trickle.agree()
-            return
+            self.relays.knows(salt.sender[:SENDER_BYTES], difference.mine)
+            if not difference.mine and not difference.want:
+                return
         self._trickle.differ(now)
         if difference is not None:
-            self._settle(difference, salt, WHOLE, now)
+            self._settle(difference, _SayWant(salt, WHOLE, mask, frame.syndromes, WANT_TRIES), now)
             return
         if frame.count - len(mine) > GIVEN_PER_HOUR_MAX and now - self._join_at > HOUR_S:
             self._join_at = now
@@ -287,7 +317,7 @@ class AirTalk:
     def _compare_sketch(self, frame: SketchFrame, now: float) -> None:
         self._repair_at = now
         salt, part = frame.salt, frame.part
-        self._forget(lambda each: isinstance(each, _SayWant) and each.frame == WantFrame(salt, b"", part))
+        self._forget(lambda each: isinstance(each, _SayWant) and each.asks_like(WantFrame(salt, b"", part)))
         mine = self._salted(salt, frame.mask)
         _remember(self._sketches, (salt, part), frame.syndromes, SKETCHES_MAX)
         told = [(part, frame.syndromes)]
@@ -301,7 +331,7 @@ class AirTalk:
             if difference is None:
                 self._ask_for_more(salt, each, now)
             else:
-                self._settle(difference, salt, each, now)
+                self._settle(difference, _SayWant(salt, each, frame.mask, syndromes, WANT_TRIES), now)
 
     def _difference(self, mine: SaltedSet, syndromes: bytes, part: int) -> Difference | None:
         ghosts = list(self._host.ghost_ids())
@@ -310,19 +340,22 @@ class AirTalk:
     def _salted(self, salt: Salt, mask: int) -> SaltedSet:
         return SaltedSet((live.id for live in self._host.live_at(salt.hour, mask & self._mask)), salt)
 
-    def _settle(self, difference: Difference, salt: Salt, part: int, now: float) -> None:
-        """Offer what the other lacks, ask for what we lack."""
+    def _settle(self, difference: Difference, want: _SayWant, now: float) -> None:
+        """Offer what the other lacks, ask for what we lack; what may still be under way is waited for."""
         for bundle_id in difference.mine:
-            self._offer(bundle_id, salt.sender, now + self._random.uniform(0, OFFER_FRAMES) * self._frame_s)
+            if not self.relays.is_pending(bundle_id):
+                early = max(now, self.relays.settled_at(bundle_id))
+                late = self._random.uniform(0, OFFER_FRAMES) * self._frame_s
+                self._offer(bundle_id, want.salt.sender, early + late)
         if difference.want:
-            want = WantFrame(salt, difference.want, part)
-            self._intend(_SayWant(want, WANT_TRIES), now + self._random.uniform(0, 3 * self._frame_s))
+            patience = FLIGHT_FRAMES if difference.lacking <= UNDER_WAY_MAX else 0.0
+            self._intend(want, now + (patience + self._random.uniform(0, 3)) * self._frame_s)
 
     def _ask_for_more(self, salt: Salt, part: int, now: float) -> None:
         if 2 * part + 1 > PART_MAX:
             return
-        want = WantFrame(salt, b"", part)
-        self._intend(_SayWant(want, 1), now + self._random.uniform(0, 4 * self._frame_s))
+        want = _SayWant(salt, part, self._mask, b"", 1)
+        self._intend(want, now + self._random.uniform(0, 4 * self._frame_s))
 
     def _hear_want(self, frame: WantFrame, sender: bytes, hour: int | None, now: float) -> None:
         if hour is not None and abs(frame.salt.hour - hour) > HOURS_APART_MAX:
@@ -336,15 +369,25 @@ class AirTalk:
         if not self._comparisons.take(1.0, now):
             return
         addressed = frame.salt.sender == self._me
+        if not addressed and not self._is_said_again(frame, sender):
+            return
         first, last = (0.0, 0.5) if addressed else (3.0, OFFER_FRAMES)
         for bundle_id in self._salted(frame.salt, self._mask).matching(frame.want, frame.part):
             self._offer(bundle_id, sender, now + self._frame_s * self._random.uniform(first, last))
 
+    def _is_said_again(self, frame: WantFrame, sender: bytes) -> bool:
+        """Whose beacon it was is heard there and answers first; the others when that did not help."""
+        said = (frame.salt, frame.part, sender)
+        if said in self._wants:
+            return True
+        _remember(self._wants, said, None, SKETCHES_MAX)
+        return False
+
     def _postpone_same(self, frame: WantFrame, now: float) -> None:
         """Somebody asked what we were about to ask: the answer serves us too."""
         for at, (_, count, intention) in enumerate(self._intentions):
-            if isinstance(intention, _SayWant) and intention.frame == frame:
-                later = _SayWant(frame, intention.tries - 1)
+            if isinstance(intention, _SayWant) and intention.asks_like(frame):
+                later = replace(intention, tries=intention.tries - 1)
                 self._intentions[at] = (now + self._answer_s(), count, later)
         heapq.heapify(self._intentions)
 
@@ -358,9 +401,9 @@ class AirTalk:
         if self._host.with_prefix(frame.generation) is not None:
             intention = _SaySymbols(frame.generation, frame.missing)
             self._forget(lambda each: isinstance(each, _SaySymbols) and each.generation == frame.generation)
-            self._intend(intention, now + self._random.uniform(0, 4 * self._frame_s))
+            self._intend(intention, now + self._random.uniform(0, OFFER_FRAMES) * self._frame_s)
 
-    def _hear_symbol(self, frame: SymbolFrame, now: float) -> None:
+    def _hear_symbol(self, frame: SymbolFrame, sender: bytes, now: float) -> None:
         self._repair_at = now
         heard = self._heard_indices.setdefault(frame.generation, set())
         self._heard_indices.move_to_end(frame.generation)
@@ -371,8 +414,15 @@ class AirTalk:
         if live is not None:
             self._answers.pop(live.id, None)
             self._one_less(frame.generation)
+            self.relays.heard(live.id, sender, now, 1 / frame.shape.symbols)
             return
-        self._blocks.take(frame, lambda wire: self._host.take_wire(wire, frame.generation, now), now)
+        senders = self._blocks.take(
+            frame, sender, lambda wire: self._host.take_wire(wire, frame.generation, now), now
+        )
+        built = self._host.with_prefix(frame.generation) if senders else None
+        if built is not None:
+            for camp, symbols in senders.items():
+                self.relays.heard(built.id, camp, now, symbols / frame.shape.symbols)
 
     def _one_less(self, generation: bytes) -> None:
         """Another holder sent a symbol that we were about to make."""
@@ -454,17 +504,19 @@ class AirTalk:
         return bundle_id
 
     def cut(self, bundle_id: BundleId, wire: bytes, shape: Shape) -> None:
-        """Send this bundle as a block: its own pieces, one after the other."""
+        """Send this bundle as a block: its own pieces first, later ones that nobody was heard to send."""
         generation = bundle_id[:8]
-        self._symbols += [
-            SymbolFrame(generation, shape, index, symbol(wire, shape, index))
-            for index in range(shape.symbols)
-        ]
+        heard = self._heard_indices.setdefault(generation, set())
+        was_said = bool(heard)
+        for piece in range(shape.symbols):
+            index = parity_index(self._random, shape, heard) if was_said else piece
+            heard.add(index)
+            self._symbols.append(SymbolFrame(generation, shape, index, symbol(wire, shape, index)))
 
     def _carry_out(self, intention: _Intention, hour: int | None, now: float) -> AirFrame | Frame | None:
         match intention:
-            case _SayWant(frame, tries):
-                return self._say_want(frame, tries, now)
+            case _SayWant():
+                return self._say_want(intention, now)
             case _SaySketch(salt, part):
                 return self._say_sketch(salt, part, now)
             case _SayJoin(asked):
@@ -488,24 +540,24 @@ class AirTalk:
             self._intend(_AskKey(author, tries - 1), now + self._answer_s())
         return AskKeysFrame((author,))
 
-    def _say_want(self, frame: WantFrame, tries: int, now: float) -> WantFrame | None:
-        if tries <= 0:
+    def _say_want(self, want: _SayWant, now: float) -> WantFrame | None:
+        if want.tries <= 0:
             return None
-        if frame.want and not self._still_wanted(frame):
-            return None
+        polynomial = b""
+        if want.told:
+            still = self._difference(self._salted(want.salt, want.mask), want.told, want.part)
+            if still is None or not still.want:
+                return None
+            polynomial = still.want
+        frame = WantFrame(want.salt, polynomial, want.part)
         # A forged beacon makes a request of ours like any other: it is paid for like an answer.
-        if not self._replies.take(self._full_ms() / 2, now):
+        if not self._replies.take(self._link.airtime_ms(WANT_BYTES + len(polynomial)), now):
             return None
-        if frame.want:
+        if want.told:
             self._repair_at = now
-        if tries > 1:
-            self._intend(_SayWant(frame, tries - 1), now + self._answer_s())
+        if want.tries > 1:
+            self._intend(replace(want, tries=want.tries - 1), now + self._answer_s())
         return frame
-
-    def _still_wanted(self, frame: WantFrame) -> bool:
-        """Whether something of the request has not come yet."""
-        degree = len(frame.want) // 4
-        return len(self._salted(frame.salt, self._mask).matching(frame.want, frame.part)) < degree
 
     def _say_sketch(self, salt: Salt, part: int, now: float) -> SketchFrame | None:
         if salt not in self._own:
@@ -549,7 +601,8 @@ class AirTalk:
         salt = Salt(self._random.randbytes(NONCE_BYTES), hour, self._me)
         mine = self._salted(salt, self._mask)
         _remember(self._own, salt, (mine, set()), SALTS_MAX)
-        return BeaconFrame(salt, self._mask, min(len(mine), 0xFFFF), mine.sketch(BEACON_SYNDROMES))
+        sketch = mine.sketch(BEACON_SYNDROMES)
+        return BeaconFrame(salt, self._mask, min(len(mine), 0xFFFF), sketch, self.earshot.named(now))
 
     def _shape(self, length: int) -> Shape:
         return shape_of(length, symbol_bytes_max(self._link.mtu))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -21,6 +21,7 @@ NEEDS_MAX = 4
 class _Block:
     shape: Shape
     symbols: dict[int, bytes] = field(default_factory=dict)
+    senders: Counter[bytes] = field(default_factory=Counter)  # symbols of each camp
     due: float = 0.0
     needs: int = 0
 
@@ -37,26 +38,29 @@ class Blocks:
         self._rest_s = rest_s
         self._blocks: OrderedDict[tuple[bytes, Shape], _Block] = OrderedDict()
 
-    def take(self, frame: SymbolFrame, accept: Callable[[bytes], bool], now: float) -> bool:
-        """Take a symbol; whether the block is whole now, which `accept` has seen."""
+    def take(
+        self, frame: SymbolFrame, sender: bytes, accept: Callable[[bytes], bool], now: float
+    ) -> Counter[bytes]:
+        """Take a symbol. When the block is whole, which `accept` has seen: how many came from whom."""
         key = (frame.generation, frame.shape)
         block = self._blocks.setdefault(key, _Block(frame.shape))
         self._blocks.move_to_end(key)
         if len(self._blocks) > BLOCKS_MAX:
             self._blocks.popitem(last=False)
+        block.senders[sender] += 1
         if len(block.symbols) < frame.shape.symbols + SPARE_SYMBOLS_MAX:
             block.symbols.setdefault(frame.index, frame.data)
         block.due = now + self._rest_s * self._random.uniform(1.0, 2.0)
         if len(block.symbols) < frame.shape.symbols:
-            return False
+            return Counter()
         if rebuild(block.symbols, frame.shape, accept) is not None:
             self._blocks.pop(key, None)  # accepting it may have dropped it already
-            return True
+            return block.senders
         if len(block.symbols) == frame.shape.symbols + SPARE_SYMBOLS_MAX:
             # Somebody pollutes the block: keep the bundle's own pieces, ask for parity again.
             own = {index: data for index, data in block.symbols.items() if index < frame.shape.symbols}
             block.symbols = dict(list(own.items())[: frame.shape.symbols - 1])
-        return False
+        return Counter()
 
     def drop(self, generation: bytes) -> None:
         """The bundle came by another road."""

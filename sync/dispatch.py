@@ -25,7 +25,10 @@ from sync.signing import SIGNATURE_BYTES
 # A mic check is said twice whatever beacons say, the second time when the first one's relays are over.
 SAY_AGAIN_S = (15.0, 40.0)
 SAID_AGAIN_MAX = 64  # a day of one camp's mic checks
-# An hour's first bundles of all camps of a large network.
+# Whoever heard a key keeps it for good, and who missed it asks. Said every hour it cost a twentieth of the
+# airtime.
+KEYED_HOURS = 24
+# A day's first bundles of all camps of a large network.
 WITH_KEY_MAX = 1_024
 
 
@@ -35,7 +38,7 @@ class Dispatch:
     def __init__(self, holdings: Holdings, random: Random) -> None:
         self._holdings = holdings
         self._random = random
-        self._keyed_hour = -1
+        self._keyed_until = 0
         self._said_again: dict[BundleId, None] = {}
         self._with_key: dict[bytes, None] = {}  # signatures of bundles that came with their key
 
@@ -129,10 +132,10 @@ class Dispatch:
         return self._encode(BundleFrame(wire)), True
 
     def _needs_key(self, live: LiveBundle, wire: bytes, link: Link) -> bool:
-        """By cable a key is cheap; by radio it goes with an author's first bundle of an hour."""
+        """By cable a key is cheap; by radio it goes with an author's first bundle of a day."""
         if not link.profile.broadcast or wire[-SIGNATURE_BYTES:] in self._with_key:
             return True
-        return live.key == self._holdings.identity.key and live.hour != self._keyed_hour
+        return live.key == self._holdings.identity.key and live.hour >= self._keyed_until
 
     def _cut(self, live: LiveBundle, wire: bytes, link: Link, now: float) -> None:
         """A bundle longer than a frame goes as a block; longer than a block, by cable only."""
@@ -143,10 +146,12 @@ class Dispatch:
 
     def _note_sent(self, live: LiveBundle, link: Link, now: float) -> None:
         link.neighbour.note_sent(live.id, now)
+        if isinstance(link.talk, AirTalk):
+            link.talk.sent(live.id, now)
         if live.key != self._holdings.identity.key:
             return
-        if link.profile.broadcast:
-            self._keyed_hour = live.hour
+        if link.profile.broadcast and live.hour >= self._keyed_until:
+            self._keyed_until = live.hour + KEYED_HOURS
         if live.class_ == BundleClass.ALERT and isinstance(link.talk, AirTalk):
             self._say_again(live, link.talk, now)
         if self._holdings.store.mark_sent(live.id, self._holdings.hours.wall_s(now)):

@@ -75,7 +75,7 @@ class Engine:
         self._admission = Admission(identity.key, store, self._limits.introduced_only)
         self._holdings = Holdings(identity, store, self._admission)
         self._hours = self._holdings.hours
-        self._links = Links(random)
+        self._links = Links()
         self._requests = Requests(self._links)
         self._gate = Gate(self._holdings)
         self._sealer = Sealer(self._holdings, self._links)
@@ -104,7 +104,7 @@ class Engine:
     def add_link(self, link: LinkProfile, now: float) -> None:
         """Begin to speak and hear on a link. One of the same name is replaced."""
         neighbour = Neighbour(link)
-        talk = self._air_talk(link, now) if link.broadcast else self._cable_talk(neighbour, now)
+        talk = self._air_talk(neighbour, now) if link.broadcast else self._cable_talk(neighbour, now)
         for bundle_id in self._store.unsent():  # sealed while there was nobody to send it to
             waiting = self._holdings.live.get(bundle_id)
             if waiting is not None:
@@ -116,12 +116,14 @@ class Engine:
         """The link is gone; what waited for it is offered again when it comes back."""
         self._links.drop(name)
 
-    def _air_talk(self, profile: LinkProfile, now: float) -> AirTalk:
+    def _air_talk(self, neighbour: Neighbour, now: float) -> AirTalk:
+        profile = neighbour.profile
+
         def accept(built: Bundle, at: float) -> None:
             self._accept(built, self._links.get(profile.name), profile.via, at)
 
         host = AirHost(self._holdings, self._gate, accept)
-        return AirTalk(host, self._identity.author, self._limits.mask, profile, self._random, now)
+        return AirTalk(host, neighbour, self._identity.author, self._limits.mask, self._random, now)
 
     def _cable_talk(self, neighbour: Neighbour, now: float) -> CableTalk:
         return CableTalk(self._holdings, neighbour, self._requests, self._limits.mask, now)
@@ -188,7 +190,9 @@ class Engine:
         try:
             sender, frame = air_frames.decode(data, self._identity.network)
             self._sealer.meet(now)
-            self._handle(frame, sender, source, now, snr_db)
+            if isinstance(source.talk, AirTalk):
+                source.talk.earshot.heard(sender, snr_db, now)
+            self._handle(frame, sender, source, now)
         except Reject as reject:
             self._refuse(reject, link)
 
@@ -203,12 +207,10 @@ class Engine:
             self._holdings.count(reject.reason)
             return Imported.REFUSED
 
-    def _handle(
-        self, frame: Frame | AirFrame, sender: bytes, link: Link, now: float, snr_db: float | None
-    ) -> None:
+    def _handle(self, frame: Frame | AirFrame, sender: bytes, link: Link, now: float) -> None:
         match frame, link.talk:
             case BundleFrame(wire, key), _:
-                self._hear_bundle(wire, key, link, now, snr_db)
+                self._hear_bundle(wire, key, sender, link, now)
             case KeysFrame(keys), _:
                 for key in keys:
                     self._hear_key(key, link, now)
@@ -235,15 +237,13 @@ class Engine:
             case _:  # it does not belong on a link of this kind
                 raise Reject(Reason.FRAME)
 
-    def _hear_bundle(
-        self, wire: bytes, key: bytes | None, link: Link, now: float, snr_db: float | None
-    ) -> None:
+    def _hear_bundle(self, wire: bytes, key: bytes | None, sender: bytes, link: Link, now: float) -> None:
         heard = bundle.decode(wire)
         if key is not None and author_of(key) == heard.author:
             self._hear_key(key, link, now)
             if link.profile.broadcast:
                 self._dispatch.came_with_key(heard)
-        self._accept(heard, link, link.profile.via, now, snr_db)
+        self._accept(heard, link, link.profile.via, now, sender)
 
     def _hear_key(self, key: bytes, link: Link, now: float) -> None:
         """Try a key on the bundles that wait for it."""
@@ -261,13 +261,16 @@ class Engine:
         self._holdings.tell(FrameRefused(link, reject.reason))
 
     def _accept(
-        self, offered: Bundle, link: Link | None, via: Via, now: float, snr_db: float | None = None
+        self, offered: Bundle, link: Link | None, via: Via, now: float, sender: bytes | None = None
     ) -> bool:
-        """Take a decoded bundle through the gate and in. Whether it is new; Reject otherwise."""
+        """Take a decoded bundle through the gate and in. Whether it is new; Reject otherwise.
+
+        `sender`: two bytes of the camp that was heard to send it just now, whole.
+        """
         verdict = self._gate.judge(offered, link, now)
         if isinstance(verdict, Known):
             if link is not None:
-                link.hear_copy(verdict.id, now)
+                link.hear_copy(verdict.id, sender, now)
             return False
         shown = self._holdings.take_in(offered, verdict.key, verdict.id, via, verdict.live, now)
         self._requests.answered(verdict.id)
@@ -276,7 +279,7 @@ class Engine:
         if link is not None:
             link.took_in(verdict.id, now)
         if verdict.live:
-            self._links.relay(verdict.id, offered.class_, link, now, snr_db)
+            self._links.relay(verdict.id, offered.class_, link, sender, now)
         return True
 
     def _tell(self, new: ShownMessage, key: bytes, via: Via, live: bool, now: float) -> None:

@@ -8,20 +8,12 @@ most is heard and the others keep silent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from random import Random
 
 from sync.accept import VerifyBucket
 from sync.airtalk import AirTalk
 from sync.bundle import BundleClass, BundleId
 from sync.cabletalk import CableTalk
 from sync.neighbours import Neighbour
-
-# What a broadcast hearer waits before it relays, in which two copies from others make it keep silent.
-# FACTS of the field: a Meshtastic relay on LongFast waits as long, so we do not talk over one.
-RELAY_DELAY_S = (0.45, 7.6)
-# What LoRa's slowest presets still decode, and what a radio in the same square hears (SX1276 data sheet).
-SNR_WEAKEST_DB = -20.0
-SNR_LOUD_DB = 10.0
 
 
 class Link:
@@ -34,11 +26,11 @@ class Link:
         # Who is at the other end of a cable proved its key; in the air anybody may send anything.
         self.bucket = VerifyBucket(now) if self.profile.broadcast else None
 
-    def hear_copy(self, bundle_id: BundleId, now: float) -> None:
-        """A bundle that is stored here came once more."""
-        self.neighbour.note_copy(bundle_id)
+    def hear_copy(self, bundle_id: BundleId, sender: bytes | None, now: float) -> None:
+        """A bundle that is stored here came once more, from the camp whose frames begin so."""
         match self.talk:
             case AirTalk() as talk:
+                talk.relays.heard(bundle_id, sender, now)
                 talk.heard_bundle(bundle_id, now)
             case CableTalk() as talk:
                 talk.hear_got((bundle_id,), now)
@@ -63,8 +55,7 @@ class Link:
 class Links:
     """Every link that is up, by name."""
 
-    def __init__(self, random: Random) -> None:
-        self._random = random
+    def __init__(self) -> None:
         self._links: dict[str, Link] = {}
 
     def __contains__(self, name: object) -> bool:
@@ -88,36 +79,27 @@ class Links:
     def push(self, bundle_id: BundleId, class_: BundleClass, now: float) -> None:
         """Send a bundle of our own on every link."""
         for link in self:
-            link.neighbour.outgoing.push(bundle_id, class_)
+            if isinstance(link.talk, AirTalk):
+                link.talk.relays.own(bundle_id, class_, now)
+            else:
+                link.neighbour.outgoing.push(bundle_id, class_)
         self._tell_news(now)
 
     def relay(
-        self, bundle_id: BundleId, class_: BundleClass, source: Link | None, now: float, snr_db: float | None
+        self, bundle_id: BundleId, class_: BundleClass, source: Link | None, sender: bytes | None, now: float
     ) -> None:
-        """Pass on what is new: at once by cable, after a random wait where everybody hears it.
+        """Pass on what is new: at once by cable, where everybody hears it when it is worth it.
 
-        `source` is the link it came by, `snr_db` how well it was heard there.
+        `source` is the link it came by, `sender` the camp that was heard to send it there.
         """
         for link in self:
-            outgoing, broadcast = link.neighbour.outgoing, link.profile.broadcast
-            if link.neighbour.has(bundle_id) or (link is source and not broadcast):
-                continue
-            if not broadcast:
-                outgoing.push(bundle_id, class_)
-            elif class_ <= BundleClass.POST:
-                outgoing.push(bundle_id, class_, now + self._relay_delay_s(snr_db))
+            if isinstance(link.talk, AirTalk):
+                link.talk.relays.took_in(bundle_id, class_, sender if link is source else None, now)
+            elif link is not source and not link.neighbour.has(bundle_id):
+                link.neighbour.outgoing.push(bundle_id, class_)
         self._tell_news(now)
 
     def _tell_news(self, now: float) -> None:
         for link in self:
             if isinstance(link.talk, AirTalk):
                 link.talk.news(now)
-
-    def _relay_delay_s(self, snr_db: float | None) -> float:
-        """Whoever heard it weakest is farthest away and reaches the most who did not."""
-        first, last = RELAY_DELAY_S
-        chance = self._random.random()
-        if snr_db is not None:
-            loudness = min(1.0, max(0.0, (snr_db - SNR_WEAKEST_DB) / (SNR_LOUD_DB - SNR_WEAKEST_DB)))
-            chance = (chance + 2 * loudness) / 3
-        return first + chance * (last - first)

@@ -12,8 +12,6 @@ from sync.bundle import BundleId
 from sync.link import LinkProfile
 from sync.schedule import Outgoing
 
-# Copies from others that make our own relay superfluous.
-RELAY_COPIES = 2
 # Ids remembered of one neighbour: the windows of 150 camps, and then the oldest goes.
 KNOWN_IDS_MAX = 150 * 64
 
@@ -43,7 +41,6 @@ class Neighbour:
         self.keys_owed: OrderedDict[bytes, None] = OrderedDict()  # by author
         self._has = _Recent()
         self._sent = _Recent()
-        self._heard_copies: dict[BundleId, int] = {}
 
     def note_has(self, bundle_ids: Iterable[BundleId], now: float) -> None:
         """The other end holds these; nothing of them needs to be sent."""
@@ -63,16 +60,3 @@ class Neighbour:
         """Whether it went to this end already. A cable loses nothing while it is up: what was sent and is
         not listed there was refused, and whoever wants it after all will ask."""
         return self._sent.when(bundle_id) is not None
-
-    def note_copy(self, bundle_id: BundleId) -> None:
-        """Somebody sent it in earshot; two such copies make our own relay superfluous."""
-        if not self.profile.broadcast or self._sent.when(bundle_id) is not None:
-            return
-        copies = self._heard_copies.get(bundle_id, 0) + 1
-        if copies >= RELAY_COPIES:
-            self.outgoing.drop(bundle_id)
-            self._heard_copies.pop(bundle_id, None)
-            return
-        if len(self._heard_copies) >= KNOWN_IDS_MAX:
-            self._heard_copies.pop(next(iter(self._heard_copies)))
-        self._heard_copies[bundle_id] = copies

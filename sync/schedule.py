@@ -96,15 +96,18 @@ class Outgoing:
     def __init__(self) -> None:
         self._ready: list[tuple[int, int, BundleId]] = []
         self._later: list[tuple[float, int, int, BundleId]] = []
-        self._queued: set[BundleId] = set()
+        self._queued: dict[BundleId, int] = {}  # and which of its entries in the heaps is the true one
         self._count = 0
 
     def push(self, bundle_id: BundleId, class_: BundleClass, not_before: float | None = None) -> None:
         """Queue a bundle once; it may leave from engine time `not_before` on."""
-        if bundle_id in self._queued:
-            return
-        self._queued.add(bundle_id)
+        if bundle_id not in self._queued:
+            self.move(bundle_id, class_, not_before)
+
+    def move(self, bundle_id: BundleId, class_: BundleClass, not_before: float | None = None) -> None:
+        """Queue a bundle, or another time for one that is queued."""
         self._count += 1
+        self._queued[bundle_id] = self._count
         if not_before is None:
             heapq.heappush(self._ready, (int(class_), self._count, bundle_id))
         else:
@@ -115,13 +118,16 @@ class Outgoing:
         while self._later and self._later[0][0] <= now:
             _, class_, count, bundle_id = heapq.heappop(self._later)
             heapq.heappush(self._ready, (class_, count, bundle_id))
-        while self._ready and self._ready[0][2] not in self._queued:
+        while self._ready:
+            _, count, bundle_id = self._ready[0]
+            if self._queued.get(bundle_id) == count:
+                return bundle_id
             heapq.heappop(self._ready)
-        return self._ready[0][2] if self._ready else None
+        return None
 
     def drop(self, bundle_id: BundleId) -> None:
         """It was sent, or is not to be sent after all."""
-        self._queued.discard(bundle_id)
+        self._queued.pop(bundle_id, None)
         if len(self._ready) + len(self._later) > 2 * len(self._queued) + STALE_MAX:
             self._sweep()
 
@@ -129,15 +135,17 @@ class Outgoing:
         """When the next bundle may leave: `now`, later, or never (infinity)."""
         if self.peek(now) is not None:
             return now
-        while self._later and self._later[0][3] not in self._queued:
+        while self._later and self._queued.get(self._later[0][3]) != self._later[0][2]:
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else float("inf")
 
     def _sweep(self) -> None:
-        """Leave one entry, the first, of each queued bundle. A sorted list is a heap."""
-        ready = {entry[2]: entry for entry in sorted(self._ready, reverse=True) if entry[2] in self._queued}
-        later = {entry[3]: entry for entry in sorted(self._later, reverse=True) if entry[3] in self._queued}
-        self._ready, self._later = sorted(ready.values()), sorted(later.values())
+        """Leave the true entry of each queued bundle. A sorted list is a heap."""
+        self._ready = sorted(entry for entry in self._ready if self._queued.get(entry[2]) == entry[1])
+        self._later = sorted(entry for entry in self._later if self._queued.get(entry[3]) == entry[2])
 
     def __len__(self) -> int:
         return len(self._queued)
+
+    def __contains__(self, bundle_id: object) -> bool:
+        return bundle_id in self._queued

@@ -42,7 +42,9 @@ counts = st.integers(0, 0xFFFF)
 own_salts = st.builds(Salt, exactly(4), hours, st.just(AUTHOR[:4]))
 shapes = st.builds(Shape, st.integers(2, SYMBOLS_MAX), st.integers(BUNDLE_BYTES_MIN, RADIO_BUNDLE_BYTES_MAX))
 all_frames = st.one_of(
-    st.builds(BeaconFrame, own_salts, masks, counts, exactly(32)),
+    st.builds(
+        BeaconFrame, own_salts, masks, counts, exactly(32), st.lists(exactly(2), max_size=64).map(tuple)
+    ),
     st.builds(SketchFrame, own_salts, masks, counts, st.integers(1, PART_MAX), syndromes(2, 44)),
     st.builds(
         WantFrame, st.builds(Salt, exactly(4), hours, exactly(4)), syndromes(0, 44), st.integers(1, PART_MAX)
@@ -211,11 +213,18 @@ def test_head_and_encoding_are_checked_as_of_every_frame():
 
 def test_what_a_later_version_puts_behind_is_not_read():
     for kind, fields, expected in (
-        (2, (WHEN + bytes(38), "later"), BeaconFrame),
+        (2, (WHEN + bytes(38), b"ABCD", "later"), BeaconFrame),
         (4, (bytes(11), 3, "later"), WantFrame),
         (5, (GENERATION, 3, "later"), NeedFrame),
     ):
         assert isinstance(decoded(with_payload(kind, *fields))[1], expected)
+
+
+@pytest.mark.parametrize("hears", [b"A", "AB", 7, bytes(2 * 65)], ids=["odd", "text", "number", "too many"])
+def test_whom_a_beacon_hears_is_camps_of_two_bytes(hears):
+    with pytest.raises(Reject) as refused:
+        decoded(with_payload(2, WHEN + bytes(38), hears))
+    assert refused.value.reason == Reason.FRAME
 
 
 def test_other_frames_pass_through():

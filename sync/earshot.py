@@ -1,0 +1,106 @@
+"""Who is in earshot, and whom they say they hear (PROTOCOL.md §15.1).
+
+Whether to pass a bundle on depends on who would hear it and has not heard it yet. Nobody can know that, but
+beacons name the camps that their sender hears, and from this it can be guessed well enough to save a
+tenth of the airtime. All of it is a hint from unsigned frames: it decides what is worth sending, never what
+is true. A lie costs a repair, or a frame too many.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+# Beacons of a level evening come once an hour and one in five is lost.
+REMEMBERED_S = 3 * 3_600.0
+# More than one channel can carry; beyond that the one that was silent longest goes.
+CAMPS_MAX = 64
+# 32 bytes of a beacon. Who hears more camps than that leaves relays to others anyway.
+NAMED_MAX = 16
+# A frame that is sent reaches a hearer so often: a fifth is lost by chance and a tenth to collisions,
+# measured in 50 camps with 20 % loss. Only the ratio to the threshold of a relay matters.
+REACHED = 0.7
+# A camp that we hear and whose list we do not know hears another one in earshot: the share of the area that
+# two circles have in common, from their edge to the middle.
+HEARS_FAR, HEARS_NEAR = 0.4, 1.0
+SNR_FAR_DB, SNR_NEAR_DB = -14.0, 0.0
+# What is unknown to us may have served a camp: so often it has not, for each camp that it hears and we do
+# not.
+UNSERVED_EACH = 0.75
+HIDDEN_UNKNOWN = 2
+
+
+@dataclass(slots=True)
+class _Camp:
+    heard_at: float
+    snr_db: float | None
+    hears: frozenset[bytes] | None = None
+
+
+class Earshot:
+    """The camps that one radio hears, by the two bytes of their frames' heads. Times are engine time."""
+
+    def __init__(self, me: bytes) -> None:
+        self._me = me
+        self._camps: OrderedDict[bytes, _Camp] = OrderedDict()
+
+    def heard(self, camp: bytes, snr_db: float | None, now: float) -> None:
+        """A frame of this camp came."""
+        if camp == self._me:
+            return
+        known = self._camps.get(camp)
+        if known is None:
+            self._camps[camp] = _Camp(now, snr_db)
+        else:
+            known.heard_at, known.snr_db = now, snr_db
+        self._camps.move_to_end(camp)
+        if len(self._camps) > CAMPS_MAX:
+            self._camps.popitem(last=False)
+
+    def told(self, camp: bytes, hears: tuple[bytes, ...]) -> None:
+        """A beacon of this camp named whom it hears."""
+        if camp in self._camps:
+            self._camps[camp].hears = frozenset(hears)
+
+    def camps(self, now: float) -> tuple[bytes, ...]:
+        """Who was heard lately, the latest last."""
+        while self._camps:
+            oldest = next(iter(self._camps))
+            if now - self._camps[oldest].heard_at <= REMEMBERED_S:
+                break
+            del self._camps[oldest]
+        return tuple(self._camps)
+
+    def named(self, now: float) -> tuple[bytes, ...]:
+        """Whom our own beacon names, in order of their bytes."""
+        return tuple(sorted(self.camps(now)[-NAMED_MAX:]))
+
+    def snr_db(self, camp: bytes) -> float | None:
+        """How well its last frame was heard."""
+        return self._camps[camp].snr_db if camp in self._camps else None
+
+    def hears(self, hearer: bytes, sender: bytes) -> float:
+        """The chance that `hearer` is in earshot of `sender`, both of which we hear."""
+        here = self._camps.get(hearer)
+        if here is not None and here.hears is not None:
+            return float(sender in here.hears)
+        there = self._camps.get(sender)
+        if there is not None and there.hears is not None:
+            return float(hearer in there.hears)
+        nearness = (_nearness(here) + _nearness(there)) / 2
+        return HEARS_FAR + (HEARS_NEAR - HEARS_FAR) * nearness
+
+    def unserved(self, camp: bytes) -> float:
+        """The chance that nobody out of our earshot has served this camp yet."""
+        known = self._camps.get(camp)
+        if known is None or known.hears is None:
+            return UNSERVED_EACH**HIDDEN_UNKNOWN
+        hidden = known.hears.difference(self._camps) - {self._me}
+        return float(UNSERVED_EACH ** len(hidden))
+
+
+def _nearness(camp: _Camp | None) -> float:
+    """0 at the edge of earshot, 1 beside us; half-way where no radio says."""
+    if camp is None or camp.snr_db is None:
+        return 0.5
+    return min(1.0, max(0.0, (camp.snr_db - SNR_FAR_DB) / (SNR_NEAR_DB - SNR_FAR_DB)))

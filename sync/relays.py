@@ -1,0 +1,183 @@
+"""Whether a camp passes on what it heard where everybody hears everything, and when (PROTOCOL.md §15.1).
+
+A relay is worth its airtime when it reaches somebody new. So each camp keeps a guess of who in earshot lacks
+a bundle, lowers it with every copy it hears, and waits the longer the less it would gain: whoever gains
+most speaks first, and most of the others find that they need not. What this leaves out is repaired when
+beacons show it. An alert does not reckon: it is relayed soon, unless two others were heard to.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from random import Random
+
+from sync.bundle import BundleClass, BundleId
+from sync.earshot import REACHED, Earshot
+from sync.schedule import Outgoing
+
+# An alert's hearers wait so long, and two copies from others silence them. FACTS of the field: a Meshtastic
+# relay on LongFast waits as long, so we do not talk over one.
+ALERT_DELAY_S = (0.45, 7.6)
+ALERT_COPIES = 2
+# What LoRa's slowest presets still decode, and what a radio in the same square hears (SX1276 data sheet).
+SNR_WEAKEST_DB = -20.0
+SNR_LOUD_DB = 10.0
+# Expected new hearers below which a relay is left to repair, which costs a request and an answer for one of
+# them, and from which on it need not wait. See ENGINE.md for what was tried.
+GAIN_LEAST = 0.7
+GAIN_MOST = 3.0
+# How long a relay waits: 30 frames' time at the least gain, one where it gains most; in part by chance. With
+# half of it collisions cost as much as the wait saves.
+DELAY_FRAMES = (1.0, 30.0)
+DELAY_BY_CHANCE = 0.15
+# Until then others may still pass a bundle on, and to ask for it or to offer it would be early.
+FLIGHT_FRAMES = 25.0
+# An own bundle that nobody was heard to relay was lost at all of them; it is said again, this often.
+AGAIN_FRAMES = (20.0, 35.0)
+AGAIN_MAX = 3
+# An hour of a busy network.
+TRAILS_MAX = 1_024
+# A radio that is new hears of nobody before he speaks, and who agrees with a beacon may be silent through
+# three intervals of it. Until then whoever hears one camp at most takes it that there is another one behind.
+NEW_S = 1_200.0
+SOMEBODY = b""
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What we know of one bundle's way through the neighbourhood."""
+
+    class_: BundleClass
+    since: float  # it is here
+    is_own: bool
+    lacks: dict[bytes, float] = field(default_factory=dict)  # camp: chance that it has not got it
+    copies: float = 0.0
+    sent: int = 0
+
+    @property
+    def gain(self) -> float:
+        """New hearers to expect of a relay."""
+        return REACHED * sum(self.lacks.values())
+
+
+class Relays:
+    """Own bundles and relays of one broadcast link. Times are engine time."""
+
+    def __init__(
+        self, outgoing: Outgoing, earshot: Earshot, random: Random, frame_s: float, now: float
+    ) -> None:
+        """`frame_s` is what the longest frame takes: the air's own measure of time."""
+        self._outgoing = outgoing
+        self._earshot = earshot
+        self._random = random
+        self._frame_s = frame_s
+        self._trails: OrderedDict[BundleId, _Trail] = OrderedDict()
+        self._new_until = now + NEW_S
+
+    def own(self, bundle_id: BundleId, class_: BundleClass, now: float) -> None:
+        """A bundle of our own is sealed: it leaves at once."""
+        lacks = dict.fromkeys(self._earshot.camps(now), 1.0)
+        self._begin(bundle_id, _Trail(class_, now, True, lacks))
+        self._outgoing.push(bundle_id, class_)
+
+    def took_in(self, bundle_id: BundleId, class_: BundleClass, sender: bytes | None, now: float) -> None:
+        """Another's bundle is here; `sender` is the camp that was heard to send it, None by another road.
+
+        Chat and bulk are carried by repair.
+        """
+        if class_ > BundleClass.POST:
+            return
+        lacks = {camp: self._earshot.unserved(camp) for camp in self._earshot.camps(now)}
+        if len(lacks) <= 1 and now < self._new_until:
+            lacks[SOMEBODY] = 1.0
+        trail = _Trail(class_, now, False, lacks)
+        self._begin(bundle_id, trail)
+        if sender is not None:
+            self._spread(trail, sender, 1.0)
+        if class_ == BundleClass.ALERT:
+            self._outgoing.push(bundle_id, class_, now + self._alert_delay_s(sender))
+        elif sender is None or trail.gain >= GAIN_LEAST:
+            self._wait_by_gain(bundle_id, trail, now)
+
+    def heard(self, bundle_id: BundleId, sender: bytes | None, now: float, share: float = 1.0) -> None:
+        """Somebody sent what is here already; `share`: that part of it, where it is a block."""
+        trail = self._trails.get(bundle_id)
+        if trail is None or sender is None:
+            return
+        trail.copies += share
+        self._spread(trail, sender, share)
+        if bundle_id not in self._outgoing:
+            return
+        if trail.class_ == BundleClass.ALERT:
+            is_enough = round(trail.copies, 6) >= ALERT_COPIES  # of thirds
+        else:
+            is_enough = trail.sent > 0 or trail.gain < GAIN_LEAST
+        if is_enough and not (trail.is_own and trail.sent == 0):
+            self._outgoing.drop(bundle_id)
+        elif trail.class_ == BundleClass.POST and not trail.is_own:
+            self._wait_by_gain(bundle_id, trail, now)
+
+    def knows(self, camp: bytes, lacking: Collection[BundleId]) -> None:
+        """A comparison showed what this camp lacks; all the rest it has."""
+        for bundle_id, trail in self._trails.items():
+            if camp not in trail.lacks:
+                continue
+            trail.lacks[camp] = float(bundle_id in lacking)
+            is_relay = trail.class_ == BundleClass.POST and not trail.is_own
+            if is_relay and trail.gain < GAIN_LEAST and trail.lacks[camp] == 0.0:
+                self._outgoing.drop(bundle_id)
+
+    def sent(self, bundle_id: BundleId, now: float) -> None:
+        """It was handed to our radio."""
+        trail = self._trails.get(bundle_id)
+        if trail is None:
+            return
+        trail.sent += 1
+        for camp in trail.lacks:
+            trail.lacks[camp] *= 1 - REACHED
+        if trail.is_own and not trail.copies and trail.sent <= AGAIN_MAX and trail.lacks:
+            again = self._random.uniform(*AGAIN_FRAMES) * self._frame_s
+            self._outgoing.push(bundle_id, trail.class_, now + again)
+
+    def is_pending(self, bundle_id: BundleId) -> bool:
+        """Whether it leaves without anybody's asking."""
+        return bundle_id in self._outgoing
+
+    def settled_at(self, bundle_id: BundleId) -> float:
+        """From when on who lacks it will hardly get it by a relay."""
+        trail = self._trails.get(bundle_id)
+        return trail.since + FLIGHT_FRAMES * self._frame_s if trail is not None else float("-inf")
+
+    def _begin(self, bundle_id: BundleId, trail: _Trail) -> None:
+        self._trails[bundle_id] = trail
+        self._trails.move_to_end(bundle_id)
+        if len(self._trails) > TRAILS_MAX:
+            self._trails.popitem(last=False)
+
+    def _spread(self, trail: _Trail, sender: bytes, share: float) -> None:
+        """A copy went out: who hears its sender has it now, as far as one can tell."""
+        for camp in trail.lacks:
+            if camp != SOMEBODY:
+                trail.lacks[camp] *= (1 - REACHED * self._earshot.hears(camp, sender)) ** share
+        if sender in trail.lacks:
+            trail.lacks[sender] = 0.0
+
+    def _wait_by_gain(self, bundle_id: BundleId, trail: _Trail, now: float) -> None:
+        first, last = DELAY_FRAMES
+        little = 1 - min(1.0, trail.gain / GAIN_MOST)
+        waited = (1 - DELAY_BY_CHANCE) * little + DELAY_BY_CHANCE * self._random.random()
+        due = trail.since + self._frame_s * (first + (last - first) * waited)
+        soon = now + self._frame_s * self._random.random()
+        self._outgoing.move(bundle_id, trail.class_, max(due, soon))
+
+    def _alert_delay_s(self, sender: bytes | None) -> float:
+        """Whoever heard it weakest is farthest away and reaches the most who did not."""
+        first, last = ALERT_DELAY_S
+        chance = self._random.random()
+        snr_db = self._earshot.snr_db(sender) if sender is not None else None
+        if snr_db is not None:
+            loudness = min(1.0, max(0.0, (snr_db - SNR_WEAKEST_DB) / (SNR_LOUD_DB - SNR_WEAKEST_DB)))
+            chance = (chance + 2 * loudness) / 3
+        return first + chance * (last - first)

@@ -1,0 +1,75 @@
+"""Who is in earshot, and what follows from whom they say they hear."""
+
+import pytest
+
+from sync.earshot import CAMPS_MAX, NAMED_MAX, REMEMBERED_S, Earshot
+
+ME, A, B, C = b"ME", b"AA", b"BB", b"CC"
+
+
+def earshot_of(*camps, snr_db=None):
+    earshot = Earshot(ME)
+    for camp in camps:
+        earshot.heard(camp, snr_db, 0.0)
+    return earshot
+
+
+def test_who_was_heard_is_named_until_he_is_silent_for_long():
+    earshot = earshot_of(B, A)
+    earshot.heard(A, None, 100.0)
+    assert earshot.camps(REMEMBERED_S) == (B, A)
+    assert earshot.named(REMEMBERED_S) == (A, B)
+    assert earshot.camps(REMEMBERED_S + 1) == (A,)
+    assert earshot.camps(REMEMBERED_S + 101) == ()
+
+
+def test_our_own_name_in_a_frame_is_somebody_elses_lie():
+    assert earshot_of(ME).camps(0.0) == ()
+
+
+def test_a_flood_of_names_pushes_out_the_oldest_and_the_list_stays_short():
+    earshot = Earshot(ME)
+    for n in range(CAMPS_MAX + 5):
+        earshot.heard(n.to_bytes(2), None, float(n))
+    assert len(earshot.camps(70.0)) == CAMPS_MAX
+    assert earshot.camps(70.0)[-1] == (CAMPS_MAX + 4).to_bytes(2)
+    assert len(earshot.named(70.0)) == NAMED_MAX
+
+
+def test_a_list_says_who_hears_whom():
+    earshot = earshot_of(A, B, C)
+    earshot.told(A, (B,))
+    assert earshot.hears(A, B) == 1.0
+    assert earshot.hears(A, C) == 0.0
+    assert earshot.hears(C, A) == 0.0
+
+
+def test_the_hearers_own_list_counts_before_the_senders():
+    earshot = earshot_of(A, B)
+    earshot.told(A, ())
+    earshot.told(B, (A,))
+    assert earshot.hears(B, A) == 1.0
+    assert earshot.hears(A, B) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("snr_db", "least", "most"), [(-20.0, 0.39, 0.41), (None, 0.6, 0.8), (5.0, 0.99, 1.0)]
+)
+def test_without_lists_the_signals_tell(snr_db, least, most):
+    assert least <= earshot_of(A, B, snr_db=snr_db).hears(A, B) <= most
+
+
+def test_who_hears_many_that_we_do_not_has_been_served_by_them():
+    earshot = earshot_of(A, B)
+    earshot.told(A, (ME, B))
+    earshot.told(B, (ME, A, b"11", b"22", b"33", b"44"))
+    assert earshot.unserved(A) == 1.0
+    assert 0.2 < earshot.unserved(B) < 0.5
+    assert 0.5 < earshot.unserved(C) < 0.6
+
+
+def test_a_list_of_somebody_unheard_is_not_kept():
+    earshot = earshot_of(A)
+    earshot.told(B, (A,))
+    assert earshot.camps(0.0) == (A,)
+    assert earshot.hears(B, A) < 1.0

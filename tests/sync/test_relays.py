@@ -1,0 +1,180 @@
+"""Whether to relay, and when: by what it would gain."""
+
+from random import Random
+
+import pytest
+
+from sync.bundle import BundleClass
+from sync.earshot import Earshot
+from sync.relays import AGAIN_MAX, ALERT_DELAY_S, DELAY_FRAMES, NEW_S, TRAILS_MAX, Relays
+from sync.schedule import Outgoing
+
+FRAME_S = 2.0
+LATE_S = NEW_S + 1  # the radio is not new any more
+ID = bytes(16)
+ME, A, B, C = b"ME", b"AA", b"BB", b"CC"
+NEVER = float("inf")
+
+
+class Camp:
+    """One camp's relays, and what surrounds them."""
+
+    def __init__(self, *camps, seed=1):
+        self.outgoing, self.earshot = Outgoing(), Earshot(ME)
+        self.relays = Relays(self.outgoing, self.earshot, Random(seed), FRAME_S, 0.0)
+        for camp in camps:
+            self.earshot.heard(camp, -10.0, LATE_S)
+
+    def due(self, now=LATE_S):
+        return self.outgoing.next_due(now)
+
+    def send(self, now):
+        assert self.outgoing.peek(now) == ID
+        self.outgoing.drop(ID)
+        self.relays.sent(ID, now)
+
+
+def post(camp, sender=A, now=LATE_S):
+    camp.relays.took_in(ID, BundleClass.POST, sender, now)
+
+
+def test_whose_neighbours_all_heard_it_does_not_relay():
+    camp = Camp(A, B, C)
+    camp.earshot.told(A, (ME, B, C))
+    post(camp)
+    assert camp.due() == NEVER
+
+
+def test_who_alone_reaches_a_camp_relays():
+    camp = Camp(A, B)
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME,))
+    post(camp)
+    assert LATE_S < camp.due() <= LATE_S + DELAY_FRAMES[1] * FRAME_S
+
+
+def test_who_gains_more_speaks_first():
+    waits = []
+    for others in (1, 2, 4, 8):
+        names = [bytes([n, n]) for n in range(others)]
+        camp = Camp(A, *names)
+        camp.earshot.told(A, (ME,))
+        for name in names:
+            camp.earshot.told(name, (ME,))
+        post(camp)
+        waits.append(camp.due() - LATE_S)
+    assert waits == sorted(waits, reverse=True)
+    assert waits[0] > 3 * waits[-1]
+
+
+def test_a_copy_that_serves_the_rest_makes_a_relay_superfluous():
+    camp = Camp(A, B, C)
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME, C))
+    camp.earshot.told(C, (ME, B))
+    post(camp)
+    assert camp.relays.is_pending(ID)
+    camp.relays.heard(ID, B, LATE_S + 1)
+    assert not camp.relays.is_pending(ID)
+
+
+def test_a_copy_that_serves_few_makes_it_wait_longer():
+    camp = Camp(A, B, C, b"DD")
+    camp.earshot.told(A, (ME,))
+    for name in (B, C, b"DD"):
+        camp.earshot.told(name, (ME,))
+    post(camp)
+    before = camp.due()
+    camp.relays.heard(ID, B, LATE_S + 0.1)
+    assert camp.due() > before
+
+
+def test_chat_is_left_to_repair_and_a_new_radio_takes_it_that_somebody_is_behind():
+    camp = Camp(A)
+    camp.relays.took_in(ID, BundleClass.CHAT, A, 1.0)
+    assert camp.due(1.0) == NEVER
+    post(camp, now=1.0)
+    assert 1.0 < camp.due(1.0) < NEVER
+    late = Camp(A)
+    post(late)
+    assert late.due() == NEVER
+
+
+def test_what_came_by_cable_is_worth_relaying_to_all():
+    camp = Camp(A, B, C)
+    post(camp, sender=None)
+    assert camp.due() < NEVER
+
+
+def test_an_alert_is_relayed_soon_unless_two_others_did():
+    camp = Camp(A, B, C)
+    camp.relays.took_in(ID, BundleClass.ALERT, A, LATE_S)
+    assert LATE_S + ALERT_DELAY_S[0] <= camp.due() <= LATE_S + ALERT_DELAY_S[1]
+    camp.relays.heard(ID, B, LATE_S)
+    assert camp.relays.is_pending(ID)
+    camp.relays.heard(ID, C, LATE_S)
+    assert not camp.relays.is_pending(ID)
+
+
+def test_an_own_bundle_that_nobody_relayed_is_said_again_and_then_not():
+    camp = Camp(A)
+    camp.relays.own(ID, BundleClass.POST, LATE_S)
+    assert camp.due() == LATE_S
+    now = LATE_S
+    for _ in range(AGAIN_MAX):
+        camp.send(now)
+        assert now < camp.due(now) < NEVER
+        now = camp.due(now)
+    camp.send(now)
+    assert camp.due(now) == NEVER
+
+
+def test_a_relay_that_is_heard_ends_that():
+    camp = Camp(A)
+    camp.relays.own(ID, BundleClass.POST, LATE_S)
+    camp.send(LATE_S)
+    camp.relays.heard(ID, A, LATE_S + 5)
+    assert camp.due() == NEVER
+
+
+def test_alone_nothing_is_said_again():
+    camp = Camp()
+    camp.relays.own(ID, BundleClass.POST, LATE_S)
+    camp.send(LATE_S)
+    assert camp.due() == NEVER
+
+
+def test_a_copy_does_not_keep_our_own_from_leaving_for_the_first_time():
+    camp = Camp(A)
+    camp.relays.own(ID, BundleClass.POST, LATE_S)
+    camp.relays.heard(ID, A, LATE_S)
+    assert camp.due() == LATE_S
+
+
+def test_a_comparison_tells_what_a_camp_has():
+    camp = Camp(A, B)
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME,))
+    post(camp)
+    camp.relays.knows(B, (ID,))
+    assert camp.relays.is_pending(ID)
+    camp.relays.knows(B, ())
+    assert not camp.relays.is_pending(ID)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 5])
+def test_parts_of_a_block_count_as_parts(parts):
+    camp = Camp(A, B, C)
+    camp.relays.took_in(ID, BundleClass.ALERT, A, LATE_S)
+    for part in range(2 * parts):
+        assert camp.relays.is_pending(ID), part
+        camp.relays.heard(ID, B, LATE_S, 1 / parts)
+    assert not camp.relays.is_pending(ID)
+
+
+def test_what_is_remembered_is_bounded():
+    camp = Camp(A)
+    for n in range(TRAILS_MAX + 10):
+        camp.relays.took_in(n.to_bytes(16), BundleClass.POST, A, LATE_S)
+    assert camp.relays.settled_at((0).to_bytes(16)) == float("-inf")
+    assert camp.relays.settled_at((TRAILS_MAX + 9).to_bytes(16)) > LATE_S
