@@ -78,7 +78,7 @@ class Engine:
         self._links = Links()
         self._requests = Requests(self._links)
         self._gate = Gate(self._holdings)
-        self._sealer = Sealer(self._holdings, self._links)
+        self._sealer = Sealer(self._holdings, self._links, random)
         self._dispatch = Dispatch(self._holdings, random)
 
     def reload(self) -> None:

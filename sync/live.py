@@ -44,6 +44,11 @@ class LiveSet:
     def __len__(self) -> int:
         return len(self._ids)
 
+    @property
+    def authors(self) -> int:
+        """How many camps have something in the set."""
+        return len(self._of_author)
+
     def __contains__(self, bundle_id: object) -> bool:
         return bundle_id in self._by_id
 

@@ -17,8 +17,11 @@ SEAL_BYTES = 4 * (RADIO_FRAME_BYTES_MAX - HEAD_BYTES)
 # bundle, whatever their size: 300 letters in four-frame bundles would be 110 of them, and the 64 newest of a
 # camp are live. What its people say would be pushed out with the rest.
 BACKLOG_BYTES = 4 * SEAL_BYTES
-# A signature costs 64 bytes; a minute's posts share it. Longer, and a conversation stumbles.
+# A signature costs 64 bytes; posts that follow each other within a minute share it. Longer, and a
+# conversation stumbles. One that goes on is sealed every two minutes: four posts of two minutes in one bundle
+# of two frames instead of two bundles of two.
 SEAL_WAIT_S = 60.0
+SEAL_LONGEST_S = 120.0
 # Nobody in earshot for so long: hours pass, and a seal made now would only age.
 ALONE_S = 2 * 3_600.0
 # Entries of bundles that were dropped lie in the queue until they come up. Somebody who asks for bundles and
@@ -50,7 +53,7 @@ class Waiting:
             return oldest
         if ENVELOPE_BYTES + sum(len(message.bytes) for message in messages) >= SEAL_BYTES:
             return oldest
-        return oldest + SEAL_WAIT_S
+        return min(messages[-1].waiting_since + SEAL_WAIT_S, oldest + SEAL_LONGEST_S)
 
     def next_due(self) -> float:
         """When the first of all classes is due."""

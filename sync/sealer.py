@@ -6,6 +6,8 @@ list of mic checks heard rides along. Alone for hours, nothing is sealed: it wou
 
 from __future__ import annotations
 
+from random import Random
+
 from sync import bundle
 from sync.bundle import BundleClass
 from sync.events import BundleSealed
@@ -16,8 +18,12 @@ from sync.schedule import ALONE_S, Waiting
 from sync.store.rows import WaitingMessage
 from sync.views import Via
 
-# A camp says which mic checks it heard within five minutes; its own next bundle usually comes sooner.
+# A camp says which mic checks it heard in its next own bundle. Where few camps are about it makes one for it
+# after four minutes; where many are, such bundles would be the traffic: 50 camps that each made one took
+# 2,000 s of airtime for one mic check. Their number and what each costs both grow with the camps, so the wait
+# does with their square; and they are chat, carried by repair.
 ECHO_WAIT_S = 240.0
+ECHO_CAMPS = 5
 ECHO_PREFIX_BYTES = 4
 # 128 echoes fill a reference; more mic checks than that in five minutes is nobody's truth.
 ECHOES_MAX = REFERENCE_BYTES_MAX // ECHO_PREFIX_BYTES
@@ -26,8 +32,9 @@ ECHOES_MAX = REFERENCE_BYTES_MAX // ECHO_PREFIX_BYTES
 class Sealer:
     """One camp's own messages that no bundle holds yet, and the echoes it owes. Times are engine time."""
 
-    def __init__(self, holdings: Holdings, links: Links) -> None:
+    def __init__(self, holdings: Holdings, links: Links, random: Random) -> None:
         self._holdings = holdings
+        self._random = random
         self._links = links
         self._echoes: list[bytes] = []
         self._echo_due = float("inf")
@@ -40,7 +47,11 @@ class Sealer:
 
     def publish(self, message: Message, now: float, device: bytes | None = None) -> MessageId:
         """Store an own message and let it wait for a seal; see `Engine.publish`."""
-        class_ = self._class_of(message)
+        return self._publish(message, self._class_of(message), now, device)
+
+    def _publish(
+        self, message: Message, class_: BundleClass | None, now: float, device: bytes | None = None
+    ) -> MessageId:
         self._holdings.changes += 1
         wall_s = self._holdings.hours.wall_s(now)
         message_id = self._holdings.store.add_own(message, class_, now, wall_s, device)
@@ -60,7 +71,9 @@ class Sealer:
         """A mic check of another camp was heard; say so soon."""
         if len(self._echoes) < ECHOES_MAX:
             self._echoes.append(message_id[:ECHO_PREFIX_BYTES])
-            self._echo_due = min(self._echo_due, now + ECHO_WAIT_S)
+            crowd = max(1.0, (self._holdings.live.authors / ECHO_CAMPS) ** 2)
+            wait_s = ECHO_WAIT_S * crowd * self._random.uniform(0.5, 1.0)  # not all at once
+            self._echo_due = min(self._echo_due, now + wait_s)
 
     def meet(self, now: float) -> None:
         """Somebody is in earshot."""
@@ -73,7 +86,7 @@ class Sealer:
     def seal_due(self, hour: int, now: float) -> None:
         """Seal what is due in this hour."""
         if self._echo_due <= now:
-            self._seal(BundleClass.POST, hour, now)
+            self._seal(BundleClass.CHAT, hour, now)
         if self._may_seal(now):
             for class_ in self._waiting.due_classes(now):
                 self._seal(class_, hour, now)
@@ -101,8 +114,8 @@ class Sealer:
         return now - self._company_at < ALONE_S or any(not link.profile.broadcast for link in self._links)
 
     def _seal(self, class_: BundleClass, hour: int, now: float) -> None:
-        if class_ == BundleClass.POST:
-            self._say_echoes(now)
+        if class_ == BundleClass.POST or self._echo_due <= now:
+            self._say_echoes(class_, now)
         for part in self._waiting.take(class_):
             self._seal_part(class_, hour, part, now)
 
@@ -116,11 +129,11 @@ class Sealer:
         self._holdings.tell(BundleSealed(bundle_id, ids))
         self._links.push(bundle_id, class_, now)
 
-    def _say_echoes(self, now: float) -> None:
+    def _say_echoes(self, class_: BundleClass, now: float) -> None:
         """The list of mic checks heard goes into the bundle that is being sealed."""
         self._echo_due = float("inf")
         if not self._echoes:
             return
         reference, self._echoes = b"".join(self._echoes), []
         second = int(self._holdings.hours.wall_s(now))
-        self.publish(Message(kind=Kind.ECHO, second=second, reference=reference), now)
+        self._publish(Message(kind=Kind.ECHO, second=second, reference=reference), class_, now)

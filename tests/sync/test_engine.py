@@ -2,6 +2,7 @@
 
 import pytest
 
+from radio.ledger import kind_of
 from sync import bundle, frames, message
 from sync.bundle import BundleClass
 from sync.engine import Imported, Limits
@@ -399,7 +400,8 @@ def test_what_came_by_air_is_passed_on_once():
     data = frame_of(other, sealed_by(other, "hello"), other.identity.key)
     receive(here, data)
     assert here.engine.frames_to_send("x", NOW_S, 10_000.0) == []
-    assert len(here.engine.frames_to_send("x", NOW_S + 100, 10_000.0)) == 1
+    said = [kind_of(frame) for frame in here.engine.frames_to_send("x", NOW_S + 100, 10_000.0)]
+    assert said.count("bundle with key") == 1
     receive(here, data)
     assert here.engine.frames_to_send("x", NOW_S + 110, 10_000.0) == []
 
@@ -627,3 +629,15 @@ def test_signature_checks_on_the_air_are_rationed():
         receive(here, frame_of(other, broken))
     assert here.counted(Reason.RATE) >= 90
     assert here.shown() == ["true"]
+
+
+def test_a_conversation_is_sealed_when_it_rests_or_after_two_minutes():
+    here = Camp("here")
+    for second in (0, 40, 80):
+        here.post(f"said at {second}", NOW_S + second)
+    with here.store.transaction():
+        here.engine.tick(NOW_S + 119)
+    assert here.live() == []
+    with here.store.transaction():
+        here.engine.tick(NOW_S + 120)
+    assert len(here.live()) == 1
