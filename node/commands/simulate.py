@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,9 @@ import click
 
 from node.clock import monotonic_s
 from node.commands.arguments import Decorated, json_option
+from node.simulate_plot import draw
 from node.simulate_table import table
+from node.sorry import Sorry
 from radio.airtime import PRESETS, Firmware
 from radio.experiment import outcome
 from radio.experiment.case import Case, Scheme, Terrain
@@ -35,10 +38,38 @@ def _number(name: str, help_: str, unit: str = "N") -> Callable[[Decorated], Dec
     """An option that is a number of the case, with the case's own default."""
     field = {"after": "after_s"}.get(name, name)
     default = getattr(DEFAULT, field)
-    kind = type(default)
     return click.option(
-        f"--{name}", field, type=kind, default=default, show_default=True, metavar=unit, help=help_
+        f"--{name}",
+        field,
+        type=type(default),
+        default=f"{default:g}",
+        show_default=True,
+        metavar=unit,
+        help=help_,
     )
+
+
+class _PresetType(click.Choice[str]):
+    """A preset, also as radios' own apps write it: LongFast, Long Fast, long-fast."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it is written here, or a usage error."""
+        by_letters = {_letters(name): name for name in self.choices}
+        return super().convert(by_letters.get(_letters(str(value)), value), param, ctx)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalpha, name.casefold()))
+
+
+def _can_be_made(ctx: click.Context, param: click.Parameter, plot: Path | None) -> Path | None:
+    """What is wrong with its folder is said before the run, not after its minutes."""
+    if plot is not None and not plot.exists():
+        if not plot.parent.is_dir():
+            raise click.BadParameter(f"there is no folder {str(plot.parent)!r}.", ctx, param)
+        if not os.access(plot.parent, os.W_OK):
+            raise click.BadParameter(f"folder {str(plot.parent)!r} is not writable.", ctx, param)
+    return plot
 
 
 @click.command(short_help="Simulate many camps in virtual time: what a message costs, and who gets it.")
@@ -59,7 +90,14 @@ def _number(name: str, help_: str, unit: str = "N") -> Callable[[Decorated], Dec
     help="How the camps lie. A FILE has lines 'A - B [DB [LOSS]]' for two that hear each other, 'A > B' for "
     "one way only, 'NAME X Y' for a place from 0 to 1.",
 )
-@_choice("preset", [each.name for each in PRESETS], DEFAULT.preset, "The radios' preset.")
+@click.option(
+    "--preset",
+    type=_PresetType([each.name for each in PRESETS]),
+    default=DEFAULT.preset,
+    show_default=True,
+    metavar="NAME",
+    help=f"The radios' preset: {', '.join(each.name for each in PRESETS)}.",
+)
 @_choice("firmware", list(_FIRMWARE), "raw", "What wraps a frame: raw LoRa packets, or Meshtastic 2.8.")
 @click.option("--capture", is_flag=True, help="A frame 6 dB above its rivals survives them.")
 @_number("loss", "Share of frames that chance takes away, at each hearer.", "F")
@@ -72,6 +110,13 @@ def _number(name: str, help_: str, unit: str = "N") -> Callable[[Decorated], Dec
 @_number("churn", "Camps that are switched off, for 10 to 90 minutes.")
 @_number("seed", "Of all chance in it.")
 @click.option("--compare", "beside", is_flag=True, help="Run managed flooding beside it, for the ratio.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    callback=_can_be_made,
+    metavar="FILE",
+    help="Draw it as SVG: delivery over time, airtime by kind of frame, the map.",
+)
 @json_option
 def command(
     scheme: str,
@@ -79,6 +124,7 @@ def command(
     preset: str,
     firmware: str,
     beside: bool,
+    plot: Path | None,
     as_json: bool,
     **numbers: Any,
 ) -> None:
@@ -89,8 +135,9 @@ def command(
     the same messages in the same air.
 
     \b
-    Example, twice the loss, beside managed flooding:
+    Examples: twice the loss, beside managed flooding; a row of ten for a day, drawn
       miccheck simulate --loss 0.4 --compare
+      miccheck simulate --topology line --camps 10 --minutes 1440 --plot row.svg
     """
     if numbers["degree"] is None:
         numbers["degree"] = min(DEFAULT.degree, numbers["camps"] - 1)
@@ -100,12 +147,17 @@ def command(
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     started_s = monotonic_s()
-    report = _run(case, lie, beside, quiet=as_json)
+    report = _run(case, lie, beside)
     wall_s = monotonic_s() - started_s
     if as_json:
         click.echo(json.dumps(outcome.as_json(report) | {"wall_s": round(wall_s, 3)}))
     else:
         click.echo(table(report, wall_s))
+    if plot is not None:
+        try:
+            plot.write_text(draw(report), encoding="utf-8")
+        except OSError as error:
+            raise Sorry(f"{plot} was not written: {error.strerror}") from error
 
 
 def _laid_out(case: Case, topology: str) -> tuple[Case, Topology]:
@@ -131,11 +183,11 @@ def _laid_out(case: Case, topology: str) -> tuple[Case, Topology]:
         raise ValueError(f"{topology}: {error}") from error
 
 
-def _run(case: Case, topology: Topology, beside: bool, quiet: bool) -> Report:
-    hidden = quiet or not sys.stderr.isatty()
+def _run(case: Case, topology: Topology, beside: bool) -> Report:
+    """Run it, with a bar on stderr while somebody looks."""
     minutes = round(case.length_s / 60) * (2 if beside else 1)
     with click.progressbar(
-        length=minutes, label="minutes", file=sys.stderr, show_pos=True, hidden=hidden
+        length=minutes, label="minutes", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty()
     ) as bar:
         run = compare if beside else simulate
         return run(case, topology, lambda done_s, _: bar.update(round(done_s / 60) - bar.pos))

@@ -51,6 +51,7 @@ class Rival:
 
     delivered: float
     airtime_s_per_message: float
+    curve: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ class Report:
 
     @property
     def ratio_to_managed(self) -> float | None:
-        """Airtime a message, ours by managed flooding's; None when nobody asked."""
-        if self.managed is None:
+        """Airtime a message, ours by managed flooding's; None when nobody asked, or it never said a word."""
+        if self.managed is None or not self.managed.airtime_s_per_message:
             return None
         return self.airtime_s_per_message / self.managed.airtime_s_per_message
 

@@ -82,7 +82,7 @@ def compare(case: Case, topology: Topology | None = None, progress: Progress | N
         simulate(each, topology, progress and partial(_part, progress, half))
         for half, each in enumerate((case, replace(case, scheme=Scheme.MANAGED)))
     )
-    return replace(ours, managed=Rival(theirs.delivered, theirs.airtime_s_per_message))
+    return replace(ours, managed=Rival(theirs.delivered, theirs.airtime_s_per_message, theirs.curve))
 
 
 def _part(progress: Progress, half: int, done_s: float, of_s: float) -> None:
