@@ -301,7 +301,7 @@ class AirTalk:
             # Whoever heard it too needs no beacon of ours, whether we agree or mend what differs. A forged
             # beacon of few classes or of another day must not keep us silent (PROTOCOL.md §15.2).
             if mask & self._mask == self._mask and (hour is None or abs(salt.hour - hour) <= 1):
-                self._trickle.agree()
+                self._trickle.agree(salt.sender[:SENDER_BYTES])
             self.relays.knows(salt.sender[:SENDER_BYTES], difference.mine)
             if not difference.mine and not difference.want:
                 return
@@ -596,7 +596,7 @@ class AirTalk:
             self._trickle.defer(self._repair_at + BEACON_LOCK_S)
             return None
         self._deferred = 0
-        if not self._trickle.fire(now):
+        if not self._trickle.fire(now, self.earshot.dependents(now)):
             return None
         salt = Salt(self._random.randbytes(NONCE_BYTES), hour, self._me)
         mine = self._salted(salt, self._mask)
