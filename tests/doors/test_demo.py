@@ -31,7 +31,7 @@ class Demo:
         environment |= {"TMPDIR": str(tmp_path)} | ({"DEMO_SECONDS": seconds} if seconds else {})
         self.log = (tmp_path / "demo.out").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "node", "demo", "--loss", "0"],
+            [sys.executable, "-m", "node", "demo"],
             stdout=self.log,
             stderr=subprocess.STDOUT,
             env=environment,

@@ -17,7 +17,7 @@ from node.settings import Camp, Clockwork, Link, MailingList, Quota, Web
 
 MANUAL = Path(node.__file__).parent / "OPERATING.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PORT = re.compile(r"\b(?:80|84)[48]\d\b|\b808\d\b")
+PORT = re.compile(r"\b(?:80|84)[48]\d\b|\b808\d\b|\b7001\b")
 PATIENCE_S = 30
 
 
