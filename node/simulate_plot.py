@@ -19,9 +19,9 @@ from radio.experiment.case import Scheme
 from radio.experiment.outcome import FrameKind, Point, Report
 
 WIDTH, MARGIN = 400.0, 16.0
-LETTER, LINE = 13.0, 18.0
+TITLE, LETTER, LINE = 16.0, 13.0, 18.0
 INK, FAINT_INK, GRID, PAPER, TALK = "#1b1b1b", "#595959", "#d0d0d0", "#fdfdfb", "#f0ead6"
-EARSHOT = "#949494"
+EARSHOT = "#8c8c8c"
 OURS, THEIRS, ORACLE, USES = "#0072b2", "#c14e00", "#767676", "#00795a"
 # On a screen that has room the drawing is larger, and never wider than the screen.
 SHOWN_PX = 600
@@ -128,8 +128,11 @@ def _map_caption(report: Report) -> str:
 
 
 def _headline(report: Report) -> tuple[str, float]:
-    parts = [element("text", words(_title(report)), y=15, font_size=16, font_weight="bold")]
-    y = 18.0
+    parts, y = [], -5.0
+    for line in _wrapped(_title(report), TITLE):
+        y += TITLE + 4
+        parts.append(element("text", words(line), y=y, font_size=TITLE, font_weight="bold"))
+    y += 3
     for sentences, colour in (([_case(report)], FAINT_INK), (_figures(report), INK)):
         for line in [line for sentence in sentences for line in _wrapped(sentence)]:
             y += LINE
@@ -138,8 +141,8 @@ def _headline(report: Report) -> tuple[str, float]:
     return "".join(parts), y
 
 
-def _wrapped(line: str) -> list[str]:
-    return wrap(line, int(INSIDE / width("n", LETTER)))
+def _wrapped(line: str, size: float = LETTER) -> list[str]:
+    return wrap(line, int(INSIDE / width("n", size)))
 
 
 def _heading(text: str, y: float = 13.0) -> str:

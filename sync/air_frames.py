@@ -39,6 +39,9 @@ WANT_DEGREE_MAX = SKETCH_SYNDROMES
 # Symbols of two blocks whose ids begin alike get mixed up. To make a bundle whose id begins like that of
 # one among 10,000 takes 2^51 hashes.
 GENERATION_BYTES = 8
+# A parcel lives for minutes. That two of 64 under way begin alike has a chance of 2^-21, and who makes one
+# like another's spoils it no more than a forged symbol does.
+PARCEL_GENERATION_BYTES = 4
 
 _LONG_HEAD_BYTES = 2 + SALT_SENDER_BYTES
 _HOUR_AND_MASK_BYTES = 3  # 20 bits of hour, 4 of mask
@@ -50,11 +53,16 @@ _BEACON_BYTES = _HOUR_AND_MASK_BYTES + NONCE_BYTES + _COUNT_BYTES
 _SKETCH_BYTES = _BEACON_BYTES + _PART_BYTES
 _WANT_BYTES = NONCE_BYTES + SALT_SENDER_BYTES + _HOUR_BYTES
 _SYMBOL_BYTES = GENERATION_BYTES + 1 + 1 + _LENGTH_BYTES
+_PARCEL_BYTES = PARCEL_GENERATION_BYTES + 1 + 1 + _LENGTH_BYTES
 _JOIN_BYTES = AUTHOR_BYTES + SALT_SENDER_BYTES + _HOUR_BYTES + SIGNATURE_BYTES
 # Array and string heads, of which a string of 24 to 255 bytes has two.
 _WRAPPING_BYTES = 1 + 2
 # What of a bundle fits a frame with its symbol's fields.
 SYMBOL_BYTES_MAX = RADIO_FRAME_BYTES_MAX - HEAD_BYTES - _WRAPPING_BYTES - _SYMBOL_BYTES
+# What of a parcel does: nothing is wrapped round it.
+PARCEL_SYMBOL_BYTES_MAX = RADIO_FRAME_BYTES_MAX - HEAD_BYTES - _PARCEL_BYTES
+# One block of the most symbols: what a repair may cost before anybody can say that it went wrong.
+PARCEL_BYTES_MAX = SYMBOLS_MAX * PARCEL_SYMBOL_BYTES_MAX
 
 
 class AirFrameType(IntEnum):
@@ -66,6 +74,8 @@ class AirFrameType(IntEnum):
     NEED = 5
     SYMBOL = 6
     JOIN = 7
+    PARCEL = 8
+    ANSWER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,9 @@ class SketchFrame:
     count: int  # in this part
     part: int
     syndromes: bytes
+    asked: bytes = (
+        b""  # the first 4 bytes of the author id of who shall send what the sender lacks; or nobody
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +118,9 @@ class WantFrame:
 
 @dataclass(frozen=True, slots=True)
 class NeedFrame:
-    """Feedback on a block: this many more symbols, no matter which, and I can rebuild it."""
+    """Feedback on a block or a parcel: this many more symbols, no matter which, and I can rebuild it."""
 
-    generation: bytes
+    generation: bytes  # 8 bytes of a block, 4 of a parcel
     missing: int
 
 
@@ -122,6 +135,23 @@ class SymbolFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class ParcelFrame:
+    """One symbol of a parcel: several bundles that somebody asked for, as one block (`parcels`)."""
+
+    generation: bytes  # the first 4 bytes of the parcel's BLAKE2b
+    shape: Shape
+    index: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFrame:
+    """One bundle that somebody asked for, and that is therefore not relayed where it was heard."""
+
+    wire: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class JoinFrame:
     """A camp's signed word that it lacks more than 64 bundles and asks this other camp for them."""
 
@@ -131,7 +161,9 @@ class JoinFrame:
     signature: bytes  # 64 bytes over Network.join_input
 
 
-AirFrame = BeaconFrame | SketchFrame | WantFrame | NeedFrame | SymbolFrame | JoinFrame
+AirFrame = (
+    BeaconFrame | SketchFrame | WantFrame | NeedFrame | SymbolFrame | JoinFrame | ParcelFrame | AnswerFrame
+)
 
 
 def encode(frame: AirFrame | Frame, network: Network, author: bytes) -> bytes:
@@ -141,9 +173,10 @@ def encode(frame: AirFrame | Frame, network: Network, author: bytes) -> bytes:
             fixed = _when(salt.hour, mask) + salt.nonce + _count(count)
             said: list[cbor.Value] = [fixed + syndromes, b"".join(hears)] if hears else [fixed + syndromes]
             return _long_head(AirFrameType.BEACON, network, salt.sender) + cbor.encode(said)
-        case SketchFrame(salt, mask, count, part, syndromes):
+        case SketchFrame(salt, mask, count, part, syndromes, asked):
             fixed = _when(salt.hour, mask) + salt.nonce + _count(count) + part.to_bytes(_PART_BYTES)
-            return _long_head(AirFrameType.SKETCH, network, salt.sender) + cbor.encode([fixed + syndromes])
+            of_sketch: list[cbor.Value] = [fixed + syndromes, asked] if asked else [fixed + syndromes]
+            return _long_head(AirFrameType.SKETCH, network, salt.sender) + cbor.encode(of_sketch)
         case WantFrame(salt, want, part):
             fixed = salt.nonce + salt.sender + salt.hour.to_bytes(_HOUR_BYTES)
             fields: list[cbor.Value] = [fixed + want] if part == WHOLE else [fixed + want, part]
@@ -153,6 +186,11 @@ def encode(frame: AirFrame | Frame, network: Network, author: bytes) -> bytes:
         case SymbolFrame(generation, shape, index, data):
             fixed = generation + bytes([shape.symbols, index]) + shape.length.to_bytes(_LENGTH_BYTES)
             return _head(AirFrameType.SYMBOL, network, author) + cbor.encode([fixed + data])
+        case ParcelFrame(generation, shape, index, data):
+            fixed = generation + bytes([shape.symbols, index]) + shape.length.to_bytes(_LENGTH_BYTES)
+            return _head(AirFrameType.PARCEL, network, author) + fixed + data
+        case AnswerFrame(wire):
+            return _head(AirFrameType.ANSWER, network, author) + wire
         case JoinFrame(signer, asked, hour, signature):
             fixed = signer + asked + hour.to_bytes(_HOUR_BYTES)
             return _head(AirFrameType.JOIN, network, author) + cbor.encode([fixed + signature])
@@ -197,7 +235,17 @@ def _decode_sketch(data: bytes) -> SketchFrame:
     whole, left = divmod(len(syndromes), SYNDROME_BYTES)
     if part < WHOLE or left or not SYNDROMES_MIN <= whole <= SKETCH_SYNDROMES:
         raise Reject(Reason.FRAME)
-    return SketchFrame(salt, mask, count, part, syndromes)
+    return SketchFrame(salt, mask, count, part, syndromes, _asked(cbor.decode(data[_LONG_HEAD_BYTES:])))
+
+
+def _asked(fields: cbor.Value) -> bytes:
+    """Of whom the sender of a sketch asks what it lacks; of nobody, when it does not say."""
+    if not isinstance(fields, list) or len(fields) < 2:
+        return b""
+    asked = fields[1]
+    if not isinstance(asked, bytes) or len(asked) != SALT_SENDER_BYTES:
+        raise Reject(Reason.FRAME)
+    return asked
 
 
 def _decode_comparison(data: bytes) -> tuple[Salt, int, int, bytes]:
@@ -233,7 +281,9 @@ def _decode_need(data: bytes) -> NeedFrame:
     fields = cbor.decode(data[HEAD_BYTES:])
     generation = _first_string(fields)
     missing = fields[1] if isinstance(fields, list) and len(fields) > 1 else 0
-    if len(generation) != GENERATION_BYTES or type(missing) is not int or not 0 < missing <= SYMBOLS_MAX:
+    if len(generation) not in (GENERATION_BYTES, PARCEL_GENERATION_BYTES):
+        raise Reject(Reason.FRAME)
+    if type(missing) is not int or not 0 < missing <= SYMBOLS_MAX:
         raise Reject(Reason.FRAME)
     return NeedFrame(generation, missing)
 
@@ -251,6 +301,24 @@ def _decode_symbol(data: bytes) -> SymbolFrame:
     if len(fixed) - _SYMBOL_BYTES != shape.symbol_bytes:
         raise Reject(Reason.FRAME)
     return SymbolFrame(fixed[:GENERATION_BYTES], shape, index, fixed[_SYMBOL_BYTES:])
+
+
+def _decode_parcel(data: bytes) -> ParcelFrame:
+    fixed = data[HEAD_BYTES:]
+    if len(fixed) <= _PARCEL_BYTES:
+        raise Reject(Reason.FRAME)
+    count, index = fixed[PARCEL_GENERATION_BYTES], fixed[PARCEL_GENERATION_BYTES + 1]
+    length = int.from_bytes(fixed[_PARCEL_BYTES - _LENGTH_BYTES : _PARCEL_BYTES])
+    if not 1 <= count <= SYMBOLS_MAX or not BUNDLE_BYTES_MIN <= length <= PARCEL_BYTES_MAX:
+        raise Reject(Reason.FRAME)
+    shape = Shape(count, length)
+    if len(fixed) - _PARCEL_BYTES != shape.symbol_bytes:
+        raise Reject(Reason.FRAME)
+    return ParcelFrame(fixed[:PARCEL_GENERATION_BYTES], shape, index, fixed[_PARCEL_BYTES:])
+
+
+def _decode_answer(data: bytes) -> AnswerFrame:
+    return AnswerFrame(data[HEAD_BYTES:])
 
 
 def _decode_join(data: bytes) -> JoinFrame:
@@ -271,6 +339,8 @@ _DECODERS: dict[int, Callable[[bytes], AirFrame]] = {
     AirFrameType.NEED: _decode_need,
     AirFrameType.SYMBOL: _decode_symbol,
     AirFrameType.JOIN: _decode_join,
+    AirFrameType.PARCEL: _decode_parcel,
+    AirFrameType.ANSWER: _decode_answer,
 }
 
 

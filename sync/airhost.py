@@ -22,11 +22,21 @@ _OF_WRONG_BYTES = frozenset({Reason.LENGTH, Reason.CBOR, Reason.SHAPE, Reason.EN
 class AirHost:
     """The camp as one broadcast link's talk sees it."""
 
-    def __init__(self, holdings: Holdings, gate: Gate, accept: Callable[[Bundle, float], object]) -> None:
-        """`accept(bundle, now)` takes a bundle in as from this link, or raises Reject."""
+    def __init__(
+        self,
+        holdings: Holdings,
+        gate: Gate,
+        accept: Callable[[Bundle, float, bool], object],
+        hear_key: Callable[[bytes, float], None],
+    ) -> None:
+        """`accept(bundle, now, is_answer)` takes a bundle in as from this link, or raises Reject.
+
+        `hear_key(key, now)` tries a key on what waits for it.
+        """
         self._holdings = holdings
         self._gate = gate
         self._accept = accept
+        self._hear_key = hear_key
 
     def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
         """Live bundles that are alive at this hour, of these classes."""
@@ -51,11 +61,23 @@ class AirHost:
             built = bundle.decode(wire)
             if not self._gate.may_be(built, generation):
                 return False
-            self._accept(built, now)
+            self._accept(built, now, False)
         except Reject as reject:
             self._holdings.count(reject.reason)
             return reject.reason not in _OF_WRONG_BYTES
         return True
+
+    def take_answer(self, wire: bytes, now: float) -> bool:
+        """Take in one bundle that somebody asked for. Whether it is new; a bad one is counted and no more."""
+        try:
+            return bool(self._accept(bundle.decode(wire), now, True))
+        except Reject as reject:
+            self._holdings.count(reject.reason)
+            return False
+
+    def take_key(self, key: bytes, now: float) -> None:
+        """A key came along with bundles: try it on what waits for one."""
+        self._hear_key(key, now)
 
     def admits_join(self, frame: JoinFrame) -> bool:
         """Whether an admitted camp with a key we know signed this."""

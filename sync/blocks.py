@@ -1,4 +1,7 @@
-"""Blocks under way: bundles longer than a frame, symbol by symbol (PROTOCOL.md §13)."""
+"""Blocks under way: what is longer than a frame, symbol by symbol (PROTOCOL.md §13).
+
+Bundles that are cut, and parcels; what they differ in is how long one waits before asking for more.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from sync.air_frames import NeedFrame, SymbolFrame
+from sync.air_frames import NeedFrame, ParcelFrame, SymbolFrame
 from sync.coding import INDEX_MAX, SPARE_SYMBOLS_MAX, Shape, rebuild
 
 # Three camps that talk at once, and what a stranger sends beside them. 64 blocks of 4,500 bytes are 300 kB;
@@ -15,6 +18,16 @@ from sync.coding import INDEX_MAX, SPARE_SYMBOLS_MAX, Shape, rebuild
 BLOCKS_MAX = 64
 # How often we say that we still miss something before we leave it to the next beacon.
 NEEDS_MAX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a block waits before a NEED is said, in seconds."""
+
+    rest_s: float  # after the last symbol that was heard
+    more_to_come_s: float  # on top of that, until the last of a block's own pieces was heard
+    again_s: float  # after a NEED, and as much longer after each
+    needs_max: int = NEEDS_MAX
 
 
 @dataclass(slots=True)
@@ -31,15 +44,15 @@ class _Block:
 
 
 class Blocks:
-    """Half-built bundles of one link. `rest_s` is how long after the last symbol we ask for more."""
+    """Half-built blocks of one link."""
 
-    def __init__(self, random: Random, rest_s: float) -> None:
+    def __init__(self, random: Random, patience: Patience) -> None:
         self._random = random
-        self._rest_s = rest_s
+        self._patience = patience
         self._blocks: OrderedDict[tuple[bytes, Shape], _Block] = OrderedDict()
 
     def take(
-        self, frame: SymbolFrame, sender: bytes, accept: Callable[[bytes], bool], now: float
+        self, frame: SymbolFrame | ParcelFrame, sender: bytes, accept: Callable[[bytes], bool], now: float
     ) -> Counter[bytes]:
         """Take a symbol. When the block is whole, which `accept` has seen: how many came from whom."""
         key = (frame.generation, frame.shape)
@@ -50,7 +63,9 @@ class Blocks:
         block.senders[sender] += 1
         if len(block.symbols) < frame.shape.symbols + SPARE_SYMBOLS_MAX:
             block.symbols.setdefault(frame.index, frame.data)
-        block.due = now + self._rest_s * self._random.uniform(1.0, 2.0)
+        block.due = now + self._rest_s()
+        if frame.index < frame.shape.symbols - 1:
+            block.due += self._patience.more_to_come_s
         if len(block.symbols) < frame.shape.symbols:
             return Counter()
         if rebuild(block.symbols, frame.shape, accept) is not None:
@@ -71,7 +86,7 @@ class Blocks:
         """Another camp asked for the same block: its symbols serve us too."""
         for (generation, _), block in self._blocks.items():
             if generation == frame.generation and frame.missing >= block.missing:
-                block.due = now + self._rest_s * self._random.uniform(1.0, 2.0)
+                block.due = now + self._rest_s()
 
     def next_due(self) -> float:
         """When a NEED is due."""
@@ -82,13 +97,16 @@ class Blocks:
         for key, block in list(self._blocks.items()):
             if block.due > now:
                 continue
-            if block.needs >= NEEDS_MAX:
+            if block.needs >= self._patience.needs_max:
                 del self._blocks[key]
                 continue
             block.needs += 1
-            block.due = now + 2 * self._rest_s * self._random.uniform(1.0, 2.0) * block.needs
+            block.due = now + self._patience.again_s * self._random.uniform(1.0, 2.0) * block.needs
             return NeedFrame(key[0], block.missing)
         return None
+
+    def _rest_s(self) -> float:
+        return self._patience.rest_s * self._random.uniform(1.0, 2.0)
 
     def __len__(self) -> int:
         return len(self._blocks)

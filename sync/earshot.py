@@ -24,6 +24,8 @@ REACHED = 0.7
 # two circles have in common, from their edge to the middle.
 HEARS_FAR, HEARS_NEAR = 0.4, 1.0
 SNR_FAR_DB, SNR_NEAR_DB = -14.0, 0.0
+# From here on it is taken that one camp hears another. Camps whose lists nobody knows yet are no dependents.
+LIKELY = 0.5
 # What is unknown to us may have served a camp: so often it has not, for each camp that it hears and we do
 # not.
 UNSERVED_EACH = 0.75
@@ -76,6 +78,15 @@ class Earshot:
     def named(self, now: float) -> tuple[bytes, ...]:
         """Whom our own beacon names, in order of their bytes."""
         return tuple(sorted(self.camps(now)[-NAMED_MAX:]))
+
+    def dependents(self, now: float) -> tuple[bytes, ...]:
+        """Camps in earshot that none of the others here seems to reach; we speak for them."""
+        camps = self.camps(now)
+        return tuple(
+            camp
+            for camp in camps
+            if not any(self.hears(camp, other) >= LIKELY for other in camps if other != camp)
+        )
 
     def snr_db(self, camp: bytes) -> float | None:
         """How well its last frame was heard."""

@@ -16,9 +16,11 @@ from sync import air_frames, bundle
 from sync.admission import Admission
 from sync.air_frames import (
     AirFrame,
+    AnswerFrame,
     BeaconFrame,
     JoinFrame,
     NeedFrame,
+    ParcelFrame,
     SketchFrame,
     SymbolFrame,
     WantFrame,
@@ -119,10 +121,15 @@ class Engine:
     def _air_talk(self, neighbour: Neighbour, now: float) -> AirTalk:
         profile = neighbour.profile
 
-        def accept(built: Bundle, at: float) -> None:
-            self._accept(built, self._links.get(profile.name), profile.via, at)
+        def accept(built: Bundle, at: float, is_answer: bool) -> bool:
+            return self._accept(built, self._links.get(profile.name), profile.via, at, is_answer=is_answer)
 
-        host = AirHost(self._holdings, self._gate, accept)
+        def hear_key(key: bytes, at: float) -> None:
+            link = self._links.get(profile.name)
+            if link is not None:
+                self._hear_key(key, link, at)
+
+        host = AirHost(self._holdings, self._gate, accept, hear_key)
         return AirTalk(host, neighbour, self._identity.author, self._limits.mask, self._random, now)
 
     def _cable_talk(self, neighbour: Neighbour, now: float) -> CableTalk:
@@ -228,7 +235,9 @@ class Engine:
                 | WantFrame()
                 | NeedFrame()
                 | SymbolFrame()
-                | JoinFrame() as heard,
+                | JoinFrame()
+                | ParcelFrame()
+                | AnswerFrame() as heard,
                 AirTalk() as talk,
             ):
                 # In a quiet night the hour by ear stands still; then a set is compared at its owner's hour.
@@ -260,11 +269,18 @@ class Engine:
         self._holdings.tell(FrameRefused(link, reject.reason))
 
     def _accept(
-        self, offered: Bundle, link: Link | None, via: Via, now: float, sender: bytes | None = None
+        self,
+        offered: Bundle,
+        link: Link | None,
+        via: Via,
+        now: float,
+        sender: bytes | None = None,
+        is_answer: bool = False,
     ) -> bool:
         """Take a decoded bundle through the gate and in. Whether it is new; Reject otherwise.
 
-        `sender`: two bytes of the camp that was heard to send it just now, whole.
+        `sender`: two bytes of the camp that was heard to send it just now, whole. `is_answer`: it was sent
+        because somebody in earshot asked for it.
         """
         verdict = self._gate.judge(offered, link, now)
         if isinstance(verdict, Known):
@@ -278,7 +294,7 @@ class Engine:
         if link is not None:
             link.took_in(verdict.id, now)
         if verdict.live:
-            self._links.relay(verdict.id, offered.class_, link, sender, now)
+            self._links.relay(verdict.id, offered.class_, link, sender, now, is_answer)
         return True
 
     def _tell(self, new: ShownMessage, key: bytes, via: Via, live: bool, now: float) -> None:

@@ -86,20 +86,29 @@ class Links:
         self._tell_news(now)
 
     def relay(
-        self, bundle_id: BundleId, class_: BundleClass, source: Link | None, sender: bytes | None, now: float
+        self,
+        bundle_id: BundleId,
+        class_: BundleClass,
+        source: Link | None,
+        sender: bytes | None,
+        now: float,
+        is_answer: bool = False,
     ) -> None:
         """Pass on what is new: at once by cable, where everybody hears it when it is worth it.
 
-        `source` is the link it came by, `sender` the camp that was heard to send it there.
+        `source` is the link it came by, `sender` the camp that was heard to send it there. Who asked for an
+        answer is in earshot of it; whoever else lacks it shows that by a beacon.
         """
         for link in self:
-            if isinstance(link.talk, AirTalk):
+            if isinstance(link.talk, AirTalk) and link is source and is_answer:
+                link.talk.repaired(now)
+            elif isinstance(link.talk, AirTalk):
                 link.talk.relays.took_in(bundle_id, class_, sender if link is source else None, now)
             elif link is not source and not link.neighbour.has(bundle_id):
                 link.neighbour.outgoing.push(bundle_id, class_)
-        self._tell_news(now)
+        self._tell_news(now, source if is_answer else None)
 
-    def _tell_news(self, now: float) -> None:
+    def _tell_news(self, now: float, but: Link | None = None) -> None:
         for link in self:
-            if isinstance(link.talk, AirTalk):
+            if isinstance(link.talk, AirTalk) and link is not but:
                 link.talk.news(now)

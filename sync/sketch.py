@@ -85,6 +85,14 @@ class SaltedSet:
         """How many of the set are in a part."""
         return self._elements.count(*part_span(part))
 
+    def ids_in(self, part: int = WHOLE) -> tuple[BundleId, ...]:
+        """The bundles of a part."""
+        first, last = part_span(part)
+        numbers = (int.from_bytes(short, "little") for short in self.salt.short_ids(self._ids))
+        return tuple(
+            bundle_id for bundle_id, number in zip(self._ids, numbers, strict=True) if first <= number <= last
+        )
+
     def sketch(self, syndromes: int, part: int = WHOLE) -> bytes:
         """The sketch of a part: so many syndromes of 4 bytes."""
         return self._elements.power_sums(syndromes, *part_span(part))
@@ -109,6 +117,17 @@ class SaltedSet:
             apart = xor(apart, ghosts.sketch(len(theirs) // SYNDROME_BYTES, part))
             found = self._explain(apart, part, ghosts)
         return found
+
+    def difference_from_few(self, theirs: bytes, part: int = WHOLE) -> Difference | None:
+        """What differs from a set so small that its sketch tells all of it: t - 1 elements at most.
+
+        However much this set holds beside it. None when the other set is larger.
+        """
+        held = self._explain(theirs, part, None)
+        if held is None:
+            return None
+        common = frozenset(held.mine)
+        return Difference(tuple(each for each in self.ids_in(part) if each not in common), held.want)
 
     def _explain(self, apart: bytes, part: int, ghosts: SaltedSet | None) -> Difference | None:
         from sync.field import locator

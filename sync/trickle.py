@@ -1,11 +1,13 @@
 """Trickle (RFC 6206): say often what is new, and almost nothing once everybody agrees.
 
 Two changes bound what one forged frame a minute can do (PROTOCOL.md §15.2): after two intervals of silence
-in a row we speak whatever we heard, and who counts as agreeing is decided by the caller.
+in a row we speak whatever we heard, and who counts as agreeing is decided by the caller. A third is for camps
+that hear nobody but us: another's beacon does not reach them, so it does not speak in our place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 
 # RFC 6206 §4.1. A beacon is a second of LongFast; two minutes keep seven camps in earshot under 1 %.
@@ -14,6 +16,8 @@ INTERVAL_MAX_S = 3_600.0
 # k: one camp that agrees is enough, everybody in earshot heard it.
 AGREEING = 1
 SILENT_INTERVALS_MAX = 2
+# As many as one channel carries. Names are free to whoever forges them; beyond that we speak once too often.
+NAMES_MAX = 64
 
 
 class Trickle:
@@ -22,14 +26,15 @@ class Trickle:
     def __init__(self, random: Random, now: float) -> None:
         self._random = random
         self._silent = 0
-        self._agreeing = 0
+        self._agreeing: set[bytes] = set()
         self._fired = False
         self._interval_s = self._speak_at = self._end = 0.0
         self._begin(INTERVAL_MIN_S, now)
 
-    def agree(self) -> None:
-        """Somebody said what we would have said."""
-        self._agreeing += 1
+    def agree(self, camp: bytes) -> None:
+        """This camp said what we would have said."""
+        if len(self._agreeing) < NAMES_MAX:
+            self._agreeing.add(camp)
 
     def differ(self, now: float) -> None:
         """Something differs, or is new: begin again with short intervals."""
@@ -40,15 +45,19 @@ class Trickle:
         """When `fire` should be called."""
         return self._end if self._fired else self._speak_at
 
-    def fire(self, now: float) -> bool:
-        """Whether to speak now. Call it when due; it moves on by itself."""
+    def fire(self, now: float, dependents: Collection[bytes] = ()) -> bool:
+        """Whether to speak now. Call it when due; it moves on by itself.
+
+        `dependents` hear nobody but us: only their own agreement makes us silent.
+        """
         if now < self.next_due():
             return False
         if self._fired:
             self._begin(min(2 * self._interval_s, INTERVAL_MAX_S), now)
             return False
         self._fired = True
-        speak = self._agreeing < AGREEING or self._silent >= SILENT_INTERVALS_MAX
+        was_said = len(self._agreeing) >= AGREEING and self._agreeing.issuperset(dependents)
+        speak = not was_said or self._silent >= SILENT_INTERVALS_MAX
         self._silent = 0 if speak else self._silent + 1
         return speak
 
@@ -62,5 +71,5 @@ class Trickle:
         # RFC 6206 §4.2: in the second half, so that a short interval does not follow upon a short one.
         self._speak_at = now + self._random.uniform(interval_s / 2, interval_s)
         self._end = now + interval_s
-        self._agreeing = 0
+        self._agreeing.clear()
         self._fired = False

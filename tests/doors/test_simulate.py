@@ -1,7 +1,11 @@
 """`miccheck simulate` as a process: what it prints, where, and with which exit code."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
@@ -14,8 +18,10 @@ FIELDS = {
     "delivered", "within_10_min", "airtime_s_per_message", "airtime_s_by_frame", "ratio_to_managed",
     "oracle_s_per_message", "converged_s", "latency_s", "duty_max", "wall_s", "trace", "scheme", "camps",
     "degree", "topology", "preset", "firmware", "capture", "loss", "messages", "minutes", "after_s", "size",
-    "burst", "cuts", "churn", "seed", "frames", "fates",
+    "burst", "cuts", "churn", "seed", "frames", "fates", "managed",
 }  # fmt: skip
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
@@ -70,6 +76,7 @@ def test_every_scheme_runs_with_every_word_of_the_case(figures, scheme):
     ]  # fmt: skip
     theirs = found["managed"]["airtime_s_per_message"]
     assert found["ratio_to_managed"] == pytest.approx(found["airtime_s_per_message"] / theirs, abs=0.01)
+    assert found["latency_s"].keys() == {"p50", "p95", "max"}
     assert scheme != "managed" or found["ratio_to_managed"] == 1.0
 
 
@@ -80,11 +87,126 @@ def test_a_table_is_for_people(run):
         assert word in said
 
 
+def test_nobody_has_power_and_nothing_is_divided_by_nothing(run, tmp_path):
+    file = tmp_path / "dark.svg"
+    dark = (
+        "simulate",
+        "--camps",
+        "3",
+        "--messages",
+        "1",
+        "--minutes",
+        "1",
+        "--after",
+        "10",
+        "--churn",
+        "10000",
+    )
+    code, said, err = run(*dark, "--compare", "--plot", str(file))
+    assert (code, err) == (0, "")
+    for words in ("delivered               0.0000", "0.00 s, 0.0000 delivered\n", "10,000 power failures"):
+        assert words in said
+    assert ElementTree.parse(file).getroot().findtext(f"{SVG}title") == "Mic Check: 3 camps, 1 message"
+
+
 def test_a_map_is_read_from_a_file(figures, tmp_path):
     file = tmp_path / "square"
     file.write_text("plaza 0.5 0.5\nplaza - park\npark - library -14 0.3\n", encoding="utf-8")
     found = figures("--topology", str(file))
     assert (found["camps"], found["topology"], found["delivered"]) == (3, "file", 1.0)
+
+
+def test_a_drawing_is_written_and_standard_output_is_left_alone(figures, tmp_path):
+    file = tmp_path / "square.svg"
+    file.write_text("what was there before")
+    plain, drawn = figures("--compare"), figures("--compare", "--plot", str(file))
+    del plain["wall_s"], drawn["wall_s"]
+    assert plain == drawn
+    root = ElementTree.parse(file).getroot()
+    assert root.findtext(f"{SVG}title") == "Mic Check: 5 camps, 5 messages"
+    said = {text.text for text in root.iter(f"{SVG}text")}
+    assert plain["airtime_s_by_frame"].keys() | {"managed flooding"} <= said
+
+
+def test_a_drawing_that_cannot_be_is_said_before_the_run(run, tmp_path):
+    missing = tmp_path / "no" / "square.svg"
+    code, out, err = run("simulate", "--minutes", "10000", "--plot", str(missing))
+    assert (code, out) == (2, "")
+    assert "'--plot': there is no folder" in err
+    assert run("simulate", "--minutes", "10000", "--plot", str(tmp_path))[:2] == (2, "")
+
+
+def test_a_disk_that_is_full_does_not_take_the_figures_with_it(run):
+    code, out, err = run(*SMALL, "--plot", "/dev/full")
+    assert code == 1
+    assert "airtime a message" in out
+    assert err == "miccheck: /dev/full was not written: No space left on device\n"
+
+
+@pytest.mark.parametrize("word", ["ShortFast", "short fast", "SHORT-FAST", "SHORT_FAST"])
+def test_a_preset_may_be_written_as_radios_write_it(figures, word):
+    assert figures("--preset", word)["preset"] == "SHORT_FAST"
+
+
+class Terminal:
+    """A terminal that shows what a process says on stderr."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = os.openpty()
+        self.shown = ""
+
+    def shows(self, word: str) -> bool:
+        """Read on until it does; False when the process has closed it before."""
+        while word not in self.shown:
+            try:
+                self.shown += os.read(self.ours, 4_096).decode()
+            except OSError:
+                return False
+        return True
+
+
+@pytest.fixture
+def looked_at():
+    """`miccheck simulate` as a process whose stderr is a terminal."""
+    terminal = Terminal()
+    started: list[subprocess.Popen[str]] = []
+
+    def looked_at(*arguments: str) -> tuple[subprocess.Popen[str], Terminal]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "node", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=terminal.theirs,
+            text=True,
+            start_new_session=True,
+        )
+        os.close(terminal.theirs)
+        started.append(process)
+        return process, terminal
+
+    yield looked_at
+    for process in started:
+        process.kill()
+        process.communicate(timeout=20)
+    os.close(terminal.ours)
+
+
+def test_a_bar_shows_how_far_it_is_and_leaves_standard_output_alone(looked_at):
+    process, terminal = looked_at(*SMALL, "--json", "--compare")
+    assert terminal.shows("30/30")  # 15 minutes, twice
+    out, _ = process.communicate(timeout=20)
+    assert json.loads(out)["camps"] == 5
+    assert process.returncode == 0
+
+
+def test_an_interrupted_run_ends_at_once_and_draws_nothing(looked_at, tmp_path):
+    file = tmp_path / "square.svg"
+    process, terminal = looked_at("simulate", "--camps", "200", "--minutes", "10000", "--plot", str(file))
+    assert terminal.shows("minutes")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert not terminal.shows("Traceback")
+    assert not file.exists()
 
 
 def test_a_degree_that_nobody_asked_for_fits_few_camps(run):

@@ -5,12 +5,13 @@ from random import Random
 import pytest
 
 from sync.air_frames import NeedFrame, SymbolFrame
-from sync.blocks import BLOCKS_MAX, NEEDS_MAX, Blocks, parity_index
+from sync.blocks import BLOCKS_MAX, NEEDS_MAX, Blocks, Patience, parity_index
 from sync.coding import SPARE_SYMBOLS_MAX, Shape, shape_of, symbol
 
 WIRE = Random(1).randbytes(700)
 SHAPE = shape_of(len(WIRE), 207)
 SENDER = b"AB"
+PATIENCE = Patience(5.0, 0.0, 10.0)
 GENERATION = b"generati"
 
 
@@ -24,26 +25,26 @@ def accept(built):
 
 @pytest.mark.parametrize("indices", [(0, 1, 2, 3), (3, 2, 1, 0), (0, 9, 2, 200), (10, 11, 12, 13)])
 def test_any_k_symbols_are_enough(indices):
-    blocks = Blocks(Random(1), 5.0)
+    blocks = Blocks(Random(1), PATIENCE)
     taken = [bool(blocks.take(frame(index), SENDER, accept, 0.0)) for index in indices]
     assert taken == [False, False, False, True]
     assert len(blocks) == 0
 
 
 def test_the_same_symbol_twice_is_one():
-    blocks = Blocks(Random(1), 5.0)
+    blocks = Blocks(Random(1), PATIENCE)
     assert not any(blocks.take(frame(index), SENDER, accept, 0.0) for index in (0, 0, 0, 1, 1, 2))
 
 
 def test_a_forged_symbol_delays_and_ruins_nothing():
-    blocks = Blocks(Random(1), 5.0)
+    blocks = Blocks(Random(1), PATIENCE)
     blocks.take(frame(77, Random(2).randbytes(SHAPE.symbol_bytes)), SENDER, accept, 0.0)
     taken = [bool(blocks.take(frame(index), SENDER, accept, 0.0)) for index in range(SHAPE.symbols)]
     assert taken[-1] or blocks.take(frame(99), SENDER, accept, 0.0)
 
 
 def test_a_block_full_of_lies_asks_again_and_is_rebuilt():
-    blocks = Blocks(Random(1), 5.0)
+    blocks = Blocks(Random(1), PATIENCE)
     for index in range(100, 100 + SHAPE.symbols + SPARE_SYMBOLS_MAX):
         blocks.take(frame(index, Random(index).randbytes(SHAPE.symbol_bytes)), SENDER, accept, 0.0)
     assert isinstance(blocks.need(1_000.0), NeedFrame)
@@ -51,7 +52,7 @@ def test_a_block_full_of_lies_asks_again_and_is_rebuilt():
 
 
 def test_what_is_missing_is_asked_for_some_times_and_then_given_up():
-    blocks = Blocks(Random(1), 5.0)
+    blocks = Blocks(Random(1), PATIENCE)
     blocks.take(frame(0), SENDER, accept, 0.0)
     asked = []
     while blocks.next_due() < float("inf"):
@@ -61,7 +62,7 @@ def test_what_is_missing_is_asked_for_some_times_and_then_given_up():
 
 
 def test_somebody_elses_request_serves_us_too():
-    blocks = Blocks(Random(1), 5.0)
+    blocks = Blocks(Random(1), PATIENCE)
     blocks.take(frame(0), SENDER, accept, 0.0)
     due = blocks.next_due()
     blocks.somebody_needs(NeedFrame(GENERATION, SHAPE.symbols), due)
@@ -69,7 +70,7 @@ def test_somebody_elses_request_serves_us_too():
 
 
 def test_at_most_64_blocks_are_kept_and_the_newest():
-    blocks = Blocks(Random(1), 5.0)
+    blocks = Blocks(Random(1), PATIENCE)
     for n in range(BLOCKS_MAX + 10):
         blocks.take(frame(0, generation=n.to_bytes(8)), SENDER, accept, float(n))
     assert len(blocks) == BLOCKS_MAX

@@ -74,3 +74,24 @@ def test_a_list_of_somebody_unheard_is_not_kept():
     earshot.told(B, (A,))
     assert earshot.camps(0.0) == (A,)
     assert earshot.hears(B, A) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("lists", "dependents"),
+    [
+        ({A: (ME,), B: (ME,)}, (A, B)),  # a row, and we are its middle
+        ({A: (ME,)}, (A, B)),  # B said nothing yet, but A does not hear it
+        ({A: (ME, B), B: (ME, A)}, ()),
+        ({A: (ME, B), B: (ME, A), C: (ME,)}, (C,)),
+        ({}, ()),  # nobody said anything: likelier than not they hear each other
+    ],
+)
+def test_who_hears_nobody_else_depends_on_us(lists, dependents):
+    earshot = earshot_of(A, B, *(C for _ in range(C in lists)))
+    for camp, hears in lists.items():
+        earshot.told(camp, hears)
+    assert earshot.dependents(0.0) == dependents
+
+
+def test_who_is_alone_with_us_depends_on_us():
+    assert earshot_of(A).dependents(0.0) == (A,)

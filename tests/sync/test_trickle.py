@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from sync.trickle import INTERVAL_MAX_S, INTERVAL_MIN_S, SILENT_INTERVALS_MAX, Trickle
+from sync.trickle import INTERVAL_MAX_S, INTERVAL_MIN_S, NAMES_MAX, SILENT_INTERVALS_MAX, Trickle
 
 
 def run(trickle, until, hear=lambda now: None, now=0.0):
@@ -41,11 +41,28 @@ def test_who_hears_others_agree_keeps_silent_but_not_for_good():
     fired = []
     for _ in range(40):
         now = trickle.next_due()
-        trickle.agree()
+        trickle.agree(b"AA")
         fired.append(trickle.fire(now))
     spoken = [n for n, spoke in enumerate(fired[::2]) if spoke]  # every second call ends an interval
     assert spoken
     assert max(later - earlier for earlier, later in itertools.pairwise(spoken)) == (SILENT_INTERVALS_MAX + 1)
+
+
+def test_a_camp_that_hears_nobody_else_is_spoken_to_until_it_agrees_itself():
+    trickle = Trickle(Random(1), 0.0)
+    trickle.agree(b"AA")
+    assert trickle.fire(trickle.next_due(), {b"CC"})
+    assert not trickle.fire(trickle.next_due(), {b"CC"})  # the next interval
+    trickle.agree(b"AA")
+    trickle.agree(b"CC")
+    assert not trickle.fire(trickle.next_due(), {b"CC"})
+
+
+def test_forged_names_fill_no_memory():
+    trickle = Trickle(Random(1), 0.0)
+    for n in range(10 * NAMES_MAX):
+        trickle.agree(n.to_bytes(2))
+    assert len(trickle._agreeing) == NAMES_MAX
 
 
 def test_it_can_be_put_off():

@@ -1,0 +1,282 @@
+"""Asking: how a camp that lacks much gets it (PROTOCOL.md §15.4).
+
+A beacon tells up to seven differences. Who lacks more shows a sketch of its own set and names who shall send
+what is missing there, so that one answers, not six. It is answered by a parcel; then the next part is asked
+for, of the next camp, because each has only so much airtime to give. What nobody answers is asked again, each
+time later, and at last it is left to the next beacon.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+from random import Random
+
+from sync.bundle import BundleClass
+from sync.owing import GIVEN_PER_HOUR_MAX, HOUR_S
+from sync.sketch import PART_MAX, SKETCH_SYNDROMES, WHOLE, SaltedSet
+
+# Camps that hold more than we: as many as take turns. The one that was asked or heard longest ago goes.
+HOLDERS_MAX = 16
+# Requests that nobody answered, each waited for twice as long as the one before: eight minutes of LongFast.
+TRIES_MAX = 4
+# A request is said within so many frame times of a beacon: who has several askers in earshot hears one.
+FIRST_FRAMES = 6.0
+# How long an answer may take to begin, when the asked one has airtime left.
+ANSWER_FRAMES = 30.0
+# Of the time in which an empty purse fills, after which it pays the next parcel.
+REFILLED = 0.75
+# Symbols of a parcel may be waited for so long, and after its last own piece so long: NEED comes before.
+SYMBOL_FRAMES = 120.0
+LAST_SYMBOL_FRAMES = 60.0
+# When a parcel is whole: others may still lack a symbol of it.
+NEXT_FRAMES = (0.5, 12.0)
+SETTLING_FRAMES = (2.0, 6.0)
+# Syndromes above what is expected. Of a part one knows the mean, and 2.4 deviations fail one time in 100.
+SPARE_WHOLE, SPARE_PART, DEVIATIONS = 5, 2, 2.4
+# More differences than a beacon tells though the other holds hardly more: each lacks some. A sketch may tell.
+BOTH_LACK = SKETCH_SYNDROMES - SPARE_WHOLE
+HARDLY_MORE = 8
+# Who lacks so many asks for alerts alone first, and once more if need be.
+ALERTS_FIRST = GIVEN_PER_HOUR_MAX
+ALERT_TRIES = 2
+# What may be signed for is asked for without an answer that says yes: so often until bundles come.
+JOIN_TRIES = 3
+JOINS_MAX = 64
+# Of the 64 that are given unsigned, so many are taken before we sign: what is left fills no parcel.
+TAKEN_UNSIGNED = 48
+MASK_ALERTS = 1 << BundleClass.ALERT
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The air's own measures of time, in seconds."""
+
+    frame_s: float  # a full frame
+    fill_s: float  # until a purse that was emptied by a parcel is full again
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to be said: the sketch of a part of what we hold, for one camp."""
+
+    asked: bytes
+    mask: int
+    part: int
+    syndromes: int
+
+
+@dataclass(slots=True)
+class _Session:
+    """What we lack, asked for part by part."""
+
+    asked: bytes
+    theirs: int  # bundles that camp said it has
+    mask: int
+    least: int  # differences we expect though the counts do not say so
+    alert_tries: int
+    tries: int = 0
+    has_joined: bool = False  # since the last request
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What one camp sent us within an hour, and whether we signed for more."""
+
+    since: float
+    bundles: int = 0
+    joins: int = 0
+
+
+class Asking:
+    """One camp's requests on one link. Times are engine time; a camp is four bytes of its author id."""
+
+    def __init__(self, random: Random, pace: Pace) -> None:
+        self._random = random
+        self._pace = pace
+        self._session: _Session | None = None
+        self._due = float("inf")
+        self._quiet_until = float("-inf")
+        self._fed_at = float("-inf")
+        self._holders: OrderedDict[bytes, int] = OrderedDict()  # and how many bundles they say they hold
+        self._asked_at: OrderedDict[bytes, float] = OrderedDict()
+        self._taken: OrderedDict[bytes, _Taken] = OrderedDict()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether we lack something and are about it."""
+        return self._session is not None
+
+    @property
+    def due(self) -> float:
+        """When the next request is due."""
+        return self._due if self._session is not None else float("inf")
+
+    # -- what is heard ----------------------------------------------------------------------------
+
+    def hear_more(self, holder: bytes, count: int, held: int, mask: int, now: float) -> None:
+        """A beacon showed more differences than it could tell, and no fewer bundles than we hold."""
+        self._holders[holder] = count
+        self._holders.move_to_end(holder)
+        if len(self._holders) > HOLDERS_MAX:
+            self._holders.popitem(last=False)
+        session = self._session
+        if session is None:
+            more = count - held
+            least = BOTH_LACK if more <= HARDLY_MORE else 0
+            alerts = ALERT_TRIES if more > ALERTS_FIRST else 0
+            self._session = _Session(holder, count, mask, least, alerts)
+            self._due = max(now, self._quiet_until) + self._frames(0, FIRST_FRAMES)
+        elif session.tries > 1:  # whoever was asked is silent; this one is there
+            session.asked, session.theirs = holder, count
+            self._due = min(self._due, max(now, self._quiet_until) + self._frames(0, FIRST_FRAMES))
+
+    def hear_ask(self, asked: bytes, now: float) -> None:
+        """Somebody else asked this camp: the answer most likely serves us too."""
+        if self._session is not None and asked == self._session.asked:
+            self._note_asked(asked, now)
+            self._progress(self._patience_s(now) * self._random.uniform(1.5, 2.5), now)
+
+    def hear_too_little(self, now: float) -> None:
+        """Our sketch did not tell what differs: it is more than we thought."""
+        if self._session is not None:
+            self._session.least = min(2 * max(self._session.least, BOTH_LACK), 0xFFFF)
+            self._progress(self._frames(0, 1), now)
+
+    def hear_symbol(self, is_last_piece: bool, now: float) -> None:
+        """A symbol of a parcel that is not whole here."""
+        self._progress((LAST_SYMBOL_FRAMES if is_last_piece else SYMBOL_FRAMES) * self._pace.frame_s, now)
+
+    def hear_known(self, now: float) -> None:
+        """A symbol of a parcel that is whole here: others still lack it."""
+        self._progress(self._frames(*SETTLING_FRAMES), now)
+
+    def said_need(self, again_at: float, now: float) -> None:
+        """We asked for symbols, and shall do so again then unless they come."""
+        self._progress(again_at - now + self._frames(*SETTLING_FRAMES), now)
+
+    def whole(self, new: int, now: float) -> None:
+        """A parcel is rebuilt, and held so many bundles that are new."""
+        self._fed_at = now
+        if self._session is None:
+            return
+        taken = self._taken.get(self._session.asked)
+        if taken is not None:
+            taken.bundles += new
+        self._session.least = max(0, self._session.least - 2 * new)
+        self._turn(self._session)
+        self._progress(self._frames(*NEXT_FRAMES), now)
+
+    # -- what is said -----------------------------------------------------------------------------
+
+    def join_due(self, now: float) -> bytes | None:
+        """Whom we have to sign a JOIN for before the next request, if anybody; it is said by then."""
+        session = self._session
+        if session is None or self._due > now:
+            return None
+        taken = self._taken.get(session.asked)
+        if taken is None or now - taken.since > HOUR_S:
+            taken = self._taken[session.asked] = _Taken(now)
+            self._taken.move_to_end(session.asked)
+            if len(self._taken) > JOINS_MAX:
+                self._taken.popitem(last=False)
+        is_due = taken.joins == 0 or (session.tries > 0 and not session.has_joined)
+        if taken.bundles < TAKEN_UNSIGNED or not is_due or taken.joins >= JOIN_TRIES:
+            return None
+        taken.joins += 1
+        session.has_joined = True
+        return session.asked
+
+    def next_ask(self, set_of: Callable[[int], SaltedSet], now: float) -> Ask | None:
+        """The request that is due, `set_of(mask)` being what we hold. None when nothing is lacking."""
+        session = self._session
+        if session is None or self._due > now:
+            return None
+        session.has_joined = False
+        if session.alert_tries > 0 and measure(set_of(session.mask), session.theirs)[0] > WHOLE:
+            session.alert_tries -= 1
+            alerts = set_of(MASK_ALERTS)
+            self._note_asked(session.asked, now)
+            self._due = now + ANSWER_FRAMES * self._pace.frame_s
+            return Ask(session.asked, MASK_ALERTS, *measure(alerts, BOTH_LACK))
+        mine = set_of(session.mask)
+        if session.tries:
+            self._turn(session)
+        expected = self._expected(session, len(mine))
+        if expected <= 0 or session.tries >= TRIES_MAX:
+            self.end()
+            return None
+        patience_s = self._patience_s(now)
+        self._note_asked(session.asked, now)
+        self._due = now + patience_s * 2**session.tries
+        session.tries += 1
+        return Ask(session.asked, session.mask, *measure(mine, expected))
+
+    def postpone(self, until: float) -> None:
+        """There is no airtime for a request before."""
+        self._due = max(self._due, until)
+
+    def end(self) -> None:
+        """Nothing is lacking, or nobody answers."""
+        self._session = None
+        self._due = float("inf")
+
+    # -- helpers ----------------------------------------------------------------------------------
+
+    def _progress(self, wait_s: float, now: float) -> None:
+        self._quiet_until = now + wait_s
+        if self._session is not None:
+            self._session.tries = 0
+            self._due = now + wait_s
+
+    def _patience_s(self, now: float) -> float:
+        """Until we ask again: briefly where somebody has airtime, else until a purse is full."""
+        fill_s = self._pace.fill_s
+        is_fresh = any(now - self._asked_at.get(each, float("-inf")) > fill_s for each in self._holders)
+        if is_fresh or now - self._fed_at > fill_s:
+            return ANSWER_FRAMES * self._pace.frame_s
+        return REFILLED * fill_s
+
+    def _turn(self, session: _Session) -> None:
+        """Ask the next one next."""
+        if self._holders:
+            session.asked, session.theirs = self._holders.popitem(last=False)
+            self._holders[session.asked] = session.theirs
+
+    def _expected(self, session: _Session, held: int) -> int:
+        """How many differences there are, as far as one can tell. Who holds no more than we is passed over.
+
+        Each is believed for itself: one that claims to hold thousands spoils no request to another.
+        """
+        while session.theirs <= held and session.least == 0:
+            self._holders.pop(session.asked, None)
+            if not self._holders:
+                return 0
+            self._turn(session)
+        return max(session.theirs - held, session.least)
+
+    def _note_asked(self, asked: bytes, now: float) -> None:
+        self._asked_at[asked] = now
+        self._asked_at.move_to_end(asked)
+        if len(self._asked_at) > JOINS_MAX:
+            self._asked_at.popitem(last=False)
+
+    def _frames(self, least: float, most: float) -> float:
+        return self._random.uniform(least, most) * self._pace.frame_s
+
+
+def measure(mine: SaltedSet, expected: int) -> tuple[int, int]:
+    """The largest part, and how many syndromes, by which the asked one can tell what we lack.
+
+    Either the differences fit the sketch, or all that we hold does: then it tells what we lack, however much.
+    """
+    part = WHOLE
+    while True:
+        mean = expected / (1 << part.bit_length() - 1)
+        spare = SPARE_WHOLE if part == WHOLE else SPARE_PART + DEVIATIONS * sqrt(mean)
+        syndromes = min(mine.count(part) + 2, int(mean + spare))
+        if syndromes <= SKETCH_SYNDROMES or 2 * part + 1 > PART_MAX:
+            return part, max(2, min(syndromes, SKETCH_SYNDROMES))
+        part *= 2
