@@ -11,7 +11,7 @@ from random import Random
 from sync import air_frames
 from sync.air_frames import AirFrame
 from sync.airtalk import AirTalk, symbol_bytes_max
-from sync.bundle import Bundle, BundleClass, BundleId
+from sync.bundle import BundleClass, BundleId
 from sync.cabletalk import CableTalk, next_keys
 from sync.coding import SYMBOLS_MAX, shape_of
 from sync.events import BundleSent
@@ -20,16 +20,11 @@ from sync.holdings import Holdings
 from sync.link import Allowance
 from sync.links import Link
 from sync.live import LiveBundle
-from sync.signing import SIGNATURE_BYTES
+from sync.youngkeys import YoungKeys
 
 # A mic check is said twice whatever beacons say, the second time when the first one's relays are over.
 SAY_AGAIN_S = (15.0, 40.0)
 SAID_AGAIN_MAX = 64  # a day of one camp's mic checks
-# Whoever heard a key keeps it for good, and who missed it asks. Said every hour it cost a twentieth of the
-# airtime.
-KEYED_HOURS = 24
-# A day's first bundles of all camps of a large network.
-WITH_KEY_MAX = 1_024
 
 
 class Dispatch:
@@ -38,15 +33,12 @@ class Dispatch:
     def __init__(self, holdings: Holdings, random: Random) -> None:
         self._holdings = holdings
         self._random = random
-        self._keyed_until = 0
         self._said_again: dict[BundleId, None] = {}
-        self._with_key: dict[bytes, None] = {}  # signatures of bundles that came with their key
+        self._keys = YoungKeys()
 
-    def came_with_key(self, bundle: Bundle) -> None:
-        """A bundle came by air with its key: whoever hears our relay of it may lack the key as well."""
-        self._with_key[bundle.signature] = None
-        if len(self._with_key) > WITH_KEY_MAX:
-            del self._with_key[next(iter(self._with_key))]
+    def met_key(self, author: bytes, now: float) -> None:
+        """An author's key came by air: whoever hears our relays may lack it as well."""
+        self._keys.met(author, now)
 
     def next_frame(self, link: Link, now: float, left: Allowance) -> bytes | None:
         """The frame that leaves next; None when nothing is due for which there is airtime left."""
@@ -108,7 +100,7 @@ class Dispatch:
                 outgoing.drop(bundle_id)
                 continue
             left_ms = left.alerts_ms if live.class_ == BundleClass.ALERT else left.any_ms
-            encoded, is_key_apart = self._encode_bundle(live, wire, link)
+            encoded, is_key_apart = self._encode_bundle(live, wire, link, now)
             if profile.airtime_ms(min(len(encoded), profile.mtu)) > left_ms:
                 return None
             if is_key_apart:  # not before: a key that goes ahead takes the airtime its bundle waits for
@@ -122,20 +114,22 @@ class Dispatch:
             return encoded
         return None
 
-    def _encode_bundle(self, live: LiveBundle, wire: bytes, link: Link) -> tuple[bytes, bool]:
+    def _encode_bundle(self, live: LiveBundle, wire: bytes, link: Link, now: float) -> tuple[bytes, bool]:
         """The frame of a bundle, and whether a key that belongs to it has to go in a frame of its own."""
-        if not self._needs_key(live, wire, link):
+        if not self._needs_key(live, link, now):
             return self._encode(BundleFrame(wire)), False
         encoded = self._encode(BundleFrame(wire, live.key))
         if len(encoded) <= link.profile.mtu or not link.profile.broadcast:
             return encoded, False
         return self._encode(BundleFrame(wire)), True
 
-    def _needs_key(self, live: LiveBundle, wire: bytes, link: Link) -> bool:
-        """By cable a key is cheap; by radio it goes with an author's first bundle of a day."""
-        if not link.profile.broadcast or wire[-SIGNATURE_BYTES:] in self._with_key:
+    def _needs_key(self, live: LiveBundle, link: Link, now: float) -> bool:
+        """By cable a key is cheap; by radio it goes with an author's bundles while it is new there."""
+        if not link.profile.broadcast:
             return True
-        return live.key == self._holdings.identity.key and live.hour >= self._keyed_until
+        if live.key == self._holdings.identity.key:
+            self._keys.met(live.author, now)
+        return self._keys.is_young(live.author, now)
 
     def _cut(self, live: LiveBundle, wire: bytes, link: Link, now: float) -> None:
         """A bundle longer than a frame goes as a block; longer than a block, by cable only."""
@@ -150,8 +144,6 @@ class Dispatch:
             link.talk.sent(live.id, now)
         if live.key != self._holdings.identity.key:
             return
-        if link.profile.broadcast and live.hour >= self._keyed_until:
-            self._keyed_until = live.hour + KEYED_HOURS
         if live.class_ == BundleClass.ALERT and isinstance(link.talk, AirTalk):
             self._say_again(live, link.talk, now)
         if self._holdings.store.mark_sent(live.id, self._holdings.hours.wall_s(now)):

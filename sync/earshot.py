@@ -29,7 +29,9 @@ LIKELY = 0.5
 # What is unknown to us may have served a camp: so often it has not, for each camp that it hears and we do
 # not.
 UNSERVED_EACH = 0.75
-HIDDEN_UNKNOWN = 2
+# Not the first of them, which may depend on that camp as it does on us, and no more than two others: where a
+# thin bridge leads to a crowd, that crowd has nothing yet.
+HIDDEN_MOST = 2
 
 
 @dataclass(slots=True)
@@ -105,9 +107,9 @@ class Earshot:
         """The chance that nobody out of our earshot has served this camp yet."""
         known = self._camps.get(camp)
         if known is None or known.hears is None:
-            return UNSERVED_EACH**HIDDEN_UNKNOWN
+            return UNSERVED_EACH**HIDDEN_MOST
         hidden = known.hears.difference(self._camps) - {self._me}
-        return float(UNSERVED_EACH ** len(hidden))
+        return float(UNSERVED_EACH ** max(0, min(len(hidden) - 1, HIDDEN_MOST)))
 
 
 def _nearness(camp: _Camp | None) -> float:

@@ -250,14 +250,13 @@ class Engine:
         heard = bundle.decode(wire)
         if key is not None and author_of(key) == heard.author:
             self._hear_key(key, link, now)
-            if link.profile.broadcast:
-                self._dispatch.came_with_key(heard)
         self._accept(heard, link, link.profile.via, now, sender)
 
     def _hear_key(self, key: bytes, link: Link, now: float) -> None:
         """Try a key on the bundles that wait for it."""
         if isinstance(link.talk, AirTalk):
             link.talk.hear_key(author_of(key))
+            self._dispatch.met_key(author_of(key), now)
         for held in self._gate.release(key):
             source = self._links.get(held.link)
             try:

@@ -26,14 +26,16 @@ SNR_WEAKEST_DB = -20.0
 SNR_LOUD_DB = 10.0
 # Expected new hearers below which a relay is left to repair, which costs a request and an answer for one of
 # them, and from which on it need not wait. See ENGINE.md for what was tried.
-GAIN_LEAST = 0.7
+GAIN_LEAST = 0.9
+# Or who lacks it for sure, as a camp does that hears us and hardly anybody else: it could only be repaired.
+SURELY = 0.95
 GAIN_MOST = 3.0
-# How long a relay waits: 30 frames' time at the least gain, one where it gains most; in part by chance. With
+# How long a relay waits: 20 frames' time at the least gain, one where it gains most; in part by chance. With
 # half of it collisions cost as much as the wait saves.
-DELAY_FRAMES = (1.0, 30.0)
+DELAY_FRAMES = (1.0, 20.0)
 DELAY_BY_CHANCE = 0.15
 # Until then others may still pass a bundle on, and to ask for it or to offer it would be early.
-FLIGHT_FRAMES = 25.0
+FLIGHT_FRAMES = 16.0
 # An own bundle that nobody was heard to relay was lost at all of them; it is said again, this often.
 AGAIN_FRAMES = (20.0, 35.0)
 AGAIN_MAX = 3
@@ -60,6 +62,11 @@ class _Trail:
     def gain(self) -> float:
         """New hearers to expect of a relay."""
         return REACHED * sum(self.lacks.values())
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether a relay costs less than the repair it saves."""
+        return self.gain >= GAIN_LEAST or max(self.lacks.values(), default=0.0) >= SURELY
 
 
 class Relays:
@@ -98,7 +105,7 @@ class Relays:
             self._spread(trail, sender, 1.0)
         if class_ == BundleClass.ALERT:
             self._outgoing.push(bundle_id, class_, now + self._alert_delay_s(sender))
-        elif sender is None or trail.gain >= GAIN_LEAST:
+        elif sender is None or trail.is_worth_it:
             self._wait_by_gain(bundle_id, trail, now)
 
     def heard(self, bundle_id: BundleId, sender: bytes | None, now: float, share: float = 1.0) -> None:
@@ -113,7 +120,7 @@ class Relays:
         if trail.class_ == BundleClass.ALERT:
             is_enough = round(trail.copies, 6) >= ALERT_COPIES  # of thirds
         else:
-            is_enough = trail.sent > 0 or trail.gain < GAIN_LEAST
+            is_enough = trail.sent > 0 or not trail.is_worth_it
         if is_enough and not (trail.is_own and trail.sent == 0):
             self._outgoing.drop(bundle_id)
         elif trail.class_ == BundleClass.POST and not trail.is_own:
@@ -126,7 +133,7 @@ class Relays:
                 continue
             trail.lacks[camp] = float(bundle_id in lacking)
             is_relay = trail.class_ == BundleClass.POST and not trail.is_own
-            if is_relay and trail.gain < GAIN_LEAST and trail.lacks[camp] == 0.0:
+            if is_relay and trail.lacks[camp] == 0.0 and not trail.is_worth_it:
                 self._outgoing.drop(bundle_id)
 
     def sent(self, bundle_id: BundleId, now: float) -> None:
@@ -166,7 +173,8 @@ class Relays:
 
     def _wait_by_gain(self, bundle_id: BundleId, trail: _Trail, now: float) -> None:
         first, last = DELAY_FRAMES
-        little = 1 - min(1.0, trail.gain / GAIN_MOST)
+        most = min(GAIN_MOST, REACHED * len(trail.lacks))  # with few in earshot there is nobody to wait for
+        little = 1 - min(1.0, trail.gain / most) if most else 1.0
         waited = (1 - DELAY_BY_CHANCE) * little + DELAY_BY_CHANCE * self._random.random()
         due = trail.since + self._frame_s * (first + (last - first) * waited)
         soon = now + self._frame_s * self._random.random()

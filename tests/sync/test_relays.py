@@ -178,3 +178,11 @@ def test_what_is_remembered_is_bounded():
         camp.relays.took_in(n.to_bytes(16), BundleClass.POST, A, LATE_S)
     assert camp.relays.settled_at((0).to_bytes(16)) == float("-inf")
     assert camp.relays.settled_at((TRAILS_MAX + 9).to_bytes(16)) > LATE_S
+
+
+def test_who_lacks_it_for_sure_is_worth_a_relay():
+    camp = Camp(A, B)
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME, b"11"))  # on a row, one camp further on
+    post(camp)
+    assert camp.relays.is_pending(ID)
