@@ -27,6 +27,9 @@ SNR_LOUD_DB = 10.0
 # Expected new hearers below which a relay is left to repair, which costs a request and an answer for one of
 # them, and from which on it need not wait. See ENGINE.md for what was tried.
 GAIN_LEAST = 0.9
+# Where few others are in earshot, each of them hangs more on this one: on the only way to a crowd one camp is all
+# there is to gain.
+GAIN_LEAST_EACH = 0.35
 # Or who lacks it for sure, as a camp does that hears us and hardly anybody else: it could only be repaired.
 SURELY = 0.95
 GAIN_MOST = 3.0
@@ -66,7 +69,9 @@ class _Trail:
     @property
     def is_worth_it(self) -> bool:
         """Whether a relay costs less than the repair it saves."""
-        return self.gain >= GAIN_LEAST or max(self.lacks.values(), default=0.0) >= SURELY
+        others = max(1, len(self.lacks) - 1)  # than the camp that sent it
+        least = min(GAIN_LEAST, GAIN_LEAST_EACH * others)
+        return self.gain >= least or max(self.lacks.values(), default=0.0) >= SURELY
 
 
 class Relays:
