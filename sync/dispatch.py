@@ -129,7 +129,8 @@ class Dispatch:
             return True
         if live.key == self._holdings.identity.key:
             self._keys.met(live.author, now)
-        return self._keys.is_young(live.author, now)
+        # An alert that waits for its key is none.
+        return live.class_ == BundleClass.ALERT or self._keys.is_young(live.author, now)
 
     def _cut(self, live: LiveBundle, wire: bytes, link: Link, now: float) -> None:
         """A bundle longer than a frame goes as a block; longer than a block, by cable only."""

@@ -27,8 +27,8 @@ SNR_LOUD_DB = 10.0
 # Expected new hearers below which a relay is left to repair, which costs a request and an answer for one of
 # them, and from which on it need not wait. See ENGINE.md for what was tried.
 GAIN_LEAST = 0.9
-# Where few others are in earshot, each of them hangs more on this one: on the only way to a crowd one camp is all
-# there is to gain.
+# Where few others are in earshot, each of them hangs more on this one: on the only way to a crowd one camp is
+# all there is to gain.
 GAIN_LEAST_EACH = 0.35
 # Or who lacks it for sure, as a camp does that hears us and hardly anybody else: it could only be repaired.
 SURELY = 0.95
@@ -41,6 +41,8 @@ DELAY_BY_CHANCE = 0.15
 FLIGHT_FRAMES = 16.0
 # An own bundle that nobody was heard to relay was lost at all of them; it is said again, this often.
 AGAIN_FRAMES = (20.0, 35.0)
+# An alert sooner: its relays come within four frames' time.
+ALERT_AGAIN_FRAMES = (5.0, 9.0)
 AGAIN_MAX = 3
 # An hour of a busy network.
 TRAILS_MAX = 1_024
@@ -71,7 +73,12 @@ class _Trail:
         """Whether a relay costs less than the repair it saves."""
         others = max(1, len(self.lacks) - 1)  # than the camp that sent it
         least = min(GAIN_LEAST, GAIN_LEAST_EACH * others)
-        return self.gain >= least or max(self.lacks.values(), default=0.0) >= SURELY
+        return self.gain >= least or self.is_sure
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether a camp lacks it for sure, as far as one can tell."""
+        return max(self.lacks.values(), default=0.0) >= SURELY
 
 
 class Relays:
@@ -123,7 +130,8 @@ class Relays:
         if bundle_id not in self._outgoing:
             return
         if trail.class_ == BundleClass.ALERT:
-            is_enough = round(trail.copies, 6) >= ALERT_COPIES  # of thirds
+            # Of thirds of blocks it may be a little less than two.
+            is_enough = round(trail.copies, 6) >= ALERT_COPIES and not trail.is_sure
         else:
             is_enough = trail.sent > 0 or not trail.is_worth_it
         if is_enough and not (trail.is_own and trail.sent == 0):
@@ -149,8 +157,10 @@ class Relays:
         trail.sent += 1
         for camp in trail.lacks:
             trail.lacks[camp] *= 1 - REACHED
-        if trail.is_own and not trail.copies and trail.sent <= AGAIN_MAX and trail.lacks:
-            again = self._random.uniform(*AGAIN_FRAMES) * self._frame_s
+        is_unheard = not trail.copies and (trail.is_own or trail.class_ == BundleClass.ALERT)
+        if is_unheard and trail.sent <= AGAIN_MAX and trail.lacks:
+            frames = ALERT_AGAIN_FRAMES if trail.class_ == BundleClass.ALERT else AGAIN_FRAMES
+            again = self._random.uniform(*frames) * self._frame_s
             self._outgoing.push(bundle_id, trail.class_, now + again)
 
     def is_pending(self, bundle_id: BundleId) -> bool:

@@ -427,17 +427,22 @@ def test_airtime_is_a_limit():
     assert len(here.engine.frames_to_send("x", NOW_S, 2 * cost)) == 1
 
 
-def test_the_first_own_bundles_of_a_day_carry_the_key_in_the_air():
+@pytest.mark.parametrize(("kind", "keyed"), [(Kind.POST, [True, True, False]), (Kind.MIC_CHECK, [True] * 3)])
+def test_the_first_own_bundles_of_a_day_carry_the_key_in_the_air_and_every_alert(kind, keyed):
     here, other = Camp("here"), Camp("other")
     here.engine.add_link(air("x"), NOW_S)
     sizes = []
-    for now in (NOW_S, NOW_S + 1_700, NOW_S + 3_600, NOW_S + 25 * 3_600):
-        here.post("hello", now, kind=Kind.MIC_CHECK)
-        data = here.engine.frames_to_send("x", now, 10_000.0)[0]
-        frame = frames.decode(data, other.identity.network)[1]
-        assert isinstance(frame, BundleFrame)
-        sizes.append(frame.key is not None)
-    assert sizes == [True, True, False, True]
+    for now in (NOW_S, NOW_S + 1_600, NOW_S + 3_600):
+        here.post("hello", now, kind=kind)
+        sent = [frames.decode(data, other.identity.network)[1] for data in bundles_of(here, now + 61)]
+        sizes.append(sent[0].key is not None)
+    assert sizes == keyed
+
+
+def bundles_of(camp, now):
+    """The bundle frames that leave it now."""
+    sent = camp.engine.frames_to_send("x", now, 10_000.0)
+    return [data for data in sent if kind_of(data).startswith("bundle")]
 
 
 class TestWithoutAClock:
