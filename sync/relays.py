@@ -146,7 +146,8 @@ class Relays:
                 continue
             trail.lacks[camp] = float(bundle_id in lacking)
             is_relay = trail.class_ == BundleClass.POST and not trail.is_own
-            if is_relay and trail.lacks[camp] == 0.0 and not trail.is_worth_it:
+            is_waiting = is_relay and bundle_id in self._outgoing
+            if is_waiting and trail.lacks[camp] == 0.0 and not trail.is_worth_it:
                 self._outgoing.drop(bundle_id)
 
     def sent(self, bundle_id: BundleId, now: float) -> None:
