@@ -88,6 +88,13 @@ class Earshot:
             if not any(self.hears(camp, other) >= LIKELY for other in camps if other != camp)
         )
 
+    def is_pair(self, now: float) -> bool:
+        """Whether one camp at most is here, and it hears nobody but us as far as it said."""
+        camps = self.camps(now)
+        return len(camps) <= 1 and all(
+            (self._camps[camp].hears or frozenset()) <= {self._me} for camp in camps
+        )
+
     def snr_db(self, camp: bytes) -> float | None:
         """How well its last frame was heard."""
         return self._camps[camp].snr_db if camp in self._camps else None

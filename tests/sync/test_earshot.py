@@ -95,3 +95,14 @@ def test_who_hears_nobody_else_depends_on_us(lists, dependents):
 
 def test_who_is_alone_with_us_depends_on_us():
     assert earshot_of(A).dependents(0.0) == (A,)
+
+
+def test_two_are_a_pair_only_when_the_other_hears_nobody_else():
+    assert Earshot(ME).is_pair(0.0)
+    earshot = earshot_of(A)
+    assert earshot.is_pair(0.0)
+    earshot.told(A, (ME,))
+    assert earshot.is_pair(0.0)
+    earshot.told(A, (ME, B))
+    assert not earshot.is_pair(0.0), "we are the last of a row"
+    assert not earshot_of(A, B).is_pair(0.0)
