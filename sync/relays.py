@@ -145,8 +145,7 @@ class Relays:
             if camp not in trail.lacks:
                 continue
             trail.lacks[camp] = float(bundle_id in lacking)
-            is_relay = trail.class_ == BundleClass.POST and not trail.is_own
-            is_waiting = is_relay and bundle_id in self._outgoing
+            is_waiting = bundle_id in self._outgoing and not trail.is_own and trail.class_ == BundleClass.POST
             if is_waiting and trail.lacks[camp] == 0.0 and not trail.is_worth_it:
                 self._outgoing.drop(bundle_id)
 
