@@ -104,7 +104,9 @@ class Storm:
         """
         hour = bundle.hour_of(self.world.now)
         held = [camp.store.live_bundles() for camp in self.world.camps.values()]
-        return {tuple(sorted(each.id for each in one if is_alive(each.hour, each.class_, hour))) for one in held}
+        return {
+            tuple(sorted(each.id for each in one if is_alive(each.hour, each.class_, hour))) for one in held
+        }
 
     # -- what happens -----------------------------------------------------------------------------
 
