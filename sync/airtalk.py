@@ -72,6 +72,10 @@ REPLY_BURST_OF_DUTY_MS = 1_500_000.0
 REPLY_FRAMES_LEAST = 4
 # Fewer bundles than these are answered one by one: a parcel saves nothing.
 PARCEL_LEAST = 3
+# Half-way between a camp that is known to hear another and one that is known not to.
+HEARS_LIKELY = 0.5
+# As many camps as one channel carries.
+SERVED_MAX = 64
 # Comparisons a second: 3,000 bundles cost 5 ms each, so ten are a twentieth of a core.
 COMPARISONS_PER_S = 10.0
 # Salts, sketches and requests remembered: those of the last minutes of a crowded channel.
@@ -161,8 +165,10 @@ class AirTalk:
         self._intentions = Intentions()
         self._given = Given()
         self._post = ParcelPost(host, host, self._given, self._purse, link, random)
-        self._asking = Asking(random, Pace(self._frame_s, self._purse.fill_s))
-        self._served_at = float("-inf")
+        self._asking = Asking(
+            random, Pace(self._frame_s, self._purse.fill_s, self._frame_s / (link.duty_cycle * REPLY_SHARE))
+        )
+        self._served: OrderedDict[bytes, float] = OrderedDict()  # when, by four bytes of author ids
         self._answers: OrderedDict[BundleId, tuple[float, BundleClass]] = OrderedDict()
         # What our own beacons said: the parts of one sketch must be of one set.
         self._own: OrderedDict[Salt, tuple[SaltedSet, set[int]]] = OrderedDict()
@@ -269,20 +275,30 @@ class AirTalk:
             if not difference.mine and not difference.want:
                 return
         more = frame.count - len(mine)
-        if self._is_being_mended(more, now):
+        if self._is_being_mended(salt.sender, more, now):
             self._trickle.agree(salt.sender[:SENDER_BYTES])
         else:
             self._trickle.differ(now)
         if difference is not None:
             self._settle(difference, SayWant(salt, WHOLE, mask, frame.syndromes, WANT_TRIES), now)
-        elif more >= 0 and not self._post.is_busy:  # who holds less asks when it hears of us
+        elif more >= 0 and not self._post.is_leaving_any:  # who holds less asks when it hears of us
             self._asking.hear_more(salt.sender, frame.count, len(mine), mask & self._mask, now)
 
-    def _is_being_mended(self, more: int, now: float) -> bool:
+    def _is_being_mended(self, camp: bytes, more: int, now: float) -> bool:
         """Whether what a beacon shows is known, asked for or answered already: then it is no news."""
         if more > 0:
             return self._asking.is_on
-        return more < 0 and (self._post.is_busy or now - self._served_at < self._purse.fill_s)
+        served_at = self._served.get(camp, float("-inf"))
+        return more < 0 and (self._post.is_busy or now - served_at < self._purse.fill_s)
+
+    def _hides_from_some(self, sender: bytes, now: float) -> bool:
+        """Whether somebody in our earshot does not hear this camp, and so may lack what it sent."""
+        others = (camp for camp in self.earshot.camps(now) if camp != sender)
+        return any(self.earshot.hears(camp, sender) < HEARS_LIKELY for camp in others)
+
+    def _are_two(self, now: float) -> bool:
+        """Whether nobody else is in earshot of whom we mend something with."""
+        return self.earshot.is_pair(now)
 
     def _hear_sketch(self, frame: SketchFrame, now: float) -> None:
         if not frame.asked:
@@ -304,7 +320,7 @@ class AirTalk:
         if difference is None:
             self._ask_for_more(frame.salt, frame.part, now)
             return
-        self._served_at = now
+        _remember(self._served, frame.salt.sender, now, SERVED_MAX)
         lacking = frozenset(difference.mine)
         held = [each for each in mine.ids_in(frame.part) if each not in lacking]
         self._post.owe(frame.salt.sender, difference.mine, held, frame.part == WHOLE, now)
@@ -377,7 +393,6 @@ class AirTalk:
         wanted = mine.matching(frame.want, frame.part)
         if addressed and len(wanted) >= PARCEL_LEAST and not self._post.is_busy:
             held = [each for each in mine.ids_in(frame.part) if each not in wanted]
-            self._served_at = now
             self._post.owe(sender, wanted, held, frame.part == WHOLE, now)
             return
         first, last = (0.0, 0.5) if addressed else (3.0, OFFER_FRAMES)
@@ -434,9 +449,11 @@ class AirTalk:
             self._one_less(frame.generation)
             self._asking.hear_known(now)
         elif new is None:
-            self._asking.hear_symbol(frame.index >= frame.shape.symbols - 1, now)
+            self._asking.hear_symbol(sender, frame.index >= frame.shape.symbols - 1, now)
         else:
             self._asking.whole(new, now)
+            if new and self._hides_from_some(sender, now):
+                self._trickle.differ(now)
 
     def _hear_symbol(self, frame: SymbolFrame, sender: bytes, now: float) -> None:
         self._repair_at = now
@@ -488,6 +505,7 @@ class AirTalk:
         """When `next_frame` or `next_answer` has something; may be in the past."""
         if self._symbols:
             return now
+        self._post.share_with(bool(self._answers))
         due = min(
             self._trickle.next_due(),
             self._blocks.next_due(),
@@ -499,7 +517,8 @@ class AirTalk:
             due = min(due, self._post.next_need_due())
         if self._answers:
             first = min(when for when, _ in self._answers.values())
-            due = min(due, max(first, self._purse.ready_at(self._full_ms())))
+            if not self._post.is_busy:
+                due = min(due, max(first, self._purse.ready_at(self._full_ms())))
         return due
 
     def next_frame(self, hour: int | None, now: float) -> AirFrame | Frame | None:
@@ -521,6 +540,7 @@ class AirTalk:
         asked = self._next_ask(hour, now) if hour is not None and self._asking.due <= now else None
         if asked is not None:
             return asked
+        self._post.share_with(bool(self._answers))
         parcel = self._post.next_frame(now)
         if parcel is not None:
             self._repair_at = now
@@ -572,7 +592,7 @@ class AirTalk:
         if not due:
             return None
         class_, _, bundle_id = min(due)
-        if class_ != BundleClass.ALERT and not self._purse.take(self._full_ms(), now):
+        if class_ != BundleClass.ALERT and (self._post.is_busy or not self._purse.take(self._full_ms(), now)):
             return None
         del self._answers[bundle_id]
         self._repair_at = now
@@ -666,7 +686,7 @@ class AirTalk:
 
     def _beacon(self, hour: int, now: float) -> BeaconFrame | None:
         lock_s = BEACON_LOCK_S
-        if self._asking.is_on or self._is_being_mended(-1, now):
+        if self._are_two(now) and (self._asking.is_on or self._served):
             lock_s = max(lock_s, LOCK_OF_FILLING * self._purse.fill_s)
         if now - self._repair_at < lock_s and self._deferred < DEFERRED_MAX:
             self._deferred += 1

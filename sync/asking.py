@@ -15,6 +15,8 @@ from math import sqrt
 from random import Random
 
 from sync.bundle import BundleClass
+from sync.coding import SYMBOLS_MAX
+from sync.frames import SENDER_BYTES
 from sync.owing import GIVEN_PER_HOUR_MAX, HOUR_S
 from sync.sketch import PART_MAX, SKETCH_SYNDROMES, WHOLE, SaltedSet
 
@@ -28,9 +30,14 @@ FIRST_FRAMES = 6.0
 ANSWER_FRAMES = 30.0
 # Of the time in which an empty purse fills, after which it pays the next parcel.
 REFILLED = 0.75
+# Symbols sent for each that we hear, when reckoning what a holder has left to spend.
+SENT_FOR_HEARD = 1.25
 # Symbols of a parcel may be waited for so long, and after its last own piece so long: NEED comes before.
 SYMBOL_FRAMES = 120.0
 LAST_SYMBOL_FRAMES = 60.0
+# Symbols are not signed. So long after an answer was to begin, or the last parcel was whole, they put off our
+# next request, and no longer: a parcel on a crowded channel takes a third of it.
+WAIT_FRAMES = 600.0
 # When a parcel is whole: others may still lack a symbol of it.
 NEXT_FRAMES = (0.5, 12.0)
 SETTLING_FRAMES = (2.0, 6.0)
@@ -55,7 +62,8 @@ class Pace:
     """The air's own measures of time, in seconds."""
 
     frame_s: float  # a full frame
-    fill_s: float  # until a purse that was emptied by a parcel is full again
+    fill_s: float  # until an empty purse is full
+    symbol_s: float  # until a purse has what a symbol costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +107,10 @@ class Asking:
         self._session: _Session | None = None
         self._due = float("inf")
         self._quiet_until = float("-inf")
-        self._fed_at = float("-inf")
+        self._wait_ends = float("-inf")
+        self._held = 0  # bundles, when we asked last
         self._holders: OrderedDict[bytes, int] = OrderedDict()  # and how many bundles they say they hold
+        self._refilled_at: OrderedDict[bytes, float] = OrderedDict()  # when purses are full again
         self._asked_at: OrderedDict[bytes, float] = OrderedDict()
         self._taken: OrderedDict[bytes, _Taken] = OrderedDict()
 
@@ -137,7 +147,7 @@ class Asking:
         """Somebody else asked this camp: the answer most likely serves us too."""
         if self._session is not None and asked == self._session.asked:
             self._note_asked(asked, now)
-            self._progress(self._patience_s(now) * self._random.uniform(1.5, 2.5), now)
+            self._progress(self._patience_s(SYMBOLS_MAX, now) * self._random.uniform(1.5, 2.5), now)
 
     def hear_too_little(self, now: float) -> None:
         """Our sketch did not tell what differs: it is more than we thought."""
@@ -145,13 +155,22 @@ class Asking:
             self._session.least = min(2 * max(self._session.least, BOTH_LACK), 0xFFFF)
             self._progress(self._frames(0, 1), now)
 
-    def hear_symbol(self, is_last_piece: bool, now: float) -> None:
-        """A symbol of a parcel that is not whole here."""
-        self._progress((LAST_SYMBOL_FRAMES if is_last_piece else SYMBOL_FRAMES) * self._pace.frame_s, now)
+    def hear_symbol(self, sender: bytes, is_last_piece: bool, now: float) -> None:
+        """A symbol of a parcel that is not whole here; `sender` is the two bytes of its frame's head."""
+        self._note_spent(sender, now)
+        session = self._session
+        frames = LAST_SYMBOL_FRAMES if is_last_piece else SYMBOL_FRAMES
+        if session is None or now > self._wait_ends:
+            return
+        if session.asked.startswith(sender):
+            self._progress(frames * self._pace.frame_s, now)
+        else:  # another's answer to another: it may bring what we lack, or not
+            self.postpone(min(now + frames * self._pace.frame_s, self._wait_ends))
 
     def hear_known(self, now: float) -> None:
         """A symbol of a parcel that is whole here: others still lack it."""
-        self._progress(self._frames(*SETTLING_FRAMES), now)
+        if now <= self._wait_ends:
+            self.postpone(now + self._frames(*SETTLING_FRAMES))
 
     def said_need(self, again_at: float, now: float) -> None:
         """We asked for symbols, and shall do so again then unless they come."""
@@ -159,7 +178,6 @@ class Asking:
 
     def whole(self, new: int, now: float) -> None:
         """A parcel is rebuilt, and held so many bundles that are new."""
-        self._fed_at = now
         if self._session is None:
             return
         taken = self._taken.get(self._session.asked)
@@ -168,6 +186,7 @@ class Asking:
         self._session.least = max(0, self._session.least - 2 * new)
         self._turn(self._session)
         self._progress(self._frames(*NEXT_FRAMES), now)
+        self._wait_ends = now + WAIT_FRAMES * self._pace.frame_s
 
     # -- what is said -----------------------------------------------------------------------------
 
@@ -202,20 +221,22 @@ class Asking:
             self._due = now + ANSWER_FRAMES * self._pace.frame_s
             return Ask(session.asked, MASK_ALERTS, *measure(alerts, BOTH_LACK))
         mine = set_of(session.mask)
+        self._held = len(mine)
         if session.tries:
             self._turn(session)
         expected = self._expected(session, len(mine))
         if expected <= 0 or session.tries >= TRIES_MAX:
             self.end()
             return None
-        patience_s = self._patience_s(now)
+        patience_s = self._patience_s(expected, now)
         self._note_asked(session.asked, now)
         self._due = now + patience_s * 2**session.tries
+        self._wait_ends = self._due + WAIT_FRAMES * self._pace.frame_s
         session.tries += 1
         return Ask(session.asked, session.mask, *measure(mine, expected))
 
     def postpone(self, until: float) -> None:
-        """There is no airtime for a request before."""
+        """There is no airtime for a request before, or somebody else uses the air."""
         self._due = max(self._due, until)
 
     def end(self) -> None:
@@ -231,19 +252,36 @@ class Asking:
             self._session.tries = 0
             self._due = now + wait_s
 
-    def _patience_s(self, now: float) -> float:
-        """Until we ask again: briefly where somebody has airtime, else until a purse is full."""
-        fill_s = self._pace.fill_s
-        is_fresh = any(now - self._asked_at.get(each, float("-inf")) > fill_s for each in self._holders)
-        if is_fresh or now - self._fed_at > fill_s:
+    def _patience_s(self, expected: int, now: float) -> float:
+        """Until we ask again: briefly where a holder can pay the next parcel, else until it saved up."""
+        symbols = min(expected, SYMBOLS_MAX)
+        if any(self._can_pay(holder, symbols, now) for holder in self._worthwhile()):
             return ANSWER_FRAMES * self._pace.frame_s
-        return REFILLED * fill_s
+        return REFILLED * self._pace.fill_s
+
+    def _can_pay(self, holder: bytes, symbols: int, now: float) -> bool:
+        """As far as we heard it spend."""
+        empty_s = max(0.0, self._refilled_at.get(holder[:SENDER_BYTES], now) - now)
+        return symbols * self._pace.symbol_s + empty_s <= self._pace.fill_s
+
+    def _note_spent(self, sender: bytes, now: float) -> None:
+        refilled_at = max(now, self._refilled_at.get(sender, now)) + SENT_FOR_HEARD * self._pace.symbol_s
+        self._refilled_at[sender] = min(refilled_at, now + self._pace.fill_s)
+        self._refilled_at.move_to_end(sender)
+        if len(self._refilled_at) > JOINS_MAX:
+            self._refilled_at.popitem(last=False)
 
     def _turn(self, session: _Session) -> None:
         """Ask the next one next."""
-        if self._holders:
-            session.asked, session.theirs = self._holders.popitem(last=False)
-            self._holders[session.asked] = session.theirs
+        holders = self._worthwhile()
+        if holders:
+            session.asked, session.theirs = holders[0], self._holders[holders[0]]
+            self._holders.move_to_end(holders[0])
+
+    def _worthwhile(self) -> list[bytes]:
+        """Whoever holds half as much beyond us as who holds most, or more; who was asked last comes last."""
+        most = max(self._holders.values(), default=0)
+        return [each for each, count in self._holders.items() if 2 * count >= most + self._held]
 
     def _expected(self, session: _Session, held: int) -> int:
         """How many differences there are, as far as one can tell. Who holds no more than we is passed over.

@@ -61,8 +61,9 @@ class Blocks:
         if len(self._blocks) > BLOCKS_MAX:
             self._blocks.popitem(last=False)
         block.senders[sender] += 1
-        if len(block.symbols) < frame.shape.symbols + SPARE_SYMBOLS_MAX:
-            block.symbols.setdefault(frame.index, frame.data)
+        if frame.index not in block.symbols and len(block.symbols) < frame.shape.symbols + SPARE_SYMBOLS_MAX:
+            block.symbols[frame.index] = frame.data
+            block.needs = max(0, block.needs - 1)  # somebody answers
         block.due = now + self._rest_s()
         if frame.index < frame.shape.symbols - 1:
             block.due += self._patience.more_to_come_s
@@ -93,12 +94,12 @@ class Blocks:
         return min((block.due for block in self._blocks.values()), default=float("inf"))
 
     def need(self, now: float) -> NeedFrame | None:
-        """What to ask for now. A block that was asked for too often is given up."""
+        """What to ask for now. A block that was asked for in vain too often is asked for no more."""
         for key, block in list(self._blocks.items()):
             if block.due > now:
                 continue
             if block.needs >= self._patience.needs_max:
-                del self._blocks[key]
+                block.due = float("inf")  # its symbols stay: whoever sends it again sends others
                 continue
             block.needs += 1
             block.due = now + self._patience.again_s * self._random.uniform(1.0, 2.0) * block.needs

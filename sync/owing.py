@@ -76,6 +76,7 @@ class Debt:
     """What one camp lacks and we hold: alerts first, then by class, then the newest."""
 
     camp: bytes  # the first bytes of its author id
+    since: float
     lacking: tuple[LiveBundle, ...]
     authors_unknown: frozenset[bytes]  # of which the camp seems to hold no bundle, and so no key
 
@@ -106,7 +107,12 @@ class Owing:
         left = self._given.left(camp, now)
         ordered = sorted(found, key=lambda live: (live.class_, -live.hour, live.id))[:left]
         if ordered:
-            self._debt = Debt(camp, tuple(ordered), self._unknown(ordered, held, is_all, now))
+            self._debt = Debt(camp, now, tuple(ordered), self._unknown(ordered, held, is_all, now))
+
+    @property
+    def since(self) -> float:
+        """Since when somebody waits; infinity when nobody does."""
+        return self._debt.since if self._debt is not None else float("inf")
 
     def forgive(self) -> None:
         """Somebody else is asked now."""
@@ -120,12 +126,12 @@ class Owing:
         """Whether an alert is among what is owed."""
         return self._debt is not None and self._debt.lacking[0].class_ == BundleClass.ALERT
 
-    def next_contents(self, now: float) -> Contents | None:
+    def next_contents(self, symbols_max: int, now: float) -> Contents | None:
         """What goes into one parcel now. Of the rest nothing is kept: who still lacks it asks again."""
         debt = self._debt
         if debt is None:
             return None
-        chosen = debt.lacking[: self._parcels.fitting(self._sizes())]
+        chosen = debt.lacking[: self._parcels.fitting(self._sizes(), symbols_max)]
         self._debt = None
         self._given.give(debt.camp, len(chosen), now)
         keyed = [live for live in _first_of_each(chosen) if live.author in debt.authors_unknown]
@@ -165,7 +171,7 @@ class Owing:
             for author, count in compared.items()
             if author not in known
             and (1 - share) ** count > UNKNOWN_LEAST
-            and now - self._keys_given.get(author, float("-inf")) > HOUR_S
+            and (is_all or now - self._keys_given.get(author, float("-inf")) > HOUR_S)
         )
 
 

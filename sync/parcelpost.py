@@ -27,6 +27,8 @@ from sync.signing import author_of
 PARCEL_SHARE = 0.75
 # For whoever needs more symbols of a parcel the purse may owe so much of what it holds when full.
 OVERDRAFT = 0.6
+# Others who wait for single bundles wait so long for a parcel to be paid; then it is cut short.
+GIVE_WAY_FRAMES = 60.0
 # The next symbol of a parcel comes at once, unless its maker has to wait for the channel.
 REST_FRAMES = 2.0
 GAP_FRAMES = 80.0
@@ -70,12 +72,18 @@ class ParcelPost:
         self._blocks = Blocks(random, patience)
         self._leaving: list[ParcelFrame] = []
         self._heard: OrderedDict[bytes, set[int]] = OrderedDict()
+        self._others_wait = False
         self._new = 0  # bundles of the parcel that is being unpacked
 
     @property
     def is_busy(self) -> bool:
         """Whether somebody waits for a parcel, or one is leaving."""
         return self._owing.is_owed or bool(self._leaving)
+
+    @property
+    def is_leaving_any(self) -> bool:
+        """Whether a parcel is under way from here."""
+        return bool(self._leaving)
 
     def __contains__(self, generation: object) -> bool:
         return generation in self._parcels
@@ -129,17 +137,39 @@ class ParcelPost:
         """When `next_frame` has something."""
         if self._leaving:
             return now
-        return self._purse.ready_at(self._price_ms()) if self._owing.is_owed else float("inf")
+        if not self._owing.is_owed:
+            return float("inf")
+        due = self._purse.ready_at(self._price_ms())
+        return (
+            min(due, max(self._give_way_at(), self._purse.ready_at(self._full_ms)))
+            if self._others_wait
+            else due
+        )
+
+    def share_with(self, others_wait: bool) -> None:
+        """Whether single bundles are owed as well, to be paid from the same purse."""
+        self._others_wait = others_wait
 
     def next_frame(self, now: float) -> ParcelFrame | AnswerFrame | None:
         """The next symbol; or, where one bundle is owed that fits a frame, that bundle."""
         if not self._leaving and self._owing.is_owed:
-            overdraft = self._overdraft_ms() if self._owing.is_alert() else 0.0
-            if self._purse.take(self._price_ms(), now, overdraft):
-                answer = self._pack(now)
+            symbols = self._payable(now)
+            if symbols:
+                answer = self._pack(symbols, now)
                 if answer is not None:
                     return answer
         return self._leaving.pop(0) if self._leaving else None
+
+    def _payable(self, now: float) -> int:
+        """How many symbols leave now: all that are owed; or, when others wait too, those that can be paid."""
+        overdraft = self._overdraft_ms() if self._owing.is_alert() else 0.0
+        symbols = self._owing.symbols()
+        if self._others_wait and now >= self._give_way_at():
+            symbols = min(symbols, int((self._purse.left(now) + overdraft) / self._full_ms))
+        return symbols if symbols and self._purse.take(symbols * self._full_ms, now, overdraft) else 0
+
+    def _give_way_at(self) -> float:
+        return self._owing.since + GIVE_WAY_FRAMES * self._frame_s
 
     def mend(self, generation: bytes, missing: int, now: float) -> None:
         """Somebody needs so many more symbols of a parcel that is here whole: they leave next."""
@@ -156,8 +186,8 @@ class ParcelPost:
 
     # -- helpers ----------------------------------------------------------------------------------
 
-    def _pack(self, now: float) -> AnswerFrame | None:
-        contents = self._owing.next_contents(now)
+    def _pack(self, symbols: int, now: float) -> AnswerFrame | None:
+        contents = self._owing.next_contents(symbols, now)
         if contents is None or not contents.wires:
             return None
         first = contents.wires[0]

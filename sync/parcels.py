@@ -113,9 +113,9 @@ class Parcels:
         """How many symbols a parcel of items of so many bytes has, or the longest one where it is more."""
         return -(-min(ARRAY_BYTES + items_bytes, self._bytes_max) // self._width)
 
-    def fitting(self, sizes: Sequence[int]) -> int:
+    def fitting(self, sizes: Sequence[int], symbols_max: int = SYMBOLS_MAX) -> int:
         """How many of these items, in order, one parcel takes; one at least, if the longest parcel would."""
-        left = self._bytes_max - ARRAY_BYTES
+        left = min(self._bytes_max, symbols_max * self._width) - ARRAY_BYTES
         for place, size in enumerate(sizes):
             left -= size
             if left < 0 and (place > 0 or size > SYMBOLS_MAX * self._width - ARRAY_BYTES):

@@ -31,6 +31,11 @@ class Purse:
         self._left -= amount
         return True
 
+    def left(self, now: float) -> float:
+        """What there is."""
+        self._refill(now)
+        return self._left
+
     def ready_at(self, amount: float) -> float:
         """When there is so much, if nothing is spent until then."""
         return self._at + max(0.0, amount - self._left) / self._per_s

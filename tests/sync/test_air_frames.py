@@ -6,11 +6,14 @@ from hypothesis import strategies as st
 
 from sync import air_frames, frames
 from sync.air_frames import (
+    PARCEL_BYTES_MAX,
     SYMBOL_BYTES_MAX,
     AirFrameType,
+    AnswerFrame,
     BeaconFrame,
     JoinFrame,
     NeedFrame,
+    ParcelFrame,
     SketchFrame,
     SymbolFrame,
     WantFrame,
@@ -41,20 +44,35 @@ masks = st.integers(0, 15)
 counts = st.integers(0, 0xFFFF)
 own_salts = st.builds(Salt, exactly(4), hours, st.just(AUTHOR[:4]))
 shapes = st.builds(Shape, st.integers(2, SYMBOLS_MAX), st.integers(BUNDLE_BYTES_MIN, RADIO_BUNDLE_BYTES_MAX))
+parcel_shapes = st.builds(Shape, st.integers(1, SYMBOLS_MAX), st.integers(BUNDLE_BYTES_MIN, PARCEL_BYTES_MAX))
 all_frames = st.one_of(
     st.builds(
         BeaconFrame, own_salts, masks, counts, exactly(32), st.lists(exactly(2), max_size=64).map(tuple)
     ),
-    st.builds(SketchFrame, own_salts, masks, counts, st.integers(1, PART_MAX), syndromes(2, 44)),
+    st.builds(
+        SketchFrame,
+        own_salts,
+        masks,
+        counts,
+        st.integers(1, PART_MAX),
+        syndromes(2, 44),
+        st.one_of(st.just(b""), exactly(4)),
+    ),
     st.builds(
         WantFrame, st.builds(Salt, exactly(4), hours, exactly(4)), syndromes(0, 44), st.integers(1, PART_MAX)
     ),
-    st.builds(NeedFrame, exactly(8), st.integers(1, SYMBOLS_MAX)),
+    st.builds(NeedFrame, st.one_of(exactly(8), exactly(4)), st.integers(1, SYMBOLS_MAX)),
     shapes.flatmap(
         lambda shape: st.builds(
             SymbolFrame, exactly(8), st.just(shape), st.integers(0, 255), exactly(shape.symbol_bytes)
         )
     ),
+    parcel_shapes.flatmap(
+        lambda shape: st.builds(
+            ParcelFrame, exactly(4), st.just(shape), st.integers(0, 255), exactly(shape.symbol_bytes)
+        )
+    ),
+    st.builds(AnswerFrame, st.binary(min_size=1, max_size=222)),
     st.builds(JoinFrame, st.just(AUTHOR), exactly(4), hours, exactly(64)),
 )
 
@@ -117,8 +135,12 @@ def flipped(data, place):
     [
         ("BEACON", 50),
         ("SKETCH", 197),
+        ("SKETCH that asks", 202),
+        ("SKETCH of nothing that asks", 34),
         ("WANT of two", 25),
         ("NEED", 15),
+        ("NEED of a parcel", 12),
+        ("PARCEL, the longest", 226),
         ("SYMBOL, the longest", 226),
         ("JOIN", 86),
     ],
@@ -127,7 +149,7 @@ def test_a_frame_costs_no_more(name, most):
     assert len(encoded(air_frames_made()[name])) <= most
 
 
-@given(all_frames.filter(lambda frame: not isinstance(frame, SymbolFrame)))
+@given(all_frames.filter(lambda frame: not isinstance(frame, SymbolFrame | ParcelFrame)))
 def test_every_frame_fits_the_radio(frame):
     assert len(encoded(frame)) <= RADIO_FRAME_BYTES_MAX
 
@@ -144,6 +166,10 @@ def with_payload(kind, *fields):
     start = 6 if kind in (AirFrameType.BEACON, AirFrameType.SKETCH) else HEAD
     head = (bytes([1 << 4 | kind, NORTH.network.tag(1)]) + AUTHOR)[:start]
     return head + cbor.encode(list(fields))
+
+
+def raw(kind, payload):
+    return (bytes([1 << 4 | kind, NORTH.network.tag(1)]) + AUTHOR)[:HEAD] + payload
 
 
 GENERATION = bytes(8)
@@ -193,6 +219,19 @@ LATE = (HOUR_MAX + 1).to_bytes(3)
             with_payload(6, GENERATION + bytes([2, 0]) + (200).to_bytes(2) + bytes(101)),
         ),
         ("a symbol without data", with_payload(6, GENERATION + bytes([2, 0]) + (200).to_bytes(2))),
+        ("a sketch that asks two bytes", with_payload(3, WHEN + bytes(6) + b"\0\1" + bytes(8), b"AB")),
+        ("a sketch that asks a number", with_payload(3, WHEN + bytes(6) + b"\0\1" + bytes(8), 7)),
+        ("a need of six bytes of generation", with_payload(5, bytes(6), 1)),
+        ("a parcel of no symbols", raw(8, bytes(4) + bytes([0, 0]) + (100).to_bytes(2) + bytes(100))),
+        ("a parcel of 25", raw(8, bytes(4) + bytes([25, 0]) + (100).to_bytes(2) + bytes(4))),
+        ("a parcel without data", raw(8, bytes(4) + bytes([1, 0]) + (100).to_bytes(2))),
+        ("a parcel in half a head", raw(8, bytes(5))),
+        ("a parcel that is too short", raw(8, bytes(4) + bytes([2, 0]) + (200).to_bytes(2) + bytes(99))),
+        ("a parcel of nothing", raw(8, bytes(4) + bytes([1, 0]) + (20).to_bytes(2) + bytes(20))),
+        (
+            "a parcel of more than 24 frames",
+            raw(8, bytes(4) + bytes([24, 0]) + (PARCEL_BYTES_MAX + 1).to_bytes(2) + bytes(215)),
+        ),
         ("a join by another than its sender", with_payload(7, SOUTH.author + bytes(4 + 3 + 64))),
         ("a join with half a signature", with_payload(7, NORTH.author + bytes(4 + 3 + 32))),
         ("a join from 2101", with_payload(7, NORTH.author + bytes(4) + LATE + bytes(64))),
@@ -214,6 +253,7 @@ def test_head_and_encoding_are_checked_as_of_every_frame():
 def test_what_a_later_version_puts_behind_is_not_read():
     for kind, fields, expected in (
         (2, (WHEN + bytes(38), b"ABCD", "later"), BeaconFrame),
+        (3, (WHEN + bytes(6) + b"\0\1" + bytes(8), b"ABCD", "later"), SketchFrame),
         (4, (bytes(11), 3, "later"), WantFrame),
         (5, (GENERATION, 3, "later"), NeedFrame),
     ):

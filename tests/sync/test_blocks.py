@@ -51,14 +51,15 @@ def test_a_block_full_of_lies_asks_again_and_is_rebuilt():
     assert any(blocks.take(frame(index), SENDER, accept, 1_001.0) for index in range(SHAPE.symbols))
 
 
-def test_what_is_missing_is_asked_for_some_times_and_then_given_up():
+def test_what_is_missing_is_asked_for_some_times_and_again_when_somebody_answers():
     blocks = Blocks(Random(1), PATIENCE)
     blocks.take(frame(0), SENDER, accept, 0.0)
     asked = []
     while blocks.next_due() < float("inf"):
         asked.append(blocks.need(blocks.next_due()))
-    assert asked[:NEEDS_MAX] == [NeedFrame(GENERATION, SHAPE.symbols - 1)] * NEEDS_MAX
-    assert len(blocks) == 0
+    assert asked == [NeedFrame(GENERATION, SHAPE.symbols - 1)] * NEEDS_MAX + [None]
+    blocks.take(frame(1), SENDER, accept, 9_000.0)
+    assert blocks.need(blocks.next_due()) == NeedFrame(GENERATION, SHAPE.symbols - 2)
 
 
 def test_somebody_elses_request_serves_us_too():

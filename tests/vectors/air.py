@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from sync import air_frames, coding, sketch
+from sync import air_frames, coding, parcels, sketch
 from sync.air_frames import (
     AirFrame,
+    AnswerFrame,
     BeaconFrame,
     JoinFrame,
     NeedFrame,
+    ParcelFrame,
     SketchFrame,
     SymbolFrame,
     WantFrame,
 )
+from sync.bundle import BundleClass, seal
 from sync.coding import Shape
+from sync.message import Kind, Message, encode
+from sync.parcels import Contents
 from sync.signing import digest
 from sync.sketch import BEACON_SYNDROMES, SKETCH_SYNDROMES, Salt, SaltedSet
 from tests.vectors.camps import HOUR, NORTH, SOUTH
 
+NORTH_SAYS, SOUTH_SAYS = (
+    seal(camp, HOUR, BundleClass.POST, [encode(Message(Kind.POST, 1_795_000_000, body=b"\0" + text))])
+    for camp, text in ((NORTH, b"water at gate 4"), (SOUTH, b"agua en la puerta 4"))
+)
 SALT = Salt(bytes.fromhex("01020304"), HOUR, NORTH.author[:4])
 MASK = 0b0111
 
@@ -112,6 +121,25 @@ def parity_cases() -> list[dict[str, object]]:
     return cases
 
 
+def parcel_cases() -> list[dict[str, object]]:
+    """What is in a parcel, its bytes and what its symbols are called."""
+    made = {
+        "one bundle": Contents((NORTH_SAYS.wire,)),
+        "two, and a key": Contents((NORTH_SAYS.wire, SOUTH_SAYS.wire), (SOUTH.key,)),
+        "one that is longer than a frame": Contents((bytes(range(256)) * 2,)),
+    }
+    return [
+        {
+            "name": name,
+            "keys": [key.hex() for key in contents.keys],
+            "bundles": [wire.hex() for wire in contents.wires],
+            "bytes": parcels.pack(contents).hex(),
+            "generation": parcels.generation_of(parcels.pack(contents)).hex(),
+        }
+        for name, contents in made.items()
+    ]
+
+
 def air_frames_made() -> dict[str, AirFrame]:
     """A frame of each kind, sent by North."""
     ids, wire = bundle_ids(0, 60), bytes(range(230))
@@ -119,12 +147,19 @@ def air_frames_made() -> dict[str, AirFrame]:
     three = coding.shape_of(3 * air_frames.SYMBOL_BYTES_MAX, air_frames.SYMBOL_BYTES_MAX)
     want = SaltedSet((), SALT).difference(lacked.sketch(BEACON_SYNDROMES))
     assert want is not None
+    bundles = (NORTH_SAYS.wire, SOUTH_SAYS.wire)
+    parcel = parcels.pack(Contents(bundles, (SOUTH.key,)))
+    generation, whole = parcels.generation_of(parcel), Shape(2, len(parcel))
     return {
         "BEACON": BeaconFrame(SALT, MASK, len(held), held.sketch(BEACON_SYNDROMES)),
         "BEACON of nothing": BeaconFrame(SALT, MASK, 0, bytes(32)),
         "SKETCH": SketchFrame(SALT, MASK, len(held), 1, held.sketch(SKETCH_SYNDROMES)),
         "SKETCH of a quarter": SketchFrame(SALT, MASK, held.count(6), 6, held.sketch(SKETCH_SYNDROMES, 6)),
         "SKETCH, short": SketchFrame(SALT, MASK, len(held), 1, held.sketch(16)),
+        "SKETCH that asks": SketchFrame(
+            SALT, MASK, held.count(6), 6, held.sketch(SKETCH_SYNDROMES, 6), SOUTH.author[:4]
+        ),
+        "SKETCH of nothing that asks": SketchFrame(SALT, MASK, 0, 1, bytes(8), SOUTH.author[:4]),
         "WANT of two": WantFrame(SALT, want.want),
         "WANT of more than could be told": WantFrame(SALT, b""),
         "WANT in a part": WantFrame(SALT, want.want, 3),
@@ -132,6 +167,16 @@ def air_frames_made() -> dict[str, AirFrame]:
         "SYMBOL": SymbolFrame(ids[0][:8], Shape(2, 230), 0, coding.symbol(wire, Shape(2, 230), 0)),
         "SYMBOL of parity": SymbolFrame(ids[0][:8], Shape(2, 230), 9, coding.symbol(wire, Shape(2, 230), 9)),
         "SYMBOL, the longest": SymbolFrame(ids[0][:8], three, 2, bytes(air_frames.SYMBOL_BYTES_MAX)),
+        "NEED of a parcel": NeedFrame(generation, 24),
+        "PARCEL": ParcelFrame(generation, whole, 0, coding.symbol(parcel, whole, 0)),
+        "PARCEL, parity": ParcelFrame(generation, whole, 255, coding.symbol(parcel, whole, 255)),
+        "PARCEL, the longest": ParcelFrame(
+            generation,
+            coding.shape_of(air_frames.PARCEL_BYTES_MAX, air_frames.PARCEL_SYMBOL_BYTES_MAX),
+            23,
+            bytes(air_frames.PARCEL_SYMBOL_BYTES_MAX),
+        ),
+        "ANSWER": AnswerFrame(NORTH_SAYS.wire),
         "JOIN": JoinFrame(NORTH.author, SOUTH.author[:4], HOUR, NORTH.sign_join(SOUTH.author[:4], HOUR)),
     }
 
@@ -149,5 +194,6 @@ FILES = {
     "sketches.json": sketch_cases,
     "splits.json": split_cases,
     "parity.json": parity_cases,
+    "parcels.json": parcel_cases,
     "air_frames.json": air_frame_cases,
 }
