@@ -1,4 +1,4 @@
-"""Asking: how a camp that lacks much gets it (PROTOCOL.md §15.4).
+"""Asking: how a camp that lacks much gets it (PROTOCOL.md §15.9).
 
 A beacon tells up to seven differences. Who lacks more shows a sketch of its own set and names who shall send
 what is missing there, so that one answers, not six. It is answered by a parcel; then the next part is asked
@@ -24,6 +24,8 @@ from sync.sketch import PART_MAX, SKETCH_SYNDROMES, WHOLE, SaltedSet
 HOLDERS_MAX = 16
 # Requests that nobody answered, each waited for twice as long as the one before: eight minutes of LongFast.
 TRIES_MAX = 4
+# From so many on, whoever was asked last is not asked again before it is heard again.
+SILENT_TRIES = 2
 # A request is said within so many frame times of a beacon: who has several askers in earshot hears one.
 FIRST_FRAMES = 6.0
 # How long an answer may take to begin, when the asked one has airtime left.
@@ -222,6 +224,8 @@ class Asking:
             return Ask(session.asked, MASK_ALERTS, *measure(alerts, BOTH_LACK))
         mine = set_of(session.mask)
         self._held = len(mine)
+        if session.tries >= SILENT_TRIES:  # what it claims to hold must not keep us from asking others
+            self._holders.pop(session.asked, None)
         if session.tries:
             self._turn(session)
         expected = self._expected(session, len(mine))
@@ -230,6 +234,8 @@ class Asking:
             return None
         patience_s = self._patience_s(expected, now)
         self._note_asked(session.asked, now)
+        if session.asked in self._holders:
+            self._holders.move_to_end(session.asked)
         self._due = now + patience_s * 2**session.tries
         self._wait_ends = self._due + WAIT_FRAMES * self._pace.frame_s
         session.tries += 1

@@ -1,4 +1,4 @@
-"""The post of parcels on one link: what is made, sent, heard, rebuilt and mended (PROTOCOL.md §15.4).
+"""The post of parcels on one link: what is made, sent, heard, rebuilt and mended (PROTOCOL.md §15.9).
 
 A parcel leaves when the purse pays all of it: half a parcel serves nobody. Its feedback is answered at once,
 on credit, by whoever made it; by another who rebuilt it, when the maker is not heard to.

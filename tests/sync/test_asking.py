@@ -1,0 +1,173 @@
+"""Asking: who is asked, for how much, and how long an answer is waited for."""
+
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.asking import (
+    ALERT_TRIES,
+    FIRST_FRAMES,
+    JOIN_TRIES,
+    MASK_ALERTS,
+    SILENT_TRIES,
+    TAKEN_UNSIGNED,
+    TRIES_MAX,
+    WAIT_FRAMES,
+    Asking,
+    Pace,
+    measure,
+)
+from sync.sketch import SKETCH_SYNDROMES, WHOLE, Salt, SaltedSet
+
+PACE = Pace(frame_s=2.0, fill_s=3_000.0, symbol_s=80.0)
+A, B = b"AAAA", b"BBBB"
+MASK = 7
+
+
+def ids(count, first=0):
+    return [n.to_bytes(16) for n in range(first, first + count)]
+
+
+def set_of(count, first=0):
+    return SaltedSet(ids(count, first), Salt(bytes(4), 7_715, A))
+
+
+def asking(count=60, held=20, seed=1):
+    made = Asking(Random(seed), PACE)
+    made.hear_more(A, count, held, MASK, 0.0)
+    return made
+
+
+def said(made, held=20):
+    """The next request, whenever it is due."""
+    return made.next_ask(lambda mask: set_of(0 if mask == MASK_ALERTS else held), made.due)
+
+
+def test_who_heard_of_more_asks_soon():
+    made = asking()
+    assert 0 <= made.due <= FIRST_FRAMES * PACE.frame_s
+    ask = said(made)
+    assert (ask.asked, ask.mask, ask.part) == (A, MASK, WHOLE)
+
+
+def test_what_nobody_answers_is_asked_later_each_time_and_then_left():
+    made, waits = asking(), []
+    while said(made) is not None:
+        waits.append(made.due)
+    assert len(waits) == TRIES_MAX
+    gaps = [after - before for before, after in pairwise(waits)]
+    assert gaps == sorted(gaps)
+    assert not made.is_on
+
+
+def test_nothing_is_asked_for_when_nothing_is_lacking_any_more():
+    made = asking()
+    assert said(made, held=60) is None
+    assert not made.is_on
+
+
+def test_the_holders_take_turns():
+    made = asking()
+    made.hear_more(B, 60, 20, MASK, 0.0)
+    assert {said(made).asked, said(made).asked} == {A, B}
+
+
+def test_who_holds_hardly_more_is_not_asked_while_another_holds_all():
+    made = asking(count=200)
+    made.hear_more(B, 22, 20, MASK, 0.0)
+    asked = [said(made) for _ in range(SILENT_TRIES)]
+    assert {each.asked for each in asked} == {A}
+
+
+def test_one_that_claims_to_hold_thousands_spoils_no_request_to_another():
+    made = asking(count=60_000)
+    made.hear_more(B, 40, 20, MASK, 0.0)
+    said_to = {ask.asked: ask for _ in range(TRIES_MAX) if (ask := said(made)) is not None}
+    assert said_to[B].part == WHOLE
+
+
+def test_who_lacks_much_by_parts_asks_for_alerts_first():
+    made = asking(count=1_000, held=300)
+    masks = [said(made, held=300).mask for _ in range(ALERT_TRIES + 1)]
+    assert masks == [MASK_ALERTS] * ALERT_TRIES + [MASK]
+
+
+def test_an_empty_camp_needs_no_part_and_no_question_about_alerts():
+    ask = said(asking(count=1_000, held=0), held=0)
+    assert (ask.mask, ask.part, ask.syndromes) == (MASK, WHOLE, 2)
+
+
+def test_who_hears_the_same_asked_waits_for_the_answer():
+    made = asking()
+    due = made.due
+    made.hear_ask(B, 0.0)
+    assert made.due == due
+    made.hear_ask(A, 0.0)
+    assert made.due > due
+
+
+def test_symbols_put_a_request_off_but_not_for_ever():
+    made = asking()
+    said(made)
+    end = made.due + (WAIT_FRAMES + 200) * PACE.frame_s
+    now = 0.0
+    while now < end:
+        made.hear_symbol(A[:2], False, now)
+        made.hear_symbol(b"ZZ", False, now)
+        now += 30.0
+    assert made.due <= end
+
+
+def test_a_sketch_that_told_too_little_is_followed_by_one_of_a_part():
+    made = asking(count=21)
+    assert said(made, held=200).part == WHOLE
+    made.hear_too_little(10.0)
+    assert said(made, held=200).part > WHOLE
+
+
+def test_a_whole_parcel_is_followed_by_the_next_request():
+    made = asking()
+    said(made)
+    made.hear_symbol(A[:2], False, 20.0)
+    made.whole(10, 100.0)
+    assert 100.0 < made.due < 130.0
+
+
+def test_a_join_is_signed_before_more_than_is_given_unsigned_and_three_times_at_most():
+    made = asking(count=200)
+    said(made)
+    assert made.join_due(made.due) is None
+    for _ in range(ALERT_TRIES):
+        said(made)
+    made.whole(TAKEN_UNSIGNED, 100.0)
+    assert made.join_due(99.0) is None
+    joins = 0
+    while made.is_on:
+        joins += made.join_due(made.due) == A
+        assert made.join_due(made.due) is None
+        said(made)
+    assert 2 <= joins <= JOIN_TRIES
+
+
+@given(st.integers(0, 120), st.integers(1, 3_000))
+def test_a_part_is_small_enough_for_its_sketch(held, expected):
+    part, syndromes = measure(set_of(held), expected)
+    depth = part.bit_length() - 1
+    assert 2 <= syndromes <= SKETCH_SYNDROMES
+    assert syndromes > min(set_of(held).count(part), expected / 2**depth)
+
+
+@pytest.mark.parametrize(("here", "there"), [(0, 300), (20, 300), (43, 300), (43, 43)])
+def test_a_sketch_of_few_tells_all_of_them(here, there):
+    asker, holder = set_of(here), set_of(there, first=5)
+    found = holder.difference_from_few(asker.sketch(min(here + 2, SKETCH_SYNDROMES)))
+    assert set(found.mine) == set(ids(there, 5)) - set(ids(here))
+    wanted = asker.matching(found.want)
+    assert set(wanted) == set(ids(here)) - set(ids(there, 5))
+
+
+def test_a_sketch_of_too_many_tells_nothing():
+    assert set_of(300).difference_from_few(set_of(200).sketch(SKETCH_SYNDROMES)) is None
