@@ -173,8 +173,8 @@ def test_the_main_job(open_demo, tmp_path):
 
 @pytest.mark.full
 def test_two_demos_side_by_side_end_by_themselves(open_demo, tmp_path):
-    one, two = open_demo("20"), open_demo("20")
-    assert {one.process.wait(90), two.process.wait(90)} == {0}, one.said() + two.said()
+    one, two = open_demo("60"), open_demo("60")
+    assert {one.process.wait(100), two.process.wait(100)} == {0}, one.said() + two.said()
     assert left_of(tmp_path) == []
 
 
