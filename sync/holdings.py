@@ -93,6 +93,7 @@ class Holdings:
 
     def refresh_admission(self) -> None:
         """Pins, introductions, farewells or the switch changed: who is carried may have too."""
+        self.changes += 1
         before = self.admission.current
         self.admission.reload()
         self.hours.pinned = self.admission.pinned

@@ -155,6 +155,21 @@ def test_what_a_failed_job_published_is_forgotten(node):
     assert node.rows() == 1
 
 
+def test_whom_a_failed_job_admitted_is_forgotten(node):
+    stranger = b"s" * 32
+
+    def half(bench):
+        bench.store.set_meta("admit", "introduced")
+        bench.engine.refresh_admission()
+        raise Refused(Refusal.EMPTY)
+
+    admitted = node.pump.submit(lambda bench: stranger in bench.engine._admission).result(WAIT_S)
+    with pytest.raises(Refused):
+        node.pump.submit(half).result(WAIT_S)
+    assert admitted
+    assert node.pump.submit(lambda bench: stranger in bench.engine._admission).result(WAIT_S)
+
+
 def test_a_frame_leaves_when_what_it_says_is_on_the_disk(node):
     port = Port("x", b"p" * 32, node.rows)
     node.pump.link_up(port.profile, port)
