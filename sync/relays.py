@@ -48,7 +48,7 @@ AGAIN_MAX = 3
 TRAILS_MAX = 1_024
 # A radio that is new hears of nobody before he speaks, and who agrees with a beacon may be silent through
 # three intervals of it. Until then whoever hears one camp at most takes it that there is another one behind.
-NEW_S = 1_200.0
+NEW_FRAMES = 600.0
 SOMEBODY = b""
 
 
@@ -93,7 +93,7 @@ class Relays:
         self._random = random
         self._frame_s = frame_s
         self._trails: OrderedDict[BundleId, _Trail] = OrderedDict()
-        self._new_until = now + NEW_S
+        self._new_until = now + NEW_FRAMES * frame_s
 
     def own(self, bundle_id: BundleId, class_: BundleClass, now: float) -> None:
         """A bundle of our own is sealed: it leaves at once."""

@@ -434,8 +434,9 @@ def test_the_first_own_bundles_of_a_day_carry_the_key_in_the_air_and_every_alert
     sizes = []
     for now in (NOW_S, NOW_S + 1_600, NOW_S + 3_600):
         here.post("hello", now, kind=kind)
-        sent = [frames.decode(data, other.identity.network)[1] for data in bundles_of(here, now + 61)]
-        sizes.append(sent[0].key is not None)
+        frame = frames.decode(bundles_of(here, now + 61)[0], other.identity.network)[1]
+        assert isinstance(frame, BundleFrame)
+        sizes.append(frame.key is not None)
     assert sizes == keyed
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from sync.bundle import BundleClass
 from sync.earshot import Earshot
-from sync.relays import AGAIN_MAX, ALERT_DELAY_S, DELAY_FRAMES, NEW_S, TRAILS_MAX, Relays
+from sync.relays import AGAIN_MAX, ALERT_DELAY_S, DELAY_FRAMES, NEW_FRAMES, TRAILS_MAX, Relays
 from sync.schedule import Outgoing
 
 FRAME_S = 2.0
-LATE_S = NEW_S + 1  # the radio is not new any more
+LATE_S = NEW_FRAMES * FRAME_S + 1  # the radio is not new any more
 ID = bytes(16)
 ME, A, B, C = b"ME", b"AA", b"BB", b"CC"
 NEVER = float("inf")
