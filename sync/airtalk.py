@@ -17,7 +17,6 @@ from typing import Protocol, TypeVar
 
 from sync.air_frames import (
     GENERATION_BYTES,
-    SYMBOL_BYTES_MAX,
     AirFrame,
     AnswerFrame,
     BeaconFrame,
@@ -29,30 +28,26 @@ from sync.air_frames import (
     WantFrame,
 )
 from sync.asking import Asking, Pace
-from sync.blocks import Blocks, Patience, parity_index
+from sync.blockpost import BlockPost, Taker
 from sync.bundle import MASK_RADIO, BundleClass, BundleId
-from sync.coding import Shape, shape_of, symbol
+from sync.coding import Shape
+from sync.comparing import Comparing, Sets
 from sync.earshot import Earshot
-from sync.frames import RADIO_FRAME_BYTES_MAX, SENDER_BYTES, AskKeysFrame, Frame, KeysFrame
+from sync.frames import SENDER_BYTES, Frame
 from sync.intentions import AskKey, Intention, Intentions, SayKey, SaySketch, SaySymbols, SayWant
-from sync.live import LiveBundle
+from sync.keytalk import Keys, KeyTalk
 from sync.neighbours import Neighbour
 from sync.owing import Given, Shelf
-from sync.parcelpost import OTHER_PARITY_FRAMES, OWN_PARITY_FRAMES, ParcelPost
+from sync.parcelpost import OTHER_PARITY_FRAMES, OWN_PARITY_FRAMES, Counter, ParcelPost
 from sync.purse import Purse
 from sync.relays import FLIGHT_FRAMES, Relays
 from sync.sketch import (
     BEACON_SYNDROMES,
-    NONCE_BYTES,
     PART_MAX,
     SALT_SENDER_BYTES,
-    SKETCH_SYNDROMES,
     WHOLE,
     Difference,
     Salt,
-    SaltedSet,
-    halves_of,
-    xor,
 )
 from sync.trickle import Trickle
 
@@ -76,63 +71,33 @@ PARCEL_LEAST = 3
 HEARS_LIKELY = 0.5
 # As many camps as one channel carries.
 SERVED_MAX = 64
-# Comparisons a second: 3,000 bundles cost 5 ms each, so ten are a twentieth of a core.
-COMPARISONS_PER_S = 10.0
-# Salts, sketches and requests remembered: those of the last minutes of a crowded channel.
-SALTS_MAX = 4
-SKETCHES_MAX = 32
+# Requests remembered: those of the last minutes of a crowded channel.
+WANTS_MAX = 32
+# Single bundles owed: more than are alive in any network that was measured.
 ANSWERS_MAX = 4_096
-# A block that lacks symbols waits for them so long before it asks: relays may still bring them.
-NEED_FRAMES = 20.0
 # In how many frame times the hearers of a beacon spread their answers: seven of them, and the first one
 # silences the rest.
 OFFER_FRAMES = 20.0
-# What is said so long after it was due waited for the channel, with everybody else; it is spread anew.
-LATE_FRAMES = 4.0
+# What is said so long after it was due waited for the channel, with everybody else; it is spread anew. What
+# is later still waited for our own hour, and must not wait for another one.
+LATE_FRAMES = (4.0, 60.0)
 SPREAD_FRAMES = 15.0
-# A camp without a clock stands still at the last hour it heard of (PROTOCOL.md §6.2), and needs repair most.
-# Farther apart nothing is alive for both.
-HOURS_APART_MAX = 72
 # So few may be under way still, relay by relay: wait for them before asking. More are a gap.
 UNDER_WAY_MAX = 4
 # A request without its coefficients.
 WANT_BYTES = 17
 # A request that brought nothing is said again twice.
 WANT_TRIES = 3
-KEY_TRIES = 3
-# Keys of one author id that fit a small frame; more than one is somebody's costly joke.
-KEYS_SAID_MAX = 4
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-class Host(Shelf, Protocol):
+class Host(Shelf, Sets, Keys, Taker, Counter, Protocol):
     """The engine, as far as the talk needs it."""
-
-    def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
-        """Live bundles that are alive at this hour, of these classes."""
-
-    def ghost_ids(self) -> Iterable[BundleId]:
-        """Bundles that were refused here."""
-
-    def take_wire(self, wire: bytes, generation: bytes, now: float) -> bool:
-        """Take a bundle that was built from symbols in; whether it is the one it claims to be."""
-
-    def take_answer(self, wire: bytes, now: float) -> bool:
-        """Take in one bundle that somebody asked for; whether it is new."""
-
-    def take_key(self, key: bytes, now: float) -> None:
-        """Try a key on bundles that wait for it."""
 
     def admits_join(self, frame: JoinFrame) -> bool:
         """Whether an admitted camp with a key we know signed this."""
-
-    def keys_of(self, author: bytes) -> tuple[bytes, ...]:
-        """Known keys of an author."""
-
-    def lacks_key(self, author: bytes) -> bool:
-        """Whether bundles of this author still wait for a key."""
 
     def sign_join(self, asked: bytes, hour: int) -> bytes:
         """Our signature of a JOIN."""
@@ -156,27 +121,22 @@ class AirTalk:
         self.earshot = Earshot(author[:SENDER_BYTES])
         self.relays = Relays(neighbour.outgoing, self.earshot, random, self._frame_s, now)
         self._trickle = Trickle(random, now)
-        rest_s = NEED_FRAMES * self._frame_s
-        self._blocks = Blocks(random, Patience(rest_s, 0.0, 2 * rest_s))
         burst_ms = min(REPLY_BURST_MS, REPLY_BURST_OF_DUTY_MS * link.duty_cycle)
         burst_ms = max(burst_ms, REPLY_FRAMES_LEAST * self._full_ms())
         self._purse = Purse(1_000 * link.duty_cycle * REPLY_SHARE, burst_ms, now)
-        self._comparisons = Purse(COMPARISONS_PER_S, COMPARISONS_PER_S, now)
+        self._comparing = Comparing(host, self._me, self._mask, random, now)
         self._intentions = Intentions()
+        self._keys = KeyTalk(host, self._intentions, random, self._frame_s)
         self._given = Given()
+        self._blocks = BlockPost(host, host, self._purse, link, random)
         self._post = ParcelPost(host, host, self._given, self._purse, link, random)
         self._asking = Asking(
             random, Pace(self._frame_s, self._purse.fill_s, self._frame_s / (link.duty_cycle * REPLY_SHARE))
         )
         self._served: OrderedDict[bytes, float] = OrderedDict()  # when, by four bytes of author ids
         self._answers: OrderedDict[BundleId, tuple[float, BundleClass]] = OrderedDict()
-        # What our own beacons said: the parts of one sketch must be of one set.
-        self._own: OrderedDict[Salt, tuple[SaltedSet, set[int]]] = OrderedDict()
-        self._sketches: OrderedDict[tuple[Salt, int], bytes] = OrderedDict()
         self._wants: OrderedDict[tuple[Salt, int, bytes], None] = OrderedDict()
         self._asked_with: Salt | None = None  # the salt of our last request
-        self._symbols: list[SymbolFrame] = []
-        self._heard_indices: OrderedDict[bytes, set[int]] = OrderedDict()
         self._repair_at = float("-inf")
         self._deferred = 0
 
@@ -187,10 +147,10 @@ class AirTalk:
         match frame:
             case BeaconFrame():
                 self.earshot.told(sender, frame.hears)
-                if self._is_comparable(frame.salt, frame.mask, hour, now):
+                if self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
                     self._compare_beacon(frame, hour, now)
             case SketchFrame():
-                if self._is_comparable(frame.salt, frame.mask, hour, now):
+                if self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
                     self._hear_sketch(frame, now)
             case WantFrame():
                 self._hear_want(frame, sender, hour, now)
@@ -212,7 +172,7 @@ class AirTalk:
         """Somebody sent this bundle: whoever asked for it heard it too."""
         if self._answers.pop(bundle_id, None) is not None:
             self._repair_at = now
-        self._blocks.drop(bundle_id[:8])
+        self._blocks.drop(bundle_id)
 
     def sent(self, bundle_id: BundleId, now: float) -> None:
         """It was handed to the radio, for whatever reason."""
@@ -221,26 +181,19 @@ class AirTalk:
 
     def lack_key(self, author: bytes, now: float) -> None:
         """A bundle of an author whose key we do not know is held here."""
-        if not self._intentions.any(lambda each: isinstance(each, AskKey) and each.author == author):
-            self._intentions.add(AskKey(author, KEY_TRIES), now + self._random.uniform(4, 12) * self._frame_s)
+        self._keys.lack(author, now)
+
+    def owes_key(self, author: bytes) -> bool:
+        """Whether somebody asked for this author's key: then it goes with the next bundle of his."""
+        return self._keys.owes(author)
 
     def hear_asked_keys(self, authors: Iterable[bytes], now: float) -> None:
-        """Somebody lacks keys: the answer may serve us too, or we owe it."""
-        for author in authors:
-            self._delay_key_request(author, now)
-            if self._host.keys_of(author):
-                self._intentions.add(SayKey(author), now + self._random.uniform(0, 10) * self._frame_s)
+        """Somebody lacks keys."""
+        self._keys.hear_asked(authors, now)
 
     def hear_key(self, author: bytes) -> None:
-        """Somebody sent this author's key; whoever asked has it now."""
-        self._intentions.forget(lambda each: isinstance(each, SayKey) and each.author == author)
-
-    def _delay_key_request(self, author: bytes, now: float) -> None:
-        def later(due: float, each: Intention) -> tuple[float, Intention]:
-            is_same = isinstance(each, AskKey) and each.author == author
-            return (now + self._answer_s() if is_same else due), each
-
-        self._intentions.change(later)
+        """Somebody sent this author's key."""
+        self._keys.hear(author)
 
     def news(self, now: float) -> None:
         """There is a new bundle here; soon we shall want to know who missed it."""
@@ -255,17 +208,10 @@ class AirTalk:
         """Send a mic check once more, whatever beacons say."""
         self._answers[bundle_id] = (not_before, BundleClass.ALERT)
 
-    def _is_comparable(self, salt: Salt, mask: int, hour: int | None, now: float) -> bool:
-        if salt.sender == self._me or not mask & self._mask:
-            return False
-        if hour is not None and abs(salt.hour - hour) > HOURS_APART_MAX:
-            return False
-        return self._comparisons.take(1.0, now)
-
     def _compare_beacon(self, frame: BeaconFrame, hour: int | None, now: float) -> None:
         salt, mask = frame.salt, frame.mask
-        mine = self._salted(salt, mask)
-        difference = self._difference(mine, frame.syndromes, WHOLE)
+        mine = self._comparing.set_of(salt, mask)
+        difference = self._comparing.difference(mine, frame.syndromes, WHOLE)
         if difference is not None:
             # Whoever heard it too needs no beacon of ours, whether we agree or mend what differs. A forged
             # beacon of few classes or of another day must not keep us silent (PROTOCOL.md §15.2).
@@ -313,8 +259,8 @@ class AirTalk:
 
     def _answer(self, frame: SketchFrame, now: float) -> None:
         """Somebody shows us what it holds: it gets what it lacks, and is asked for what we lack."""
-        mine = self._salted(frame.salt, frame.mask)
-        difference = self._difference(mine, frame.syndromes, frame.part)
+        mine = self._comparing.set_of(frame.salt, frame.mask)
+        difference = self._comparing.difference(mine, frame.syndromes, frame.part)
         if difference is None:
             difference = mine.difference_from_few(frame.syndromes, frame.part)
         if difference is None:
@@ -334,27 +280,13 @@ class AirTalk:
         self._intentions.forget(
             lambda each: isinstance(each, SayWant) and each.asks_like(WantFrame(salt, b"", part))
         )
-        mine = self._salted(salt, frame.mask)
-        _remember(self._sketches, (salt, part), frame.syndromes, SKETCHES_MAX)
-        told = [(part, frame.syndromes)]
-        above = self._sketches.get((salt, part // 2))
-        if part > WHOLE and above is not None:
-            length = min(len(above), len(frame.syndromes))
-            told.append((part ^ 1, xor(above[:length], frame.syndromes[:length])))
-            _remember(self._sketches, (salt, part ^ 1), told[1][1], SKETCHES_MAX)
-        for each, syndromes in told:
-            difference = self._difference(mine, syndromes, each)
+        mine = self._comparing.set_of(salt, frame.mask)
+        for each, syndromes in self._comparing.parts_told(frame):
+            difference = self._comparing.difference(mine, syndromes, each)
             if difference is None:
                 self._ask_for_more(salt, each, now)
             else:
                 self._settle(difference, SayWant(salt, each, frame.mask, syndromes, WANT_TRIES), now)
-
-    def _difference(self, mine: SaltedSet, syndromes: bytes, part: int) -> Difference | None:
-        ghosts = list(self._host.ghost_ids())
-        return mine.difference(syndromes, part, SaltedSet(ghosts, mine.salt) if ghosts else None)
-
-    def _salted(self, salt: Salt, mask: int) -> SaltedSet:
-        return SaltedSet((live.id for live in self._host.live_at(salt.hour, mask & self._mask)), salt)
 
     def _settle(self, difference: Difference, want: SayWant, now: float) -> None:
         """Offer what the other lacks, ask for what we lack; what may still be under way is waited for."""
@@ -374,22 +306,22 @@ class AirTalk:
         self._intentions.add(want, now + self._random.uniform(0, 4 * self._frame_s))
 
     def _hear_want(self, frame: WantFrame, sender: bytes, hour: int | None, now: float) -> None:
-        if hour is not None and abs(frame.salt.hour - hour) > HOURS_APART_MAX:
+        if not self._comparing.is_near(frame.salt, hour):
             return
         self._postpone_same(frame, now)
         if not frame.want:
             if frame.salt == self._asked_with:
                 self._asking.hear_too_little(now)
-            elif frame.salt in self._own:
+            elif self._comparing.remembers(frame.salt):
                 self._intentions.add(SaySketch(frame.salt, frame.part), now)
             return
         self._repair_at = now
-        if not self._comparisons.take(1.0, now):
+        if not self._comparing.may_compare(now):
             return
         addressed = frame.salt.sender == self._me
         if not addressed and not self._is_said_again(frame, sender):
             return
-        mine = self._salted(frame.salt, self._mask)
+        mine = self._comparing.set_of(frame.salt, self._mask)
         wanted = mine.matching(frame.want, frame.part)
         if addressed and len(wanted) >= PARCEL_LEAST and not self._post.is_busy:
             held = [each for each in mine.ids_in(frame.part) if each not in wanted]
@@ -404,7 +336,7 @@ class AirTalk:
         said = (frame.salt, frame.part, sender)
         if said in self._wants:
             return True
-        _remember(self._wants, said, None, SKETCHES_MAX)
+        _remember(self._wants, said, None, WANTS_MAX)
         return False
 
     def _postpone_same(self, frame: WantFrame, now: float) -> None:
@@ -423,15 +355,13 @@ class AirTalk:
 
     def _hear_need(self, frame: NeedFrame, now: float) -> None:
         self._repair_at = now
-        self._blocks.somebody_needs(frame, now)
+        self._blocks.hear_need(frame, now)
         self._post.hear_need(frame, now)
         if self._post.is_leaving(frame.generation):
             return
         if frame.generation in self._post:
             spread = OWN_PARITY_FRAMES if self._post.is_own(frame.generation) else OTHER_PARITY_FRAMES
-        elif (
-            self._host.with_prefix(frame.generation) is not None and len(frame.generation) == GENERATION_BYTES
-        ):
+        elif self._blocks.holds(frame.generation):
             spread = (0.0, OFFER_FRAMES)
         else:
             return
@@ -457,20 +387,14 @@ class AirTalk:
 
     def _hear_symbol(self, frame: SymbolFrame, sender: bytes, now: float) -> None:
         self._repair_at = now
-        heard = self._heard_indices.setdefault(frame.generation, set())
-        self._heard_indices.move_to_end(frame.generation)
-        if len(self._heard_indices) > SKETCHES_MAX:
-            self._heard_indices.popitem(last=False)
-        heard.add(frame.index)
+        self._blocks.note(frame)
         live = self._host.with_prefix(frame.generation)
         if live is not None:
             self._answers.pop(live.id, None)
             self._one_less(frame.generation)
             self.relays.heard(live.id, sender, now, 1 / frame.shape.symbols)
             return
-        senders = self._blocks.take(
-            frame, sender, lambda wire: self._host.take_wire(wire, frame.generation, now), now
-        )
+        senders = self._blocks.take(frame, sender, now)
         built = self._host.with_prefix(frame.generation) if senders else None
         if built is not None:
             for camp, symbols in senders.items():
@@ -503,12 +427,12 @@ class AirTalk:
 
     def next_due(self, now: float) -> float:
         """When `next_frame` or `next_answer` has something; may be in the past."""
-        if self._symbols:
+        if self._blocks.is_leaving:
             return now
         self._post.share_with(bool(self._answers))
         due = min(
             self._trickle.next_due(),
-            self._blocks.next_due(),
+            self._blocks.next_need_due(),
             self._intentions.next_due(),
             self._post.next_due(now),
             self._asking.due,
@@ -523,15 +447,15 @@ class AirTalk:
 
     def next_frame(self, hour: int | None, now: float) -> AirFrame | Frame | None:
         """The control frame or symbol that is due, most useful first."""
-        if self._symbols:
-            return self._symbols.pop(0)
+        if self._blocks.is_leaving:
+            return self._blocks.next_frame()
         need = self._next_need(now)
         if need is not None:
             self._repair_at = now
             return need
         while (waiting := self._intentions.pop_due(now)) is not None:
             due, intention = waiting
-            if now - due > LATE_FRAMES * self._frame_s:
+            if self._is_late(due, now):
                 self._intentions.add(intention, self._spread(now))
                 continue
             frame = self._carry_out(intention, now)
@@ -540,17 +464,20 @@ class AirTalk:
         asked = self._next_ask(hour, now) if hour is not None and self._asking.due <= now else None
         if asked is not None:
             return asked
-        self._post.share_with(bool(self._answers))
-        parcel = self._post.next_frame(now)
-        if parcel is not None:
-            self._repair_at = now
-            return parcel
         if hour is not None and self._trickle.next_due() <= now:
             return self._beacon(hour, now)
         return None
 
+    def next_parcel(self, now: float) -> ParcelFrame | AnswerFrame | None:
+        """The next symbol of a parcel: it leaves when there is no bundle to send."""
+        self._post.share_with(bool(self._answers))
+        frame = self._post.next_frame(now)
+        if frame is not None:
+            self._repair_at = now
+        return frame
+
     def _next_need(self, now: float) -> NeedFrame | None:
-        need = self._blocks.need(now)
+        need = self._blocks.next_need(now)
         if need is None and self._asking.is_on:
             need = self._post.next_need(now)
             if need is not None:
@@ -559,7 +486,7 @@ class AirTalk:
 
     def _next_ask(self, hour: int, now: float) -> SketchFrame | JoinFrame | None:
         """The request for the next parcel, or the JOIN that goes before it."""
-        if now - self._asking.due > LATE_FRAMES * self._frame_s:
+        if self._is_late(self._asking.due, now):
             self._asking.postpone(self._spread(now))
             return None
         if not self._purse.take(self._full_ms(), now):
@@ -569,16 +496,21 @@ class AirTalk:
         asked = self._asking.join_due(now)
         if asked is not None:
             return JoinFrame(self._author, asked, hour, self._host.sign_join(asked, hour))
-        salt = Salt(self._random.randbytes(NONCE_BYTES), hour, self._me)
-        ask = self._asking.next_ask(lambda mask: self._salted(salt, mask), now)
+        salt = self._comparing.new_salt(hour)
+        ask = self._asking.next_ask(lambda mask: self._comparing.set_of(salt, mask), now)
         if ask is None:
             if not self._asking.is_on:
                 self._trickle.differ(now)
             return None
         self._asked_with = salt
-        mine = self._salted(salt, ask.mask)
+        mine = self._comparing.set_of(salt, ask.mask)
         sketch = mine.sketch(ask.syndromes, ask.part)
         return SketchFrame(salt, ask.mask, mine.count(ask.part), ask.part, sketch, ask.asked)
+
+    def _is_late(self, due: float, now: float) -> bool:
+        """Whether the channel was closed when it was due, and opens for all at once."""
+        first, last = LATE_FRAMES
+        return first * self._frame_s < now - due < last * self._frame_s
 
     def _spread(self, now: float) -> float:
         """When to say what could not be said while the channel was busy: not all of us at once."""
@@ -599,14 +531,8 @@ class AirTalk:
         return bundle_id
 
     def cut(self, bundle_id: BundleId, wire: bytes, shape: Shape) -> None:
-        """Send this bundle as a block: its own pieces first, later ones that nobody was heard to send."""
-        generation = bundle_id[:8]
-        heard = self._heard_indices.setdefault(generation, set())
-        was_said = bool(heard)
-        for piece in range(shape.symbols):
-            index = parity_index(self._random, shape, heard) if was_said else piece
-            heard.add(index)
-            self._symbols.append(SymbolFrame(generation, shape, index, symbol(wire, shape, index)))
+        """Send this bundle as a block."""
+        self._blocks.cut(bundle_id, wire, shape)
 
     def _carry_out(self, intention: Intention, now: float) -> AirFrame | Frame | None:
         match intention:
@@ -614,32 +540,24 @@ class AirTalk:
                 return self._say_want(intention, now)
             case SaySketch(salt, part):
                 return self._say_sketch(salt, part, now)
-            case AskKey(author, tries):
-                return self._ask_key(author, tries, now)
+            case AskKey():
+                return self._keys.ask(intention, now)
             case SayKey(author):
-                if not self._purse.take(self._full_ms(), now):
-                    return None
-                return KeysFrame(self._host.keys_of(author)[:KEYS_SAID_MAX])
+                return self._say_key(author, now)
             case SaySymbols(generation, missing):
                 if len(generation) != GENERATION_BYTES:
                     self._post.mend(generation, missing, now)
-                    return None
-                self._say_symbols(generation, missing, now)
-                return self._symbols.pop(0) if self._symbols else None
-
-    def _ask_key(self, author: bytes, tries: int, now: float) -> AskKeysFrame | None:
-        if not self._host.lacks_key(author):
-            return None
-        if tries > 1:
-            self._intentions.add(AskKey(author, tries - 1), now + self._answer_s())
-        return AskKeysFrame((author,))
+                elif self._blocks.mend(generation, missing, now):
+                    self._repair_at = now
+                return self._blocks.next_frame()
 
     def _say_want(self, want: SayWant, now: float) -> WantFrame | None:
         if want.tries <= 0:
             return None
         polynomial = b""
         if want.told:
-            still = self._difference(self._salted(want.salt, want.mask), want.told, want.part)
+            mine = self._comparing.set_of(want.salt, want.mask)
+            still = self._comparing.difference(mine, want.told, want.part)
             if still is None or not still.want:
                 return None
             polynomial = still.want
@@ -654,35 +572,20 @@ class AirTalk:
         return frame
 
     def _say_sketch(self, salt: Salt, part: int, now: float) -> SketchFrame | None:
-        if salt not in self._own:
-            return None
-        mine, said = self._own[salt]
         if now - self._repair_at < SKETCH_LOCK_S and part == WHOLE and self._deferred < DEFERRED_MAX:
             self._deferred += 1
             self._intentions.add(SaySketch(salt, part), self._repair_at + SKETCH_LOCK_S)
             return None
         self._deferred = 0
-        if part in said:
-            if 2 * part + 1 > PART_MAX:
-                return None
-            part = halves_of(part)[0]
-        if part in said or not self._purse.take(self._full_ms(), now):
-            return None
-        said.add(part)
-        return SketchFrame(salt, self._mask, mine.count(part), part, mine.sketch(SKETCH_SYNDROMES, part))
+        return self._comparing.more(salt, part) if self._purse.take(self._full_ms(), now) else None
 
-    def _say_symbols(self, generation: bytes, missing: int, now: float) -> None:
-        live = self._host.with_prefix(generation)
-        wire = self._host.wire_of(live.id) if live is not None else None
-        if wire is None or not self._purse.take(missing * self._full_ms(), now):
-            return
-        shape = self._shape(len(wire))
-        heard = self._heard_indices.setdefault(generation, set())
-        for _ in range(missing):
-            index = parity_index(self._random, shape, heard)
-            heard.add(index)
-            self._symbols.append(SymbolFrame(generation, shape, index, symbol(wire, shape, index)))
-        self._repair_at = now
+    def _say_key(self, author: bytes, now: float) -> KeysFrame | None:
+        frame = self._keys.say(author)
+        cost_ms = self._link.airtime_ms(KEYS_HEAD_BYTES + sum(map(len, frame.keys)))
+        if self._purse.take(cost_ms, now):
+            return frame
+        self._intentions.add(SayKey(author), self._purse.ready_at(cost_ms))  # a key asked for stays owed
+        return None
 
     def _beacon(self, hour: int, now: float) -> BeaconFrame | None:
         lock_s = BEACON_LOCK_S
@@ -695,22 +598,14 @@ class AirTalk:
         self._deferred = 0
         if not self._trickle.fire(now, self.earshot.dependents(now)):
             return None
-        salt = Salt(self._random.randbytes(NONCE_BYTES), hour, self._me)
-        mine = self._salted(salt, self._mask)
-        _remember(self._own, salt, (mine, set()), SALTS_MAX)
+        salt = self._comparing.new_salt(hour)
+        mine = self._comparing.set_of(salt, self._mask)
+        self._comparing.remember(mine)
         sketch = mine.sketch(BEACON_SYNDROMES)
         return BeaconFrame(salt, self._mask, min(len(mine), 0xFFFF), sketch, self.earshot.named(now))
 
-    def _shape(self, length: int) -> Shape:
-        return shape_of(length, symbol_bytes_max(self._link.mtu))
-
     def _full_ms(self) -> float:
         return self._link.airtime_ms(self._link.mtu)
-
-
-def symbol_bytes_max(mtu: int) -> int:
-    """What of a bundle fits a SYMBOL on a link."""
-    return SYMBOL_BYTES_MAX - max(0, RADIO_FRAME_BYTES_MAX - mtu)
 
 
 def _remember(memory: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:

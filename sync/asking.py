@@ -294,10 +294,9 @@ class Asking:
 
         Each is believed for itself: one that claims to hold thousands spoils no request to another.
         """
-        while session.theirs <= held and session.least == 0:
-            self._holders.pop(session.asked, None)
-            if not self._holders:
-                return 0
+        if session.theirs <= held and session.least == 0:
+            for holder in [each for each, count in self._holders.items() if count <= held]:
+                del self._holders[holder]
             self._turn(session)
         return max(session.theirs - held, session.least)
 

@@ -10,7 +10,8 @@ from random import Random
 
 from sync import air_frames
 from sync.air_frames import AirFrame
-from sync.airtalk import AirTalk, symbol_bytes_max
+from sync.airtalk import AirTalk
+from sync.blockpost import symbol_bytes_max
 from sync.bundle import BundleClass, BundleId
 from sync.cabletalk import CableTalk, next_keys
 from sync.coding import SYMBOLS_MAX, shape_of
@@ -78,7 +79,7 @@ class Dispatch:
             encoded = self._next_bundle(link, now, left)
             if encoded is not None:
                 return encoded
-            frame = talk.next_frame(hour, now)  # the first piece of a long bundle
+            frame = talk.next_frame(hour, now) or talk.next_parcel(now)  # the first piece of a long bundle
         return self._encode(frame) if frame is not None else None
 
     def _queue_answer(self, talk: AirTalk, link: Link, now: float) -> None:
@@ -130,7 +131,9 @@ class Dispatch:
         if live.key == self._holdings.identity.key:
             self._keys.met(live.author, now)
         # An alert that waits for its key is none.
-        return live.class_ == BundleClass.ALERT or self._keys.is_young(live.author, now)
+        if live.class_ == BundleClass.ALERT or self._keys.is_young(live.author, now):
+            return True
+        return isinstance(link.talk, AirTalk) and link.talk.owes_key(live.author)
 
     def _cut(self, live: LiveBundle, wire: bytes, link: Link, now: float) -> None:
         """A bundle longer than a frame goes as a block; longer than a block, by cable only."""

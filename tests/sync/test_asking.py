@@ -69,6 +69,15 @@ def test_nothing_is_asked_for_when_nothing_is_lacking_any_more():
     assert not made.is_on
 
 
+def test_holders_that_hold_no_more_than_we_by_now_are_not_asked():
+    made = asking(count=60)
+    made.hear_more(B, 50, 20, MASK, 0.0)
+    assert said(made, held=55).asked == A
+    made.whole(1, 10.0)
+    assert said(made, held=60) is None
+    assert not made.is_on
+
+
 def test_the_holders_take_turns():
     made = asking()
     made.hear_more(B, 60, 20, MASK, 0.0)

@@ -1,0 +1,82 @@
+"""Keys on the air: who lacks one asks, and whoever has it says it once for all (PROTOCOL.md §15.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import Protocol
+
+from sync.frames import AskKeysFrame, KeysFrame
+from sync.intentions import AskKey, Intention, Intentions, SayKey
+
+KEY_TRIES = 3
+# Keys of one author id that fit a small frame; more than one is somebody's costly joke.
+KEYS_SAID_MAX = 4
+# A key may come along with a bundle meanwhile; then several that know it do not say it at once; and an answer
+# may take so long before the question is said again. In frame times.
+ASK_FRAMES = (4.0, 12.0)
+SAY_FRAMES = (0.0, 10.0)
+AGAIN_FRAMES = (12.0, 20.0)
+
+
+class Keys(Protocol):
+    """The keys of a camp."""
+
+    def keys_of(self, author: bytes) -> tuple[bytes, ...]:
+        """Known keys of an author."""
+
+    def lacks_key(self, author: bytes) -> bool:
+        """Whether bundles of this author still wait for a key."""
+
+
+class KeyTalk:
+    """One camp's questions after keys on one link, and its answers. `frame_s`: what a full frame takes."""
+
+    def __init__(self, keys: Keys, intentions: Intentions, random: Random, frame_s: float) -> None:
+        self._keys = keys
+        self._intentions = intentions
+        self._random = random
+        self._frame_s = frame_s
+
+    def lack(self, author: bytes, now: float) -> None:
+        """A bundle of an author whose key we do not know is held here."""
+        if not self._intentions.any(lambda each: isinstance(each, AskKey) and each.author == author):
+            self._intentions.add(AskKey(author, KEY_TRIES), self._after(ASK_FRAMES, now))
+
+    def hear_asked(self, authors: Iterable[bytes], now: float) -> None:
+        """Somebody lacks keys: the answer may serve us too, or we owe it."""
+        for author in authors:
+            self._put_off(author, now)
+            if self._keys.keys_of(author):
+                self._intentions.add(SayKey(author), self._after(SAY_FRAMES, now))
+
+    def owes(self, author: bytes) -> bool:
+        """Whether somebody asked for this key, and nobody said it since."""
+        return self._intentions.any(lambda each: isinstance(each, SayKey) and each.author == author)
+
+    def hear(self, author: bytes) -> None:
+        """Somebody sent this author's key; whoever asked has it now."""
+        self._intentions.forget(lambda each: isinstance(each, SayKey) and each.author == author)
+
+    def ask(self, asked: AskKey, now: float) -> AskKeysFrame | None:
+        """The question, if it still is one; it is said again unless it helps."""
+        if not self._keys.lacks_key(asked.author):
+            return None
+        if asked.tries > 1:
+            again = AskKey(asked.author, asked.tries - 1)
+            self._intentions.add(again, self._after(AGAIN_FRAMES, now))
+        return AskKeysFrame((asked.author,))
+
+    def say(self, author: bytes) -> KeysFrame:
+        """The answer."""
+        return KeysFrame(self._keys.keys_of(author)[:KEYS_SAID_MAX])
+
+    def _put_off(self, author: bytes, now: float) -> None:
+        def later(due: float, each: Intention) -> tuple[float, Intention]:
+            is_same = isinstance(each, AskKey) and each.author == author
+            return (self._after(AGAIN_FRAMES, now) if is_same else due), each
+
+        self._intentions.change(later)
+
+    def _after(self, frames: tuple[float, float], now: float) -> float:
+        return now + self._random.uniform(*frames) * self._frame_s
