@@ -33,7 +33,7 @@ from sync.bundle import MASK_RADIO, BundleClass, BundleId
 from sync.coding import Shape
 from sync.comparing import Comparing, Sets
 from sync.earshot import Earshot
-from sync.frames import SENDER_BYTES, Frame
+from sync.frames import SENDER_BYTES, Frame, KeysFrame
 from sync.intentions import AskKey, Intention, Intentions, SayKey, SaySketch, SaySymbols, SayWant
 from sync.keytalk import Keys, KeyTalk
 from sync.neighbours import Neighbour
@@ -84,6 +84,8 @@ LATE_FRAMES = (4.0, 60.0)
 SPREAD_FRAMES = 15.0
 # So few may be under way still, relay by relay: wait for them before asking. More are a gap.
 UNDER_WAY_MAX = 4
+# KEYS without a key.
+KEYS_BYTES = 7
 # A request without its coefficients.
 WANT_BYTES = 17
 # A request that brought nothing is said again twice.
@@ -162,7 +164,8 @@ class AirTalk:
                 self._hear_parcel(frame, sender, now)
             case AnswerFrame(wire):
                 self._repair_at = now
-                self._host.take_answer(wire, now)
+                if self._host.take_answer(wire, now):
+                    self._repaired(sender, now)
             case JoinFrame():
                 near = hour is None or abs(frame.hour - hour) <= 1
                 if frame.asked == self._me and near and self._host.admits_join(frame):
@@ -198,11 +201,6 @@ class AirTalk:
     def news(self, now: float) -> None:
         """There is a new bundle here; soon we shall want to know who missed it."""
         self._trickle.differ(now)
-
-    def repaired(self, now: float) -> None:
-        """A bundle came as an answer: who asked for it says a beacon when he has all he asked for."""
-        if not self._asking.is_on:
-            self._trickle.differ(now)
 
     def repeat(self, bundle_id: BundleId, not_before: float) -> None:
         """Send a mic check once more, whatever beacons say."""
@@ -242,9 +240,14 @@ class AirTalk:
         others = (camp for camp in self.earshot.camps(now) if camp != sender)
         return any(self.earshot.hears(camp, sender) < HEARS_LIKELY for camp in others)
 
-    def _are_two(self, now: float) -> bool:
-        """Whether nobody else is in earshot of whom we mend something with."""
-        return self.earshot.is_pair(now)
+    def _repaired(self, sender: bytes, now: float) -> None:
+        """This camp's answer brought something new: a beacon of ours shows it to who did not hear that."""
+        if self._hides_from_some(sender, now):
+            self._trickle.differ(now)
+
+    def _is_square(self, now: float) -> bool:
+        """Whether all in our earshot hear each other: then what one of us mends is mended for all."""
+        return not any(self._hides_from_some(camp, now) for camp in self.earshot.camps(now))
 
     def _hear_sketch(self, frame: SketchFrame, now: float) -> None:
         if not frame.asked:
@@ -382,8 +385,8 @@ class AirTalk:
             self._asking.hear_symbol(sender, frame.index >= frame.shape.symbols - 1, now)
         else:
             self._asking.whole(new, now)
-            if new and self._hides_from_some(sender, now):
-                self._trickle.differ(now)
+            if new:
+                self._repaired(sender, now)
 
     def _hear_symbol(self, frame: SymbolFrame, sender: bytes, now: float) -> None:
         self._repair_at = now
@@ -581,7 +584,7 @@ class AirTalk:
 
     def _say_key(self, author: bytes, now: float) -> KeysFrame | None:
         frame = self._keys.say(author)
-        cost_ms = self._link.airtime_ms(KEYS_HEAD_BYTES + sum(map(len, frame.keys)))
+        cost_ms = self._link.airtime_ms(KEYS_BYTES + sum(map(len, frame.keys)))
         if self._purse.take(cost_ms, now):
             return frame
         self._intentions.add(SayKey(author), self._purse.ready_at(cost_ms))  # a key asked for stays owed
@@ -589,7 +592,7 @@ class AirTalk:
 
     def _beacon(self, hour: int, now: float) -> BeaconFrame | None:
         lock_s = BEACON_LOCK_S
-        if self._are_two(now) and (self._asking.is_on or self._served):
+        if self._is_square(now) and (self._asking.is_on or self._served):
             lock_s = max(lock_s, LOCK_OF_FILLING * self._purse.fill_s)
         if now - self._repair_at < lock_s and self._deferred < DEFERRED_MAX:
             self._deferred += 1

@@ -16,7 +16,7 @@ from sync.bundle import BundleClass, BundleId
 from sync.cabletalk import CableTalk, next_keys
 from sync.coding import SYMBOLS_MAX, shape_of
 from sync.events import BundleSent
-from sync.frames import BundleFrame, Frame
+from sync.frames import BundleFrame, Frame, FrameType
 from sync.holdings import Holdings
 from sync.link import Allowance
 from sync.links import Link
@@ -112,6 +112,8 @@ class Dispatch:
                 return None
             outgoing.drop(bundle_id)
             self._note_sent(live, link, now)
+            if isinstance(link.talk, AirTalk) and encoded[0] & 0x0F == FrameType.BUNDLE_WITH_KEY:
+                link.talk.hear_key(live.author)  # whoever asked for it has it
             return encoded
         return None
 

@@ -1,0 +1,48 @@
+"""A key that was asked for stays owed until somebody said it."""
+
+from random import Random
+
+from sync.frames import AskKeysFrame, KeysFrame
+from sync.intentions import AskKey, Intentions
+from sync.keytalk import KEY_TRIES, KeyTalk
+
+AUTHOR, KEY = b"authorid", bytes(32)
+
+
+class Keys:
+    """A camp that may know one key."""
+
+    def __init__(self, *known):
+        self.known = known
+
+    def keys_of(self, author):
+        return self.known if author == AUTHOR else ()
+
+    def lacks_key(self, author):
+        return not self.known
+
+
+def talk_of(*known):
+    intentions = Intentions()
+    return KeyTalk(Keys(*known), intentions, Random(1), 2.0), intentions
+
+
+def test_a_key_is_owed_until_it_is_heard():
+    talk, _ = talk_of(KEY)
+    assert not talk.owes(AUTHOR)
+    talk.hear_asked((AUTHOR, b"stranger"), 0.0)
+    assert talk.owes(AUTHOR)
+    assert not talk.owes(b"stranger")
+    assert talk.say(AUTHOR) == KeysFrame((KEY,))
+    talk.hear(AUTHOR)
+    assert not talk.owes(AUTHOR)
+
+
+def test_who_lacks_a_key_asks_some_times_and_then_no_more():
+    talk, intentions = talk_of()
+    talk.lack(AUTHOR, 0.0)
+    talk.lack(AUTHOR, 1.0)
+    asked = [AskKey(AUTHOR, tries) for tries in range(KEY_TRIES, 0, -1)]
+    assert [talk.ask(each, 10.0) for each in asked] == [AskKeysFrame((AUTHOR,))] * KEY_TRIES
+    assert talk_of(KEY)[0].ask(asked[0], 10.0) is None
+    assert intentions.any(lambda each: each == AskKey(AUTHOR, KEY_TRIES))
