@@ -167,9 +167,12 @@ class AirTalk:
                 if self._host.take_answer(wire, now):
                     self._repaired(sender, now)
             case JoinFrame():
-                near = hour is None or abs(frame.hour - hour) <= 1
-                if frame.asked == self._me and near and self._host.admits_join(frame):
-                    self._given.join(sender, now)
+                self._hear_join(frame, sender, hour, now)
+
+    def _hear_join(self, frame: JoinFrame, sender: bytes, hour: int | None, now: float) -> None:
+        near = hour is None or abs(frame.hour - hour) <= 1
+        if frame.asked == self._me and near and self._host.admits_join(frame):
+            self._given.join(sender, now)
 
     def heard_bundle(self, bundle_id: BundleId, now: float) -> None:
         """Somebody sent this bundle: whoever asked for it heard it too."""
