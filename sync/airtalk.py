@@ -37,6 +37,7 @@ from sync.frames import SENDER_BYTES, Frame, KeysFrame
 from sync.intentions import AskKey, Intention, Intentions, SayKey, SaySketch, SaySymbols, SayWant
 from sync.keytalk import Keys, KeyTalk
 from sync.neighbours import Neighbour
+from sync.offers import Offers
 from sync.owing import Given, Shelf
 from sync.parcelpost import OTHER_PARITY_FRAMES, OWN_PARITY_FRAMES, Counter, ParcelPost
 from sync.purse import Purse
@@ -73,8 +74,6 @@ HEARS_LIKELY = 0.5
 SERVED_MAX = 64
 # Requests remembered: those of the last minutes of a crowded channel.
 WANTS_MAX = 32
-# Single bundles owed: more than are alive in any network that was measured.
-ANSWERS_MAX = 4_096
 # In how many frame times the hearers of a beacon spread their answers: seven of them, and the first one
 # silences the rest.
 OFFER_FRAMES = 20.0
@@ -136,10 +135,11 @@ class AirTalk:
             random, Pace(self._frame_s, self._purse.fill_s, self._frame_s / (link.duty_cycle * REPLY_SHARE))
         )
         self._served: OrderedDict[bytes, float] = OrderedDict()  # when, by four bytes of author ids
-        self._answers: OrderedDict[BundleId, tuple[float, BundleClass]] = OrderedDict()
+        self._offers = Offers(host, self._given)
         self._wants: OrderedDict[tuple[Salt, int, bytes], None] = OrderedDict()
         self._asked_with: Salt | None = None  # the salt of our last request
         self._repair_at = float("-inf")
+        self._parcel_at = float("-inf")
         self._deferred = 0
 
     # -- what we hear -----------------------------------------------------------------------------
@@ -163,23 +163,29 @@ class AirTalk:
             case ParcelFrame():
                 self._hear_parcel(frame, sender, now)
             case AnswerFrame(wire):
-                self._repair_at = now
-                if self._host.take_answer(wire, now):
-                    self._repaired(sender, now)
+                self._hear_answer(wire, sender, now)
             case JoinFrame():
-                near = hour is None or abs(frame.hour - hour) <= 1
-                if frame.asked == self._me and near and self._host.admits_join(frame):
-                    self._given.join(sender, now)
+                self._hear_join(frame, sender, hour, now)
+
+    def _hear_answer(self, wire: bytes, sender: bytes, now: float) -> None:
+        self._repair_at = now
+        if self._host.take_answer(wire, now):
+            self._repaired(sender, now)
+
+    def _hear_join(self, frame: JoinFrame, sender: bytes, hour: int | None, now: float) -> None:
+        near = hour is None or abs(frame.hour - hour) <= 1
+        if frame.asked == self._me and near and self._host.admits_join(frame):
+            self._given.join(sender, now)
 
     def heard_bundle(self, bundle_id: BundleId, now: float) -> None:
         """Somebody sent this bundle: whoever asked for it heard it too."""
-        if self._answers.pop(bundle_id, None) is not None:
+        if self._offers.drop(bundle_id):
             self._repair_at = now
         self._blocks.drop(bundle_id)
 
     def sent(self, bundle_id: BundleId, now: float) -> None:
         """It was handed to the radio, for whatever reason."""
-        self._answers.pop(bundle_id, None)
+        self._offers.drop(bundle_id)
         self.relays.sent(bundle_id, now)
 
     def lack_key(self, author: bytes, now: float) -> None:
@@ -204,7 +210,7 @@ class AirTalk:
 
     def repeat(self, bundle_id: BundleId, not_before: float) -> None:
         """Send a mic check once more, whatever beacons say."""
-        self._answers[bundle_id] = (not_before, BundleClass.ALERT)
+        self._offers.repeat(bundle_id, not_before)
 
     def _compare_beacon(self, frame: BeaconFrame, hour: int | None, now: float) -> None:
         salt, mask = frame.salt, frame.mask
@@ -233,6 +239,8 @@ class AirTalk:
         if more > 0:
             return self._asking.is_on
         served_at = self._served.get(camp, float("-inf"))
+        if self._is_square(now):
+            served_at = max(served_at, self._parcel_at)
         return more < 0 and (self._post.is_busy or now - served_at < self._purse.fill_s)
 
     def _hides_from_some(self, sender: bytes, now: float) -> bool:
@@ -297,7 +305,7 @@ class AirTalk:
             if not self.relays.is_pending(bundle_id):
                 early = max(now, self.relays.settled_at(bundle_id))
                 late = self._random.uniform(0, OFFER_FRAMES) * self._frame_s
-                self._offer(bundle_id, want.salt.sender, early + late)
+                self._offers.add(bundle_id, want.salt.sender, early + late)
         if difference.want:
             patience = FLIGHT_FRAMES if difference.lacking <= UNDER_WAY_MAX else 0.0
             self._intentions.add(want, now + (patience + self._random.uniform(0, 3)) * self._frame_s)
@@ -332,7 +340,7 @@ class AirTalk:
             return
         first, last = (0.0, 0.5) if addressed else (3.0, OFFER_FRAMES)
         for bundle_id in wanted:
-            self._offer(bundle_id, sender, now + self._frame_s * self._random.uniform(first, last))
+            self._offers.add(bundle_id, sender, now + self._frame_s * self._random.uniform(first, last))
 
     def _is_said_again(self, frame: WantFrame, sender: bytes) -> bool:
         """Whose beacon it was is heard there and answers first; the others when that did not help."""
@@ -375,7 +383,7 @@ class AirTalk:
         self._intentions.add(intention, now + self._random.uniform(*spread) * self._frame_s)
 
     def _hear_parcel(self, frame: ParcelFrame, sender: bytes, now: float) -> None:
-        self._repair_at = now
+        self._repair_at = self._parcel_at = now
         is_known = frame.generation in self._post
         new = self._post.hear(frame, sender, now)
         if is_known:
@@ -393,7 +401,7 @@ class AirTalk:
         self._blocks.note(frame)
         live = self._host.with_prefix(frame.generation)
         if live is not None:
-            self._answers.pop(live.id, None)
+            self._offers.drop(live.id)
             self._one_less(frame.generation)
             self.relays.heard(live.id, sender, now, 1 / frame.shape.symbols)
             return
@@ -414,25 +422,13 @@ class AirTalk:
         self._intentions.change(fewer)
         self._intentions.forget(lambda each: isinstance(each, SaySymbols) and each.missing <= 0)
 
-    # -- what we owe ------------------------------------------------------------------------------
-
-    def _offer(self, bundle_id: BundleId, camp: bytes, due: float) -> None:
-        """Owe a bundle, if this camp did not have too many lately."""
-        if bundle_id in self._answers or len(self._answers) >= ANSWERS_MAX:
-            return
-        left = self._given.left(camp, due)
-        live = self._host.with_prefix(bundle_id)
-        if live is not None and (left is None or left > 0):
-            self._given.give(camp, 1, due)
-            self._answers[bundle_id] = (due, live.class_)
-
     # -- what we say ------------------------------------------------------------------------------
 
     def next_due(self, now: float) -> float:
         """When `next_frame` or `next_answer` has something; may be in the past."""
         if self._blocks.is_leaving:
             return now
-        self._post.share_with(bool(self._answers))
+        self._post.share_with(len(self._offers) > 0)
         due = min(
             self._trickle.next_due(),
             self._blocks.next_need_due(),
@@ -442,10 +438,8 @@ class AirTalk:
         )
         if self._asking.is_on:
             due = min(due, self._post.next_need_due())
-        if self._answers:
-            first = min(when for when, _ in self._answers.values())
-            if not self._post.is_busy:
-                due = min(due, max(first, self._purse.ready_at(self._full_ms())))
+        if len(self._offers) > 0 and not self._post.is_busy:
+            due = min(due, max(self._offers.next_due(), self._purse.ready_at(self._full_ms())))
         return due
 
     def next_frame(self, hour: int | None, now: float) -> AirFrame | Frame | None:
@@ -473,7 +467,7 @@ class AirTalk:
 
     def next_parcel(self, now: float) -> ParcelFrame | AnswerFrame | None:
         """The next symbol of a parcel: it leaves when there is no bundle to send."""
-        self._post.share_with(bool(self._answers))
+        self._post.share_with(len(self._offers) > 0)
         frame = self._post.next_frame(now)
         if frame is not None:
             self._repair_at = now
@@ -521,15 +515,13 @@ class AirTalk:
 
     def next_answer(self, now: float, alerts_only: bool = False) -> BundleId | None:
         """A bundle that is owed and due; paid for by the reply bucket, alerts excepted."""
-        due = [(class_, when, id_) for id_, (when, class_) in self._answers.items() if when <= now]
-        if alerts_only:
-            due = [each for each in due if each[0] == BundleClass.ALERT]
-        if not due:
+        first = self._offers.first_due(now, alerts_only)
+        if first is None:
             return None
-        class_, _, bundle_id = min(due)
+        bundle_id, class_ = first
         if class_ != BundleClass.ALERT and (self._post.is_busy or not self._purse.take(self._full_ms(), now)):
             return None
-        del self._answers[bundle_id]
+        self._offers.drop(bundle_id)
         self._repair_at = now
         return bundle_id
 
