@@ -37,19 +37,19 @@ from sync.frames import SENDER_BYTES, Frame, KeysFrame
 from sync.intentions import AskKey, Intention, Intentions, SayKey, SaySketch, SaySymbols, SayWant
 from sync.keytalk import Keys, KeyTalk
 from sync.neighbours import Neighbour
+from sync.offers import Offers
 from sync.owing import Given, Shelf
 from sync.parcelpost import OTHER_PARITY_FRAMES, OWN_PARITY_FRAMES, Counter, ParcelPost
 from sync.purse import Purse
-from sync.relays import FLIGHT_FRAMES, Relays
+from sync.relays import Relays
 from sync.sketch import (
     BEACON_SYNDROMES,
-    PART_MAX,
     SALT_SENDER_BYTES,
     WHOLE,
-    Difference,
     Salt,
 )
 from sync.trickle import Trickle
+from sync.wanting import OFFER_FRAMES, WANT_TRIES, Wanting
 
 # What a repair is said to cost silence: no beacon so soon after one, and no sketch (seven camps level 200
 # differences with 514 frames so, with 2,336 otherwise: prototype of the design). Who is owed something, or
@@ -71,25 +71,12 @@ PARCEL_LEAST = 3
 HEARS_LIKELY = 0.5
 # As many camps as one channel carries.
 SERVED_MAX = 64
-# Requests remembered: those of the last minutes of a crowded channel.
-WANTS_MAX = 32
-# Single bundles owed: more than are alive in any network that was measured.
-ANSWERS_MAX = 4_096
-# In how many frame times the hearers of a beacon spread their answers: seven of them, and the first one
-# silences the rest.
-OFFER_FRAMES = 20.0
 # What is said so long after it was due waited for the channel, with everybody else; it is spread anew. What
 # is later still waited for our own hour, and must not wait for another one.
 LATE_FRAMES = (4.0, 60.0)
 SPREAD_FRAMES = 15.0
-# So few may be under way still, relay by relay: wait for them before asking. More are a gap.
-UNDER_WAY_MAX = 4
 # KEYS without a key.
 KEYS_BYTES = 7
-# A request without its coefficients.
-WANT_BYTES = 17
-# A request that brought nothing is said again twice.
-WANT_TRIES = 3
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -136,10 +123,13 @@ class AirTalk:
             random, Pace(self._frame_s, self._purse.fill_s, self._frame_s / (link.duty_cycle * REPLY_SHARE))
         )
         self._served: OrderedDict[bytes, float] = OrderedDict()  # when, by four bytes of author ids
-        self._answers: OrderedDict[BundleId, tuple[float, BundleClass]] = OrderedDict()
-        self._wants: OrderedDict[tuple[Salt, int, bytes], None] = OrderedDict()
+        self._offers = Offers(host, self._given)
+        self._wanting = Wanting(
+            self._comparing, self._intentions, self._offers, self.relays, random, self._frame_s
+        )
         self._asked_with: Salt | None = None  # the salt of our last request
         self._repair_at = float("-inf")
+        self._parcel_at = float("-inf")
         self._deferred = 0
 
     # -- what we hear -----------------------------------------------------------------------------
@@ -163,11 +153,14 @@ class AirTalk:
             case ParcelFrame():
                 self._hear_parcel(frame, sender, now)
             case AnswerFrame(wire):
-                self._repair_at = now
-                if self._host.take_answer(wire, now):
-                    self._repaired(sender, now)
+                self._hear_answer(wire, sender, now)
             case JoinFrame():
                 self._hear_join(frame, sender, hour, now)
+
+    def _hear_answer(self, wire: bytes, sender: bytes, now: float) -> None:
+        self._repair_at = now
+        if self._host.take_answer(wire, now):
+            self._repaired(sender, now)
 
     def _hear_join(self, frame: JoinFrame, sender: bytes, hour: int | None, now: float) -> None:
         near = hour is None or abs(frame.hour - hour) <= 1
@@ -176,13 +169,13 @@ class AirTalk:
 
     def heard_bundle(self, bundle_id: BundleId, now: float) -> None:
         """Somebody sent this bundle: whoever asked for it heard it too."""
-        if self._answers.pop(bundle_id, None) is not None:
+        if self._offers.drop(bundle_id):
             self._repair_at = now
         self._blocks.drop(bundle_id)
 
     def sent(self, bundle_id: BundleId, now: float) -> None:
         """It was handed to the radio, for whatever reason."""
-        self._answers.pop(bundle_id, None)
+        self._offers.drop(bundle_id)
         self.relays.sent(bundle_id, now)
 
     def lack_key(self, author: bytes, now: float) -> None:
@@ -207,7 +200,7 @@ class AirTalk:
 
     def repeat(self, bundle_id: BundleId, not_before: float) -> None:
         """Send a mic check once more, whatever beacons say."""
-        self._answers[bundle_id] = (not_before, BundleClass.ALERT)
+        self._offers.repeat(bundle_id, not_before)
 
     def _compare_beacon(self, frame: BeaconFrame, hour: int | None, now: float) -> None:
         salt, mask = frame.salt, frame.mask
@@ -227,7 +220,7 @@ class AirTalk:
         else:
             self._trickle.differ(now)
         if difference is not None:
-            self._settle(difference, SayWant(salt, WHOLE, mask, frame.syndromes, WANT_TRIES), now)
+            self._wanting.settle(difference, SayWant(salt, WHOLE, mask, frame.syndromes, WANT_TRIES), now)
         elif more >= 0 and not self._post.is_leaving_any:  # who holds less asks when it hears of us
             self._asking.hear_more(salt.sender, frame.count, len(mine), mask & self._mask, now)
 
@@ -236,6 +229,8 @@ class AirTalk:
         if more > 0:
             return self._asking.is_on
         served_at = self._served.get(camp, float("-inf"))
+        if self._is_square(now):
+            served_at = max(served_at, self._parcel_at)
         return more < 0 and (self._post.is_busy or now - served_at < self._purse.fill_s)
 
     def _hides_from_some(self, sender: bytes, now: float) -> bool:
@@ -270,7 +265,7 @@ class AirTalk:
         if difference is None:
             difference = mine.difference_from_few(frame.syndromes, frame.part)
         if difference is None:
-            self._ask_for_more(frame.salt, frame.part, now)
+            self._wanting.ask_for_more(frame.salt, frame.part, now)
             return
         _remember(self._served, frame.salt.sender, now, SERVED_MAX)
         lacking = frozenset(difference.mine)
@@ -290,31 +285,14 @@ class AirTalk:
         for each, syndromes in self._comparing.parts_told(frame):
             difference = self._comparing.difference(mine, syndromes, each)
             if difference is None:
-                self._ask_for_more(salt, each, now)
+                self._wanting.ask_for_more(salt, each, now)
             else:
-                self._settle(difference, SayWant(salt, each, frame.mask, syndromes, WANT_TRIES), now)
-
-    def _settle(self, difference: Difference, want: SayWant, now: float) -> None:
-        """Offer what the other lacks, ask for what we lack; what may still be under way is waited for."""
-        for bundle_id in difference.mine:
-            if not self.relays.is_pending(bundle_id):
-                early = max(now, self.relays.settled_at(bundle_id))
-                late = self._random.uniform(0, OFFER_FRAMES) * self._frame_s
-                self._offer(bundle_id, want.salt.sender, early + late)
-        if difference.want:
-            patience = FLIGHT_FRAMES if difference.lacking <= UNDER_WAY_MAX else 0.0
-            self._intentions.add(want, now + (patience + self._random.uniform(0, 3)) * self._frame_s)
-
-    def _ask_for_more(self, salt: Salt, part: int, now: float) -> None:
-        if 2 * part + 1 > PART_MAX:
-            return
-        want = SayWant(salt, part, self._mask, b"", 1)
-        self._intentions.add(want, now + self._random.uniform(0, 4 * self._frame_s))
+                self._wanting.settle(difference, SayWant(salt, each, frame.mask, syndromes, WANT_TRIES), now)
 
     def _hear_want(self, frame: WantFrame, sender: bytes, hour: int | None, now: float) -> None:
         if not self._comparing.is_near(frame.salt, hour):
             return
-        self._postpone_same(frame, now)
+        self._wanting.hear_same(frame, now)
         if not frame.want:
             if frame.salt == self._asked_with:
                 self._asking.hear_too_little(now)
@@ -325,7 +303,7 @@ class AirTalk:
         if not self._comparing.may_compare(now):
             return
         addressed = frame.salt.sender == self._me
-        if not addressed and not self._is_said_again(frame, sender):
+        if not addressed and not self._wanting.is_said_again(frame, sender):
             return
         mine = self._comparing.set_of(frame.salt, self._mask)
         wanted = mine.matching(frame.want, frame.part)
@@ -333,31 +311,7 @@ class AirTalk:
             held = [each for each in mine.ids_in(frame.part) if each not in wanted]
             self._post.owe(sender, wanted, held, frame.part == WHOLE, now)
             return
-        first, last = (0.0, 0.5) if addressed else (3.0, OFFER_FRAMES)
-        for bundle_id in wanted:
-            self._offer(bundle_id, sender, now + self._frame_s * self._random.uniform(first, last))
-
-    def _is_said_again(self, frame: WantFrame, sender: bytes) -> bool:
-        """Whose beacon it was is heard there and answers first; the others when that did not help."""
-        said = (frame.salt, frame.part, sender)
-        if said in self._wants:
-            return True
-        _remember(self._wants, said, None, WANTS_MAX)
-        return False
-
-    def _postpone_same(self, frame: WantFrame, now: float) -> None:
-        """Somebody asked what we were about to ask: the answer serves us too."""
-
-        def later(due: float, each: Intention) -> tuple[float, Intention]:
-            if isinstance(each, SayWant) and each.asks_like(frame):
-                return now + self._answer_s(), replace(each, tries=each.tries - 1)
-            return due, each
-
-        self._intentions.change(later)
-
-    def _answer_s(self) -> float:
-        """How long an answer may take before a request is said again."""
-        return self._frame_s * self._random.uniform(12, 20)
+        self._wanting.owe(wanted, sender, addressed, now)
 
     def _hear_need(self, frame: NeedFrame, now: float) -> None:
         self._repair_at = now
@@ -378,7 +332,7 @@ class AirTalk:
         self._intentions.add(intention, now + self._random.uniform(*spread) * self._frame_s)
 
     def _hear_parcel(self, frame: ParcelFrame, sender: bytes, now: float) -> None:
-        self._repair_at = now
+        self._repair_at = self._parcel_at = now
         is_known = frame.generation in self._post
         new = self._post.hear(frame, sender, now)
         if is_known:
@@ -396,7 +350,7 @@ class AirTalk:
         self._blocks.note(frame)
         live = self._host.with_prefix(frame.generation)
         if live is not None:
-            self._answers.pop(live.id, None)
+            self._offers.drop(live.id)
             self._one_less(frame.generation)
             self.relays.heard(live.id, sender, now, 1 / frame.shape.symbols)
             return
@@ -417,25 +371,13 @@ class AirTalk:
         self._intentions.change(fewer)
         self._intentions.forget(lambda each: isinstance(each, SaySymbols) and each.missing <= 0)
 
-    # -- what we owe ------------------------------------------------------------------------------
-
-    def _offer(self, bundle_id: BundleId, camp: bytes, due: float) -> None:
-        """Owe a bundle, if this camp did not have too many lately."""
-        if bundle_id in self._answers or len(self._answers) >= ANSWERS_MAX:
-            return
-        left = self._given.left(camp, due)
-        live = self._host.with_prefix(bundle_id)
-        if live is not None and (left is None or left > 0):
-            self._given.give(camp, 1, due)
-            self._answers[bundle_id] = (due, live.class_)
-
     # -- what we say ------------------------------------------------------------------------------
 
     def next_due(self, now: float) -> float:
         """When `next_frame` or `next_answer` has something; may be in the past."""
         if self._blocks.is_leaving:
             return now
-        self._post.share_with(bool(self._answers))
+        self._post.share_with(len(self._offers) > 0)
         due = min(
             self._trickle.next_due(),
             self._blocks.next_need_due(),
@@ -445,10 +387,8 @@ class AirTalk:
         )
         if self._asking.is_on:
             due = min(due, self._post.next_need_due())
-        if self._answers:
-            first = min(when for when, _ in self._answers.values())
-            if not self._post.is_busy:
-                due = min(due, max(first, self._purse.ready_at(self._full_ms())))
+        if len(self._offers) > 0 and not self._post.is_busy:
+            due = min(due, max(self._offers.next_due(), self._purse.ready_at(self._full_ms())))
         return due
 
     def next_frame(self, hour: int | None, now: float) -> AirFrame | Frame | None:
@@ -476,7 +416,7 @@ class AirTalk:
 
     def next_parcel(self, now: float) -> ParcelFrame | AnswerFrame | None:
         """The next symbol of a parcel: it leaves when there is no bundle to send."""
-        self._post.share_with(bool(self._answers))
+        self._post.share_with(len(self._offers) > 0)
         frame = self._post.next_frame(now)
         if frame is not None:
             self._repair_at = now
@@ -524,15 +464,13 @@ class AirTalk:
 
     def next_answer(self, now: float, alerts_only: bool = False) -> BundleId | None:
         """A bundle that is owed and due; paid for by the reply bucket, alerts excepted."""
-        due = [(class_, when, id_) for id_, (when, class_) in self._answers.items() if when <= now]
-        if alerts_only:
-            due = [each for each in due if each[0] == BundleClass.ALERT]
-        if not due:
+        first = self._offers.first_due(now, alerts_only)
+        if first is None:
             return None
-        class_, _, bundle_id = min(due)
+        bundle_id, class_ = first
         if class_ != BundleClass.ALERT and (self._post.is_busy or not self._purse.take(self._full_ms(), now)):
             return None
-        del self._answers[bundle_id]
+        self._offers.drop(bundle_id)
         self._repair_at = now
         return bundle_id
 
@@ -558,23 +496,11 @@ class AirTalk:
                 return self._blocks.next_frame()
 
     def _say_want(self, want: SayWant, now: float) -> WantFrame | None:
-        if want.tries <= 0:
-            return None
-        polynomial = b""
-        if want.told:
-            mine = self._comparing.set_of(want.salt, want.mask)
-            still = self._comparing.difference(mine, want.told, want.part)
-            if still is None or not still.want:
-                return None
-            polynomial = still.want
-        frame = WantFrame(want.salt, polynomial, want.part)
-        # A forged beacon makes a request of ours like any other: it is paid for like an answer.
-        if not self._purse.take(self._link.airtime_ms(WANT_BYTES + len(polynomial)), now):
-            return None
-        if want.told:
+        frame = self._wanting.say(
+            want, lambda length: self._purse.take(self._link.airtime_ms(length), now), now
+        )
+        if frame is not None and frame.want:
             self._repair_at = now
-        if want.tries > 1:
-            self._intentions.add(replace(want, tries=want.tries - 1), now + self._answer_s())
         return frame
 
     def _say_sketch(self, salt: Salt, part: int, now: float) -> SketchFrame | None:

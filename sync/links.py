@@ -101,8 +101,8 @@ class Links:
         """
         for link in self:
             if isinstance(link.talk, AirTalk) and link is source and is_answer:
-                link.talk.repaired(now)
-            elif isinstance(link.talk, AirTalk):
+                continue
+            if isinstance(link.talk, AirTalk):
                 link.talk.relays.took_in(bundle_id, class_, sender if link is source else None, now)
             elif link is not source and not link.neighbour.has(bundle_id):
                 link.neighbour.outgoing.push(bundle_id, class_)
