@@ -32,7 +32,7 @@ from sync.blockpost import BlockPost, Taker
 from sync.bundle import MASK_RADIO, BundleClass, BundleId
 from sync.coding import Shape
 from sync.comparing import Comparing, Sets
-from sync.earshot import Earshot
+from sync.earshot import LIKELY, Earshot
 from sync.frames import SENDER_BYTES, Frame, KeysFrame
 from sync.intentions import AskKey, Intention, Intentions, SayKey, SaySketch, SaySymbols, SayWant
 from sync.keytalk import Keys, KeyTalk
@@ -67,8 +67,6 @@ REPLY_BURST_OF_DUTY_MS = 1_500_000.0
 REPLY_FRAMES_LEAST = 4
 # Fewer bundles than these are answered one by one: a parcel saves nothing.
 PARCEL_LEAST = 3
-# Half-way between a camp that is known to hear another and one that is known not to.
-HEARS_LIKELY = 0.5
 # As many camps as one channel carries.
 SERVED_MAX = 64
 # What is said so long after it was due waited for the channel, with everybody else; it is spread anew. What
@@ -236,7 +234,7 @@ class AirTalk:
     def _hides_from_some(self, sender: bytes, now: float) -> bool:
         """Whether somebody in our earshot does not hear this camp, and so may lack what it sent."""
         others = (camp for camp in self.earshot.camps(now) if camp != sender)
-        return any(self.earshot.hears(camp, sender) < HEARS_LIKELY for camp in others)
+        return any(self.earshot.hears(camp, sender) < LIKELY for camp in others)
 
     def _repaired(self, sender: bytes, now: float) -> None:
         """This camp's answer brought something new: a beacon of ours shows it to who did not hear that."""

@@ -57,7 +57,8 @@ class Given:
         if self._joined.get(camp, float("-inf")) >= now:
             return None
         since, given = self._given.get(camp, (now, 0))
-        return GIVEN_PER_HOUR_MAX - (given if now - since <= HOUR_S else 0)
+        # A debt is counted when it is sent, so that offers may have used it up meanwhile.
+        return max(0, GIVEN_PER_HOUR_MAX - (given if now - since <= HOUR_S else 0))
 
     def give(self, camp: bytes, count: int, now: float) -> None:
         """It is sent, or owed, so many."""
