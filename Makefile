@@ -84,7 +84,7 @@ lock:
 wheelhouse:
 	@test -n "$(WHEELHOUSE)" || { echo "make wheelhouse WHEELHOUSE=DIR [LEVEL=run|test|test-all]" >&2; exit 2; }
 	@WHEELHOUSE= $(PYTHON) requirements/environment.py $(LEVEL)
-	@$(BIN)/python -m pip download --quiet --require-hashes --only-binary=:all: -d "$(WHEELHOUSE)" \
+	@$(BIN)/python -m pip download --quiet --require-hashes --no-deps --only-binary=:all: -d "$(WHEELHOUSE)" \
 		-r requirements/$(LEVEL).txt
 
 clean:

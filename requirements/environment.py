@@ -64,7 +64,7 @@ def _prepare(root: Path, level: str, wheelhouse: str) -> int:
             subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         source = ["--no-index", "--find-links", str(Path(wheelhouse).resolve())] if wheelhouse else []
-        subprocess.run([*pip, *source, "--require-hashes", "-r", str(_lock_file(root, level))], check=True)
+        subprocess.run([*pip, *source, "--require-hashes", "--no-deps", "-r", str(_lock_file(root, level))], check=True)
         editable = ["--no-deps", "--no-index", "--no-build-isolation", "-e", str(root)]
         quiet = dict(os.environ, PYTHONWARNINGS="ignore")  # setuptools explains itself at length
         subprocess.run([*pip, *editable], check=True, env=quiet)
