@@ -59,7 +59,8 @@ from node.sorry import Sorry
 from node.works import Watch, Works
 from radio.air_link import AirLink
 from radio.airtime import preset_named
-from radio.ip_link import NONCE_BYTES, IpLinks
+from radio.ip_handshake import NONCE_BYTES
+from radio.ip_link import IpLinks
 from radio.link_sight import LinkSight
 from radio.polite_radio import AirRules, PoliteRadio
 from radio.regions import region_named

@@ -1,9 +1,9 @@
 """The IP link: two nodes over one WebSocket, by cable, by Wi-Fi or through the internet.
 
-Before a single frame passes, each end proves its key and the network word to the other (PROTOCOL.md
-§9). The neighbour's address is its page address: the gossip has a path of its own on the same port.
-Nothing here is secret: what is carried is signed and public, so TLS towards a neighbour hides
-traffic from onlookers and vouches for nobody; the handshake does that.
+Before a single frame passes, each end proves its key and the network word to the other
+(`ip_handshake`). The neighbour's address is its page address: the gossip has a path of its own on
+the same port. Nothing here is secret: what is carried is signed and public, so TLS towards a
+neighbour hides traffic from onlookers and vouches for nobody; the handshake does that.
 """
 
 from __future__ import annotations
@@ -12,36 +12,22 @@ import asyncio
 import contextlib
 import itertools
 import math
-import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import WebSocketException
 
+from radio.ip_dialling import IP_FRAME_BYTES_MAX, Dialling, dial
+from radio.ip_handshake import HANDSHAKE_S, NOT_A_NEIGHBOUR, Refused, Socket, shake_hands
 from radio.link_sight import LinkSight, LinkState
-from sync import cbor
 from sync.link import Allowance, LinkProfile
-from sync.reject import Reject
-from sync.signing import KEY_BYTES, Identity, author_of, verify
+from sync.signing import Identity, author_of
 from sync.views import Via
 
-GOSSIP_PATH = "/gossip"
-HANDSHAKE_NAME = "miccheck link"
-HANDSHAKE_VERSION = 1
-# WebSocket close code "policy violation" (RFC 6455 §7.4.1): the proof was not good.
-NOT_A_NEIGHBOUR = 1008
 # "Try again later" (IANA's registry of close codes).
 NO_ROOM = 1013
-NONCE_BYTES = 16
-
-# One bulk bundle with its key, or a list of 2,048 ids, and room for what a later version adds.
-IP_FRAME_BYTES_MAX = 40_960
-# A handshake is three small messages; a satellite link makes them in three seconds.
-HANDSHAKE_S = 10.0
 # Bytes handed to a socket and not yet taken by it. More only lets an alert wait behind bulk.
 UNSENT_BYTES_MAX = 262_144
 # The store is slower than this neighbour: stop reading, and TCP makes it wait.
@@ -54,28 +40,6 @@ REDIAL_MAX_S = 60.0
 INBOUND_MAX = 150
 # Handshakes under way. When there are more the oldest goes: one that is meant takes three seconds at most.
 HANDSHAKES_MAX = 32
-
-
-class Refused(Exception):
-    """The other end is not a neighbour; the word says why."""
-
-    def __init__(self, why: str, code: int = NOT_A_NEIGHBOUR) -> None:
-        super().__init__(why)
-        self.why = why
-        self.code = code
-
-
-class Socket(Protocol):
-    """A WebSocket, whichever library holds it. Both raise ConnectionError when it is gone."""
-
-    async def send(self, data: bytes) -> None:
-        """Send one binary message."""
-
-    async def receive(self) -> bytes:
-        """The next binary message."""
-
-    async def close(self, code: int) -> None:
-        """End it."""
 
 
 class Hub(Protocol):
@@ -160,64 +124,6 @@ class IpPort:
                 self.frames_out += 1
                 if was_full and self.room():
                     hub.wake()
-
-
-# -- the handshake (PROTOCOL.md §9) ---------------------------------------------------------------
-
-
-def hello(key: bytes, nonce: bytes) -> bytes:
-    """The first message of either end."""
-    return cbor.encode([HANDSHAKE_NAME, HANDSHAKE_VERSION, key, nonce])
-
-
-def read_hello(data: bytes) -> tuple[bytes, bytes]:
-    """The other end's key and nonce, or Refused."""
-    try:
-        fields = cbor.decode(data)
-    except Reject as reject:
-        raise Refused("no handshake") from reject
-    if not isinstance(fields, list) or len(fields) < 4 or fields[0] != HANDSHAKE_NAME:
-        raise Refused("no handshake")
-    _, version, key, nonce = fields[:4]
-    if version != HANDSHAKE_VERSION:
-        raise Refused("another version")
-    if not (isinstance(key, bytes) and isinstance(nonce, bytes)):
-        raise Refused("no handshake")
-    if len(key) != KEY_BYTES or len(nonce) != NONCE_BYTES:
-        raise Refused("no handshake")
-    return key, nonce
-
-
-def transcript(side: bytes, dialler_hello: bytes, answerer_hello: bytes) -> bytes:
-    """What an end signs: which end it is, and both hellos."""
-    return side + dialler_hello + answerer_hello
-
-
-async def shake_hands(socket: Socket, identity: Identity, nonce: bytes, dialler: bool) -> bytes:
-    """Prove ourselves and have the other end prove itself; its key. Raises Refused, ConnectionError.
-
-    The dialler proves first, so that a node answers no stranger with a signature.
-    """
-    own = hello(identity.key, nonce)
-    if dialler:
-        await socket.send(own)
-    theirs = await socket.receive()
-    key, _ = read_hello(theirs)
-    if key == identity.key:
-        raise Refused("this camp itself, or another box with its key")
-    if not dialler:
-        await socket.send(own)
-    dialled, answered = (own, theirs) if dialler else (theirs, own)
-    proof = identity.sign_link(transcript(b"D" if dialler else b"A", dialled, answered))
-    if dialler:
-        await socket.send(proof)
-    signature = await socket.receive()
-    signed = transcript(b"A" if dialler else b"D", dialled, answered)
-    if not verify(key, identity.network.link_input(key, signed), signature):
-        raise Refused("another network word, or not the key it claims")
-    if not dialler:
-        await socket.send(proof)
-    return key
 
 
 # -- all links of a node ----------------------------------------------------------------------------
@@ -320,8 +226,8 @@ class IpLinks:
                 await asyncio.sleep(REDIAL_FIRST_S)
                 continue
             try:
-                async with _dial(dialled.url) as connection:
-                    await self._talk_or_refuse(_Dialling(connection), dialled)
+                async with dial(dialled.url) as connection:
+                    await self._talk_or_refuse(Dialling(connection), dialled)
             except Refused as refused:
                 self._set_state(dialled, LinkState.REFUSED, refused.why)
                 wait_s = REDIAL_MAX_S / 2
@@ -416,61 +322,6 @@ async def _close_quietly(connection: _Closing, code: int) -> None:
 
 async def _nobody() -> frozenset[bytes]:
     return frozenset()
-
-
-class _Dialling:
-    """A connection made by us, as a Socket."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-
-    async def send(self, data: bytes) -> None:
-        try:
-            await self._connection.send(data)
-        except ConnectionClosed as closed:
-            raise ConnectionError from closed
-
-    async def receive(self) -> bytes:
-        try:
-            data = await self._connection.recv()
-        except ConnectionClosed as closed:
-            if closed.rcvd is not None and closed.rcvd.code == NOT_A_NEIGHBOUR:
-                raise Refused("refused there: another network word, or connected already") from closed
-            raise ConnectionError from closed
-        if isinstance(data, str):
-            raise Refused("text where frames belong")
-        return data
-
-    async def close(self, code: int) -> None:
-        await self._connection.close(code)
-
-
-def _dial(page_url: str) -> connect:
-    url = gossip_url(page_url)
-    context = None
-    if url.startswith("wss:"):
-        # A camp's page has a certificate of the camp's own making. Who is at the other end is proved
-        # by the handshake, with the key that signs the bundles; what passes is public.
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return connect(
-        url,
-        ssl=context,
-        max_size=IP_FRAME_BYTES_MAX,
-        open_timeout=HANDSHAKE_S,
-        close_timeout=1,
-        compression=None,  # bundles are packed and signed: nothing is left to squeeze
-        proxy=None,  # a neighbour is on our own cable; a proxy in the environment is for other things
-        user_agent_header=None,
-    )
-
-
-def gossip_url(page_url: str) -> str:
-    """The WebSocket address that belongs to a neighbour's page address (http or https)."""
-    parts = urlsplit(page_url)
-    scheme = "wss" if parts.scheme == "https" else "ws"
-    return urlunsplit((scheme, parts.netloc, GOSSIP_PATH, "", ""))
 
 
 def _no_airtime(_: int) -> float:

@@ -8,7 +8,9 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from radio import ip_link
-from radio.ip_link import IpLinks, Refused, gossip_url, hello, read_hello, shake_hands
+from radio.ip_dialling import gossip_url
+from radio.ip_handshake import Refused, hello, read_hello, shake_hands
+from radio.ip_link import IpLinks
 from radio.link_sight import LinkState
 from sync import cbor
 from sync.signing import Identity, Network
