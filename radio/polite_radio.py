@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from radio.airtime import HOUR_S, Preset, RollingAirtime
+from radio.airtime import HOUR_S, Firmware, Preset, RollingAirtime
 from radio.duty import DutyHour, Memory
 from radio.link_sight import AirtimeUse, WaitsFor
 from radio.regions import DEFAULT_SHARE, Region
@@ -30,11 +30,21 @@ class AirRules:
     preset: Preset
     region: Region
     share: float = DEFAULT_SHARE
+    firmware: Firmware = Firmware.V2_8
 
     @property
     def duty(self) -> float:
         """The share of any hour that is sent at most."""
         return self.region.duty(self.share)
+
+    @property
+    def longest_ms(self) -> float:
+        """Milliseconds on the air of the dearest frame."""
+        return self.preset.longest_ms(self.firmware)
+
+    def airtime_ms(self, frame_bytes: int) -> float:
+        """Milliseconds on the air of a frame of this many bytes."""
+        return self.preset.airtime_ms(frame_bytes, self.firmware)
 
 
 class PoliteRadio:
@@ -43,13 +53,13 @@ class PoliteRadio:
     def __init__(self, rules: AirRules, now: Callable[[], float], random: Random, memory: Memory) -> None:
         """`now` tells engine time, in any thread."""
         self.rules = rules
-        longest_ms = rules.preset.longest_ms()
+        longest_ms = rules.longest_ms
         self._now = now
         self._lock = threading.Lock()
         self._busy = RollingAirtime(BUSY_WINDOW_S)
         self._hour = DutyHour(rules.duty, longest_ms, memory, now())
         back_off = BackOff(self._utilisation, longest_ms, random)
-        self._turns = Turns(rules.preset.airtime_ms, longest_ms, self._hour, back_off)
+        self._turns = Turns(rules.airtime_ms, longest_ms, self._hour, back_off)
         self._holder: object = None
 
     def switch_on(self, holder: object) -> None:
@@ -95,7 +105,7 @@ class PoliteRadio:
 
     def heard(self, frame_bytes: int) -> None:
         """Somebody else's frame of this length came."""
-        self.noise(self.rules.preset.airtime_ms(frame_bytes))
+        self.noise(self.rules.airtime_ms(frame_bytes))
 
     def noise(self, airtime_ms: float) -> None:
         """The channel was busy for so long with something that was not understood."""
@@ -118,7 +128,7 @@ class PoliteRadio:
             reserve=self._hour.reserve_ms / hour_ms,
             law=rules.region.duty_cycle,
             busy=busy,
-            waits_for=WaitsFor.HOUR if left_ms < rules.preset.longest_ms() else waits_for,
+            waits_for=WaitsFor.HOUR if left_ms < rules.longest_ms else waits_for,
         )
 
     def close(self) -> None:
