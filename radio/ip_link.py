@@ -22,6 +22,7 @@ from websockets.exceptions import WebSocketException
 from radio.ip_dialling import IP_FRAME_BYTES_MAX, Dialling, dial
 from radio.ip_handshake import HANDSHAKE_S, NOT_A_NEIGHBOUR, Refused, Socket, shake_hands
 from radio.link_sight import LinkSight, LinkState
+from radio.road import Hub
 from sync.link import Allowance, LinkProfile
 from sync.signing import Identity, author_of
 from sync.views import Via
@@ -40,25 +41,6 @@ REDIAL_MAX_S = 60.0
 INBOUND_MAX = 150
 # Handshakes under way. When there are more the oldest goes: one that is meant takes three seconds at most.
 HANDSHAKES_MAX = 32
-
-
-class Hub(Protocol):
-    """Who wants the frames: the pump."""
-
-    def link_up(self, profile: LinkProfile, port: IpPort) -> None:
-        """A neighbour proved itself."""
-
-    def link_down(self, port: IpPort) -> None:
-        """It is gone."""
-
-    def frame(self, link: str, data: bytes) -> None:
-        """It sent a frame."""
-
-    def has_room(self, link: str) -> bool:
-        """Whether it can take another frame of this link now."""
-
-    def wake(self) -> None:
-        """A link has room again."""
 
 
 class IpPort:
@@ -131,7 +113,7 @@ class IpPort:
 
 @dataclass
 class _Dialled:
-    """A neighbour in the settings and how it goes with it."""
+    """A neighbour that is dialled and how it goes with it."""
 
     name: str
     url: str
@@ -139,15 +121,18 @@ class _Dialled:
     since_s: float
     why: str = ""
     peer: bytes | None = None
+    task: asyncio.Task[None] | None = None
 
 
 class IpLinks:
-    """Dials the neighbours in the settings and answers those that dial us. Lives in one event loop."""
+    """Dials neighbours and answers those that dial us: a road (`radio.road`), and each dialled one another.
+
+    They have this in common because two camps that dial each other keep one connection.
+    """
 
     def __init__(
         self,
         identity: Identity,
-        urls: tuple[str, ...],
         hub: Hub,
         nonce: Callable[[], bytes],
         jitter: Callable[[], float],
@@ -160,18 +145,18 @@ class IpLinks:
         self._jitter = jitter  # 0.5 to 1.0: two nodes that lost each other do not dial in step
         self._loop = asyncio.get_running_loop()
         self._ports: dict[bytes, tuple[IpPort, bool]] = {}
-        self._dialled = [
-            _Dialled(f"ip-{n}", url, LinkState.SEARCHING, self._loop.time()) for n, url in enumerate(urls, 1)
-        ]
+        self._dialled: list[_Dialled] = []
         self._pinned = pinned if pinned is not None else _nobody
         self._shaking: dict[Socket, None] = {}  # oldest first
         self._count = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def dial(self, name: str, url: str) -> DialledRoad:
+        """The road to a neighbour's page address. It dials when it is started."""
+        return DialledRoad(self, _Dialled(name, url, LinkState.SEARCHING, self._loop.time()))
+
     def start(self) -> None:
-        """Begin to dial."""
-        for dialled in self._dialled:
-            self._spawn(self._keep_dialling(dialled))
+        """Nothing: who dials us is answered while the node serves its port."""
 
     async def stop(self) -> None:
         """Close every connection and stop dialling."""
@@ -201,15 +186,24 @@ class IpLinks:
             self._shaking.pop(socket, None)
 
     def sights(self) -> tuple[LinkSight, ...]:
-        """Every link for the status page."""
-        dialled = [self._sight(d) for d in self._dialled]
-        shown = {sight.peer for sight in dialled}
-        inbound = [
+        """Those who dialled us, for the status page."""
+        shown = {dialled.peer for dialled in self._dialled}
+        return tuple(
             LinkSight(f"ip-in-{n}", LinkState.TALKING, key, port.since_s, port.frames_in, port.frames_out)
             for n, (key, (port, _)) in enumerate(sorted(self._ports.items()), 1)
             if key not in shown
-        ]
-        return (*dialled, *inbound)
+        )
+
+    def _begin(self, dialled: _Dialled) -> None:
+        self._dialled.append(dialled)
+        dialled.task = self._spawn(self._keep_dialling(dialled))
+
+    async def _end(self, dialled: _Dialled) -> None:
+        if dialled.task is not None:
+            dialled.task.cancel()
+            await asyncio.gather(dialled.task, return_exceptions=True)
+            self._dialled.remove(dialled)
+            dialled.task = None
 
     def _sight(self, dialled: _Dialled) -> LinkSight:
         port, _ = self._ports.get(dialled.peer or b"", (None, False))
@@ -305,10 +299,31 @@ class IpLinks:
     def _has_place(self) -> bool:
         return sum(not dialler for _, dialler in self._ports.values()) < INBOUND_MAX
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+
+class DialledRoad:
+    """One neighbour that is dialled for as long as this is started."""
+
+    def __init__(self, links: IpLinks, dialled: _Dialled) -> None:
+        self._links = links
+        self._dialled = dialled
+
+    def start(self) -> None:
+        """Begin to dial."""
+        self._links._begin(self._dialled)
+
+    async def stop(self) -> None:
+        """Stop dialling, and close the connection that we made. One that the neighbour made stays."""
+        await self._links._end(self._dialled)
+
+    def sights(self) -> tuple[LinkSight]:
+        """The neighbour for the status page, whoever of the two dialled."""
+        return (self._links._sight(self._dialled),)
 
 
 class _Closing(Protocol):
