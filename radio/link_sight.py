@@ -38,6 +38,7 @@ class AirtimeUse:
     law: float  # what the law leaves; 1 where it says nothing
     busy: float  # in which the radio sent or heard somebody
     waits_for: WaitsFor | None
+    refused_s: float = 0.0  # for so long the radio itself takes nothing more, by its own word
 
 
 @dataclass(frozen=True, slots=True)
