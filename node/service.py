@@ -38,6 +38,7 @@ from node.desk import NodeDesk, Sights
 from node.doorkeeper import Doorkeeper
 from node.gossip import FrontDoor
 from node.home import Home, HomeError, HomeLock, Locked
+from node.link_orders import LinkOrders
 from node.notify import notify
 from node.places import page_address
 from node.pump import PumpStopped
@@ -144,8 +145,9 @@ class _Node:
         pump = self._works.pump
         inbound = IpLinks(self._works.identity, pump, _nonce, _jitter, self._pinned)
         self._roads = Roadworks(settings.link, self._surroundings(inbound), inbound)
+        self._orders = LinkOrders(home.settings, os.environ, self._roads)
         self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter)
-        sights = Sights(self._roads.sights, self._lists, self._loop.time, self._courier.wake)
+        sights = Sights(self._roads, self._orders, self._lists, self._loop.time, self._courier.wake)
         self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
         app = FrontDoor(create_app(self._desk, _web_settings(settings, listeners)), inbound)

@@ -38,6 +38,14 @@ class Wrong:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """Something at this box that a road could use: what it is, and the words that say so in the settings."""
+
+    says: str
+    words: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of road. `title` and `about` are sentences of the catalogues."""
 
@@ -47,6 +55,7 @@ class Kind:
     settings: type[RoadSettings]
     build: Callable[[str, Any, Surroundings], Road]  # its name, its settings; raises OSError, ValueError
     wrong: Callable[[Any], Wrong | None] = lambda _: None
+    found: Callable[[], tuple[Found, ...]] = tuple  # what is plugged in; may take a moment
 
 
 def _preset() -> Any:
@@ -77,7 +86,7 @@ class Ip(RoadSettings):
     url: str = word(
         check=page_address,
         label=for_people("Page address of the other camp"),
-        hint=for_people("http://HOST:PORT or https://HOST:PORT; it stands on the other camp's poster."),
+        hint=for_people("As on the other camp's poster: http or https, the host, the port."),
     )
 
 

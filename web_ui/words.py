@@ -67,7 +67,10 @@ LINK_STATES = {
     "searching": mark("searching for a neighbour"),
     "talking": mark("talking"),
     "lost": mark("lost, trying again"),
+    "unplugged": mark("unplugged"),
     "refused": mark("refused"),
+    "stopped": mark("stopped"),
+    "broken": mark("cannot be used"),
 }
 
 # Also on every page, for those who would write.

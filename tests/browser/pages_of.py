@@ -38,6 +38,8 @@ def with_card(square: Square) -> dict[str, str]:
         "/coordinator": "coordinator",
         "/coordinator/cards": "cards",
         "/coordinator/camps": "coordinator-camps",
+        "/coordinator/links": "coordinator-links",
+        "/coordinator/links/add/ip": "coordinator-link-add",
         "/coordinator/channels": "coordinator-channels",
         "/coordinator/hotline": "coordinator-hotline",
     }
