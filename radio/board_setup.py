@@ -69,6 +69,7 @@ class BoardFacts:
     wifi: bool = False
     bluetooth: bool = False
     mqtt: bool = False
+    is_managed: bool = False  # by somebody far away: what is changed here it ignores, and does not say so
     by_network: bool = False  # reached by Wi-Fi or Ethernet, and without that not at all
     channels: tuple[BoardChannel, ...] = ()
 
