@@ -10,11 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from radio.road_words import for_people
+
 # Boards' USB ids, as sold in 2026: CH34x, CP2102, nRF52 boards of Adafruit's bootloader, ESP32-S3.
 BOARD_USB_IDS = frozenset({"1a86:55d4", "1a86:7523", "10c4:ea60", "239a:0029", "239a:8029"})
 BOARD_USB_VENDORS = frozenset({"303a"})
 # The firmware's own port for its stream API.
 TCP_PORT = 4403
+NO_BOARD = for_people("No board is plugged in.")
+NOT_THERE = for_people("The device is not there.")
+SEVERAL_BOARDS = for_people("Several boards are plugged in: say in the settings which one.")
 # From a tty in /sys up to the USB device it belongs to: interface, device, and one hub more for safety.
 _USB_LEVELS = 4
 
@@ -58,14 +63,14 @@ def find(where: Where, dev: Path = Path("/dev"), sys: Path = Path("/sys")) -> Pl
         return tcp_place(where.host)
     if where.device:
         path = Path(where.device)
-        return SerialPlace(path) if path.exists() else Nowhere("the device is not there")
+        return SerialPlace(path) if path.exists() else Nowhere(NOT_THERE)
     match boards(dev, sys):
         case ():
-            return Nowhere("no board found")
+            return Nowhere(NO_BOARD)
         case (only,):
             return SerialPlace(only)
-        case several:
-            return Nowhere(f"{len(several)} boards are plugged in: say which with device =")
+        case _:
+            return Nowhere(SEVERAL_BOARDS)
 
 
 def tcp_place(host: str) -> TcpPlace:

@@ -19,6 +19,7 @@ from radio.airtime import PRESETS, Firmware, preset_named
 from radio.mesh_channel import MeshChannel
 from radio.polite_radio import AirRules
 from radio.regions import DEFAULT_SHARE, REGIONS, region_named
+from radio.road_words import for_people
 
 # Before it, firmware lost private packets in ways that nobody measured for us.
 FIRMWARE_MIN = (2, 7, 15)
@@ -130,33 +131,33 @@ def changes(facts: BoardFacts, wish: BoardWish) -> tuple[Change, ...]:
 
 
 def unusable(facts: BoardFacts, wish: BoardWish) -> str:
-    """Why a node does not talk over this board as it is; empty when it does."""
+    """Why a node does not talk over this board as it is, for people; empty when it does."""
     if facts.region == REGION_UNSET:
-        return "the board's region is not set"
+        return for_people("The board's region is not set.")
     if facts.region not in _REGION_NAMES:
-        return f"the board's region {facts.region} is none that Mic Check knows"
+        return for_people("The board's region is none that Mic Check knows.")
     if wish.region and facts.region != wish.region:
-        return f"the board's region is {facts.region}, the settings say {wish.region}"
+        return for_people("The board's region is not the one in the settings.")
     if facts.preset not in _PRESET_NAMES:
-        return f"the board's preset {facts.preset or '(its own numbers)'} is none that Mic Check knows"
+        return for_people("The board's preset is none that Mic Check knows.")
     if wish.preset and facts.preset != wish.preset:
-        return f"the board's preset is {facts.preset}, the settings say {wish.preset}"
-    if refusal := region_named(facts.region).refusal(preset_named(facts.preset)):
-        return refusal
+        return for_people("The board's preset is not the one in the settings.")
+    if region_named(facts.region).refusal(preset_named(facts.preset)):
+        return for_people("The board's preset is not allowed in its region.")
     if not facts.transmits:
-        return "the board is set not to transmit"
+        return for_people("The board is set not to transmit.")
     return _deaf(facts, wish)
 
 
 def _deaf(facts: BoardFacts, wish: BoardWish) -> str:
     if facts.index_of(wish.channel) is None:
-        return f"the board has no channel {wish.channel.name} with this network's key"
+        return for_people("The board does not have this network's channel: miccheck doctor puts it there.")
     if facts.rebroadcast not in REBROADCAST_MODES:
-        return f"the board's rebroadcast mode {facts.rebroadcast} drops our frames"
+        return for_people("The board's rebroadcast mode drops our frames: miccheck doctor changes it.")
     if facts.signatures == SIGNATURES_STRICT:
-        return "the board drops frames without a signature of the firmware"
+        return for_people("The board's signature policy drops our frames: miccheck doctor changes it.")
     if facts.edition != EDITION_PLAIN:
-        return f"the board runs the event firmware {facts.edition}, which drops our frames"
+        return for_people("The board runs firmware made for an event, which drops our frames.")
     return ""
 
 

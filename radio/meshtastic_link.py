@@ -41,9 +41,10 @@ from radio.board import (
     Tell,
 )
 from radio.board_admin import facts_of, write
-from radio.board_search import Place, SerialPlace
+from radio.board_search import NOT_THERE, Place, SerialPlace
 from radio.board_setup import BoardFacts, BoardWish, Change
 from radio.mesh_channel import HOP_LIMIT, PAYLOAD_BYTES_MAX, PORT, MeshChannel
+from radio.road_words import for_people
 from sync.urgency import Urgency
 
 # A board that is starting up does not hear the first question. Asked again after each silence of this length.
@@ -52,6 +53,10 @@ ASK_AGAIN_S = 2.0
 CONFIG_S = 20.0
 # Packets whose refusal may still come: the firmware holds 16.
 REFUSABLE_MAX = 16
+
+NO_ANSWER = for_people("The board does not answer.")
+BROKEN_OFF = for_people("The connection to the board broke off.")
+PULLED_OUT = for_people("The board was pulled out.")
 
 _PRIORITIES = {
     Urgency.ALERT: mesh_pb2.MeshPacket.Priority.ALERT,
@@ -100,7 +105,7 @@ class _Tamed(MeshInterface):  # type: ignore[misc]  # the package has no types
             if self._heard == heard:
                 self._startConfig()
         if not self.isConnected.is_set():
-            raise self.MeshInterfaceError("the board does not answer")
+            raise self.MeshInterfaceError(NO_ANSWER)
 
     def _disconnected(self) -> None:
         super()._disconnected()
@@ -136,7 +141,8 @@ class MeshBoard:
         self._closing = threading.Event()
         self._handed: OrderedDict[int, bytes] = OrderedDict()
         interface.is_open = True
-        interface.on_lost = lambda: tell(Gone("unplugged"))
+        gone = Gone(BROKEN_OFF if facts.by_network else PULLED_OUT)
+        interface.on_lost = lambda: tell(gone)
         interface.on_radio = self._take
         self._sender = threading.Thread(target=self._send_all, name="meshtastic sender", daemon=True)
         self._sender.start()
@@ -208,7 +214,7 @@ class MeshBoard:
             case "clientNotification":
                 yield Notice(said.clientNotification.message)
             case "rebooted":
-                yield Gone("the board started again")
+                yield Gone(for_people("The board started again."))
             case _:
                 yield Alive()
 
@@ -273,7 +279,7 @@ def _opened(place: Place) -> _Tamed:
         raise BoardError(_reason(fault)) from fault
     if interface.myInfo is None or not interface.localNode.channels:
         _close(interface)
-        raise BoardError("the board does not tell its settings")
+        raise BoardError(NO_ANSWER)
     return interface
 
 
@@ -309,16 +315,18 @@ def _counts(telemetry: telemetry_pb2.Telemetry) -> BoardEvent:
 
 def _reason(fault: BaseException) -> str:
     """Why it did not work, for people; never an address."""
-    if isinstance(fault, MeshInterface.MeshInterfaceError):
-        return str(fault.message)
-    if isinstance(fault, PermissionError) or getattr(fault, "errno", None) == errno.EACCES:
-        return "no permission to open the device"
-    if isinstance(fault, FileNotFoundError) or getattr(fault, "errno", None) == errno.ENOENT:
-        return "the device is not there"
-    if getattr(fault, "errno", None) in (errno.EAGAIN, errno.EBUSY):
-        return "another program holds the board"
-    if isinstance(fault, ConnectionRefusedError | TimeoutError):
-        return "nobody answers at the board's address"
-    if isinstance(fault, OSError) and fault.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-        return "the board's address cannot be reached"
-    return "the connection to the board broke" if isinstance(fault, OSError) else type(fault).__name__
+    match fault:
+        case MeshInterface.MeshInterfaceError():
+            return NO_ANSWER
+        case OSError(errno=errno.EACCES | errno.EPERM):
+            return for_people("This user must not open the device.")
+        case OSError(errno=errno.ENOENT | errno.ENODEV | errno.ENXIO):
+            return NOT_THERE
+        case OSError(errno=errno.EAGAIN | errno.EBUSY):
+            return for_people("Another program holds the board.")
+        case ConnectionRefusedError():
+            return for_people("Nobody answers at the board's address.")
+        case OSError():
+            return BROKEN_OFF
+        case _:
+            return for_people("The library that speaks to boards gave up.")

@@ -49,7 +49,7 @@ def test_a_board_in_a_bad_way_is_set_up_after_it_was_said_what_changes(bench, tc
     board.do(in_a_bad_way)
     facts = look(place_of(board))
     assert (facts.region, facts.preset, facts.role, facts.signatures) == ("UNSET", "", "ROUTER", "STRICT")
-    assert unusable(facts, WISH) == "the board's region is not set"
+    assert unusable(facts, WISH) == "The board's region is not set."
     wanted = changes(facts, WISH)
     expected = set(Setting) - {Setting.CHANNEL_INTERNET} - ({Setting.WIFI} if tcp else set())
     assert {change.setting for change in wanted} == expected
@@ -92,7 +92,7 @@ def test_a_board_that_starts_up_is_asked_again(bench, monkeypatch):
 
 
 def test_a_device_that_is_not_there_or_not_ours_is_refused_in_one_sentence(bench, tmp_path):
-    with pytest.raises(BoardError, match="the device is not there"):
+    with pytest.raises(BoardError, match="The device is not there"):
         look(SerialPlace(tmp_path / "ttyUSB9"))
     (tmp_path / "file").touch()
     with pytest.raises(BoardError):
@@ -101,7 +101,7 @@ def test_a_device_that_is_not_there_or_not_ours_is_refused_in_one_sentence(bench
 
 def test_nobody_at_the_address_is_said_without_the_address(bench):
     board = bench.board(tcp=True, plugged=False)
-    with pytest.raises(BoardError, match="nobody answers at the board's address"):
+    with pytest.raises(BoardError, match="Nobody answers at the board's address"):
         look(place_of(board))
 
 
@@ -109,5 +109,5 @@ def test_a_board_that_another_program_holds_is_not_shared(bench):
     board = bench.board()
     with board.by_id.open() as device:
         fcntl.flock(device, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with pytest.raises(BoardError, match="another program holds the board"):
+        with pytest.raises(BoardError, match="Another program holds the board"):
             look(place_of(board))

@@ -44,14 +44,14 @@ def test_a_board_without_a_lasting_name_is_opened_by_its_number(tmp_path, usb_id
 
 
 def test_without_a_board_there_is_none(tmp_path):
-    assert find(Where(), tmp_path, tmp_path) == Nowhere("no board found")
+    assert find(Where(), tmp_path, tmp_path) == Nowhere("No board is plugged in.")
     dev, sys = tree(tmp_path, ("ttyUSB0", "0403:6001", None))
-    assert find(Where(), dev, sys) == Nowhere("no board found")
+    assert find(Where(), dev, sys) == Nowhere("No board is plugged in.")
 
 
 def test_between_two_boards_nobody_guesses(tmp_path):
     dev, sys = tree(tmp_path, ("ttyUSB0", "10c4:ea60", None), ("ttyACM0", "303a:1001", "usb-b"))
-    assert find(Where(), dev, sys) == Nowhere("2 boards are plugged in: say which with device =")
+    assert find(Where(), dev, sys) == Nowhere("Several boards are plugged in: say in the settings which one.")
     assert boards(dev, sys) == (dev / "serial/by-id/usb-b", dev / "ttyUSB0")
     named = find(Where(device=str(dev / "ttyUSB0")), dev, sys)
     assert named == SerialPlace(dev / "ttyUSB0")
@@ -59,7 +59,7 @@ def test_between_two_boards_nobody_guesses(tmp_path):
 
 def test_a_device_that_is_named_is_not_looked_for_elsewhere(tmp_path):
     dev, sys = tree(tmp_path, ("ttyUSB0", "10c4:ea60", None))
-    assert find(Where(device=str(dev / "ttyUSB7")), dev, sys) == Nowhere("the device is not there")
+    assert find(Where(device=str(dev / "ttyUSB7")), dev, sys) == Nowhere("The device is not there.")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,6 @@ def test_a_board_of_the_bench_is_found_as_a_real_one(tmp_path):
         board = bench.board()
         assert find(Where(), bench.dev, bench.sys) == SerialPlace(board.by_id)
         board.unplug()
-        assert find(Where(), bench.dev, bench.sys) == Nowhere("no board found")
+        assert find(Where(), bench.dev, bench.sys) == Nowhere("No board is plugged in.")
         board.plug()
         assert find(Where(), bench.dev, bench.sys) == SerialPlace(board.by_id)

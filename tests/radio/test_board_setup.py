@@ -83,28 +83,32 @@ def test_wifi_stays_on_where_it_is_the_way_to_the_board():
 @pytest.mark.parametrize(
     ("facts", "wish", "why"),
     [
-        ({"region": "UNSET"}, {}, "the board's region is not set"),
-        ({"region": "LORA_24"}, {}, "the board's region LORA_24 is none that Mic Check knows"),
-        ({"region": "US"}, {"region": "EU_868"}, "the board's region is US, the settings say EU_868"),
-        ({"preset": ""}, {}, "the board's preset (its own numbers) is none that Mic Check knows"),
-        (
-            {},
-            {"preset": "SHORT_FAST"},
-            "the board's preset is LONG_FAST, the settings say SHORT_FAST",
-        ),
-        ({"preset": "SHORT_TURBO"}, {}, "SHORT_TURBO is 500 kHz wide, and EU_868 250 kHz"),
-        ({"transmits": False}, {}, "the board is set not to transmit"),
+        ({"region": "UNSET"}, {}, "The board's region is not set."),
+        ({"region": "LORA_24"}, {}, "The board's region is none that Mic Check knows."),
+        ({"region": "US"}, {"region": "EU_868"}, "The board's region is not the one in the settings."),
+        ({"preset": ""}, {}, "The board's preset is none that Mic Check knows."),
+        ({}, {"preset": "SHORT_FAST"}, "The board's preset is not the one in the settings."),
+        ({"preset": "SHORT_TURBO"}, {}, "The board's preset is not allowed in its region."),
+        ({"transmits": False}, {}, "The board is set not to transmit."),
         (
             {"channels": (PRIMARY, BoardChannel(1, OURS.name, b"\x00" * 32))},
             {},
-            "the board has no channel miccheck with this network's key",
+            "The board does not have this network's channel: miccheck doctor puts it there.",
         ),
-        ({"rebroadcast": "KNOWN_ONLY"}, {}, "the board's rebroadcast mode KNOWN_ONLY drops our frames"),
-        ({"signatures": "STRICT"}, {}, "the board drops frames without a signature of the firmware"),
+        (
+            {"rebroadcast": "KNOWN_ONLY"},
+            {},
+            "The board's rebroadcast mode drops our frames: miccheck doctor changes it.",
+        ),
+        (
+            {"signatures": "STRICT"},
+            {},
+            "The board's signature policy drops our frames: miccheck doctor changes it.",
+        ),
         (
             {"edition": "DEFCON"},
             {},
-            "the board runs the event firmware DEFCON, which drops our frames",
+            "The board runs firmware made for an event, which drops our frames.",
         ),
     ],
 )
