@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 from starlette.exceptions import HTTPException
 
+from node.carry_desk import NodeCarrying
 from node.clock import Clock
 from node.files import write_secret
 from node.home import Home
@@ -24,9 +25,11 @@ from node.status import refused_counts
 from radio.link_sight import AirtimeUse, LinkSight
 from sync.actions import Action, Actor, Outcome, Refusal, Refused
 from sync.reading import Reader
+from sync.signing import Network
 from sync.store import StoreFull
 from sync.views import Count
 from web_ui.desk import AirtimeView, ClockView, LinkView, ListView
+from web_ui.pages.carrying import file_name
 from web_ui.road_desk import RoadDesk
 
 _LOG = logging.getLogger("miccheck")
@@ -43,6 +46,7 @@ class Sights:
 
     roads: Roadworks
     orders: LinkOrders
+    network: Network
     lists: Callable[[], tuple[ListView, ...]]
     loop_s: Callable[[], float]  # the clock of LinkSight.since_s
     changed: Callable[[], None]  # told that somebody did something: the courier may have letters
@@ -96,6 +100,9 @@ class NodeDesk:
         self._version = version("miccheck")
         self._started_s = sights.loop_s()
         self._roads = NodeRoads(sights.roads, sights.orders, self._link_views)
+        self._carrying = NodeCarrying(
+            home, pump, sights.network, lambda: file_name(clock.wall_s()), sights.changed
+        )
         self._of_thread = threading.local()
 
     async def do(self, action: Action, actor: Actor) -> Outcome:
@@ -145,6 +152,10 @@ class NodeDesk:
     def links(self) -> tuple[LinkView, ...]:
         """The links to neighbours, in the order of the settings; then those who dialled us."""
         return self._link_views(self._sights.roads.sights())
+
+    def carrying(self) -> NodeCarrying:
+        """Bundles in and out by file and stick."""
+        return self._carrying
 
     def roads(self) -> RoadDesk:
         """The links of the settings, to be changed."""

@@ -147,7 +147,8 @@ class _Node:
         self._roads = Roadworks(settings.link, self._surroundings(inbound), inbound)
         self._orders = LinkOrders(home.settings, os.environ, self._roads)
         self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter)
-        sights = Sights(self._roads, self._orders, self._lists, self._loop.time, self._courier.wake)
+        network = self._works.identity.network
+        sights = Sights(self._roads, self._orders, network, self._lists, self._loop.time, self._courier.wake)
         self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
         app = FrontDoor(create_app(self._desk, _web_settings(settings, listeners)), inbound)
@@ -197,6 +198,7 @@ class _Node:
             for server in self._servers:
                 server.end()
             await self._roads.stop()
+            await self._desk.carrying().end()
             await asyncio.gather(asyncio.to_thread(self._courier.stop), *serving)
         finally:
             self._home.ports.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from sync.reading import Reader
 from sync.views import Count
 
 if TYPE_CHECKING:
+    from web_ui.carry_desk import CarryDesk
     from web_ui.road_desk import RoadDesk
 
 
@@ -105,6 +106,9 @@ class Desk(Protocol):
 
     def links(self) -> tuple[LinkView, ...]:
         """The links to neighbours, in the order of the settings."""
+
+    def carrying(self) -> CarryDesk:
+        """Bundles in and out by file and stick."""
 
     def roads(self) -> RoadDesk:
         """The links of the settings, to be changed by a coordinator."""

@@ -40,6 +40,7 @@ def with_card(square: Square) -> dict[str, str]:
         "/coordinator/camps": "coordinator-camps",
         "/coordinator/links": "coordinator-links",
         "/coordinator/links/add/ip": "coordinator-link-add",
+        "/coordinator/carry": "coordinator-carry",
         "/coordinator/channels": "coordinator-channels",
         "/coordinator/hotline": "coordinator-hotline",
     }

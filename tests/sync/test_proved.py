@@ -24,7 +24,7 @@ def sealed(hours_ago=0, text="water at gate 4", by=OTHER):
 @pytest.mark.parametrize("introduced_only", [False, True])
 def test_it_is_judged_like_one_that_is_checked_at_the_gate(hours_ago, introduced_only):
     bundle = sealed(hours_ago)
-    seen = []
+    seen: list[tuple[bool, object]] = []
     for proved in (False, True):
         camp = Camp("here", limits=Limits(introduced_only=introduced_only))
         with camp.store.transaction():

@@ -19,6 +19,7 @@ from sync.reading import Reader
 from sync.signing import Identity, Network
 from sync.store import Store
 from sync.views import Count
+from tests.web.carry import TestCarrying
 from tests.web.phone import Phone
 from web_ui.app import create_app
 from web_ui.desk import ClockView, LinkView, ListView, WebSettings
@@ -52,6 +53,7 @@ class TestDesk:
             hashlib.blake2b(self.name.encode(), digest_size=32).digest(), Network("miccheck")
         )
         self.path = self.folder / f"{self.name}.sqlite3"
+        self.carry = TestCarrying(self.path)
         self.store = Store.open(self.path, self.identity.key, synchronous="NORMAL")  # no power is lost here
         self.chance = Random(self.name)
         self.engine = Engine(self.identity, self.store, self.chance)
@@ -102,6 +104,9 @@ class TestDesk:
 
     def links(self) -> tuple[LinkView, ...]:
         return self.link_views
+
+    def carrying(self) -> TestCarrying:
+        return self.carry
 
     def roads(self) -> TestRoads:
         return TestRoads(self)
