@@ -14,6 +14,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from radio.road_words import Value
+
 _HEADER = re.compile(r"\s*\[(\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _NOTHING = re.compile(r"\s*(?:#.*)?$")
 _STOPPED = re.compile(r"\s*(?:stopped|\"stopped\"|'stopped')\s*=")
@@ -23,7 +25,7 @@ class CannotEdit(ValueError):
     """The file is written in a way that this room does not dare to change."""
 
 
-def with_link(text: str, words: Mapping[str, str | float]) -> str:
+def with_link(text: str, words: Mapping[str, Value]) -> str:
     """The text with one more [[link]] at its end. Raises CannotEdit."""
     ending = "\r\n" if "\r\n" in text else "\n"
     lines = ["[[link]]", *(f"{word} = {_written(value)}" for word, value in words.items())]
@@ -95,6 +97,6 @@ def _checked(before: str, after: str, links: list[dict[str, Any]]) -> str:
     return after
 
 
-def _written(value: str | float) -> str:
+def _written(value: Value) -> str:
     """A value as TOML writes it: of strings JSON's escapes, and of what JSON leaves, DEL."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

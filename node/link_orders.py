@@ -20,7 +20,7 @@ from node.link_file import CannotEdit, count_links, with_link, with_stopped, wit
 from node.roadworks import Roadworks, Work
 from node.settings import ENVIRONMENT, LINKS_MAX, Link, parse_settings
 from node.settings_reader import SettingsError, from_words
-from radio.road_words import words_of
+from radio.road_words import Value, words_of
 from radio.roads import KINDS
 from web_ui.road_desk import LinkFault, LinkRefused
 
@@ -102,7 +102,7 @@ class LinkOrders:
             raise LinkRefused(LinkFault.FILE_CHANGED)
         return text
 
-    def _new_link(self, text: str, words: Mapping[str, str | float]) -> Link:
+    def _new_link(self, text: str, words: Mapping[str, Value]) -> Link:
         try:
             return parse_settings(with_link(text, words), self._environment).link[-1]
         except SettingsError as error:
@@ -121,9 +121,9 @@ class LinkOrders:
             raise LinkRefused(LinkFault.CANNOT_WRITE) from error
 
 
-def _words(kind: str, typed: Mapping[str, str]) -> dict[str, str | float]:
+def _words(kind: str, typed: Mapping[str, str]) -> dict[str, Value]:
     """The words of a form as they are written into the file. Raises LinkRefused."""
-    words: dict[str, str | float] = {"kind": kind}
+    words: dict[str, Value] = {"kind": kind}
     for word in words_of(KINDS[kind].settings):
         value = typed.get(word.name, "").strip()
         if not value and word.needed:
@@ -132,7 +132,7 @@ def _words(kind: str, typed: Mapping[str, str]) -> dict[str, str | float]:
             raise LinkRefused(LinkFault.WRONG, word.name)
         if value:
             read = from_words(value.replace(",", ".") if word.type == "float" else value, word.type)
-            if not isinstance(read, str | float) or (isinstance(read, float) and not isfinite(read)):
+            if not isinstance(read, Value) or (isinstance(read, float) and not isfinite(read)):
                 raise LinkRefused(LinkFault.WRONG, word.name)
             words[word.name] = read
     return words

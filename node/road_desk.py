@@ -9,7 +9,7 @@ from dataclasses import replace
 from node.link_orders import LinkOrders
 from node.roadworks import Roadworks, Work
 from radio.link_sight import LinkSight
-from radio.road_words import Word, words_of
+from radio.road_words import Value, Word, words_of
 from radio.roads import KINDS, Kind
 from sync.actions import Actor
 from web_ui.desk import LinkView
@@ -86,5 +86,5 @@ def _word(word: Word) -> WordView:
     return WordView(word.name, word.label, word.hint, word.needed, _shown(word.default), word.choices)
 
 
-def _shown(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
+def _shown(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -12,6 +12,9 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+# Texts, numbers and whole numbers: the types of words.
+Value = str | float | int
+
 # What is wrong with a value and what would do, to follow "is wrong: "; None when it is right.
 Check = Callable[[Any], str | None]
 
@@ -26,9 +29,9 @@ class Word:
     """One word of a [[link]]. `label` and `hint` are sentences of the catalogues (`for_people`)."""
 
     name: str
-    type: str  # "str" or "float"
+    type: str  # "str", "float" or "int"
     needed: bool
-    default: str | float
+    default: Value
     label: str
     hint: str
     choices: tuple[str, ...]  # the only valid ones, where there are any
@@ -64,7 +67,7 @@ def _word(each: Field[Any]) -> Word:
         name=each.name,
         type=str(each.type),
         needed=needed,
-        default=each.default if isinstance(each.default, str | float) else "",
+        default=each.default if isinstance(each.default, Value) else "",
         label=each.metadata["label"],
         hint=each.metadata["hint"],
         choices=each.metadata["choices"],
@@ -79,6 +82,18 @@ def one_of(*words: str) -> Check:
         return None if value in words else f"valid are {valid}{did_you_mean(value, words)}"
 
     return check
+
+
+def one_number_of(*numbers: int) -> Check:
+    """One of these numbers."""
+    valid = ", ".join(str(each) for each in numbers)
+    return lambda value: None if value in numbers else f"valid are {valid}"
+
+
+def device_file(value: str) -> str | None:
+    """A device of this box, by its whole path."""
+    good = value.startswith("/") and value.isprintable()
+    return None if good else 'valid is a device like "/dev/serial/by-id/…" or "/dev/ttyUSB0"'
 
 
 def did_you_mean(value: str, valid: Sequence[str]) -> str:

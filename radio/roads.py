@@ -9,24 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from radio.airtime import PRESETS, preset_named
+from radio.airtime import PRESETS, Firmware, preset_named
+from radio.board_search import Where, boards
+from radio.board_setup import BoardWish
+from radio.mesh_channel import channel_of
 from radio.polite_radio import AirRules
 from radio.regions import DEFAULT_REGION, DEFAULT_SHARE, REGIONS, SHARE_MIN, region_named
 from radio.road import Road, Surroundings
 from radio.road_words import (
     RoadSettings,
     between,
+    device_file,
     for_people,
     host_and_port,
+    one_number_of,
     page_address,
     split_host,
     word,
 )
+from sync.signing import Network
 
 # What Meshtastic radios are sold with.
 DEFAULT_PRESET = "LONG_FAST"
+# The word for a setting that stays as somebody made it on the board.
+AS_IT_IS = "board"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,76 @@ def _ip(name: str, settings: Ip, around: Surroundings) -> Road:
     return around.cable.dial(name, settings.url)
 
 
+# -- meshtastic ---------------------------------------------------------------------------------------
+
+
+def _host(value: str) -> str | None:
+    port = value.rpartition(":")[2] if value.count(":") == 1 else "4403"
+    good = value.partition(":")[0] and port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535
+    return None if good and "/" not in value else 'valid is the board\'s address, "HOST" or "HOST:PORT"'
+
+
+@dataclass(frozen=True, slots=True)
+class Meshtastic(RoadSettings):
+    """A Meshtastic board: at a USB port, or in the network. Without a word about it, the only one found."""
+
+    device: str = word(
+        "",
+        device_file,
+        label=for_people("Device"),
+        hint=for_people("Its path in /dev/serial/by-id. Without it, the one board that is plugged in."),
+    )
+    host: str = word(
+        "",
+        _host,
+        label=for_people("Or its address in the network"),
+        hint=for_people("HOST or HOST:PORT, for a board with Wi-Fi, or a daemon."),
+    )
+    preset: str = word(
+        AS_IT_IS,
+        label=for_people("Preset"),
+        hint=for_people("What miccheck doctor sets the board to; board leaves it as it is."),
+        choices=(AS_IT_IS, *(preset.name for preset in PRESETS)),
+    )
+    region: str = word(
+        AS_IT_IS,
+        label=for_people("Region"),
+        hint=for_people("What miccheck doctor sets the board to; board leaves it as it is."),
+        choices=(AS_IT_IS, *(region.name for region in REGIONS)),
+    )
+    airtime_share: float = _share()
+
+    @property
+    def where(self) -> Where:
+        """Where its board is."""
+        return Where(self.device, self.host)
+
+    def wish(self, network: Network) -> BoardWish:
+        """What a camp of this network wants of its board."""
+        region, preset = ("" if each == AS_IT_IS else each for each in (self.region, self.preset))
+        return BoardWish(channel_of(network), region, preset)
+
+
+def _meshtastic(name: str, settings: Meshtastic, around: Surroundings) -> Road:
+    from radio.meshtastic_road import MeshtasticRoad
+
+    wish = settings.wish(around.identity.network)
+    return MeshtasticRoad(name, settings.where, wish, settings.airtime_share, around)
+
+
+def _one_place(settings: Meshtastic) -> Wrong | None:
+    if settings.device and settings.host:
+        return Wrong("host", "a board has a device or a host, not both")
+    if AS_IT_IS in (settings.region, settings.preset):
+        return None
+    refusal = region_named(settings.region).refusal(preset_named(settings.preset))
+    return Wrong("region", refusal) if refusal else None
+
+
+def _boards_plugged_in() -> tuple[Found, ...]:
+    return tuple(Found(path.name, (("device", str(path)),)) for path in boards())
+
+
 # -- air ----------------------------------------------------------------------------------------------
 
 
@@ -119,9 +198,51 @@ def _air(name: str, settings: Air, around: Surroundings) -> Road:
     return AirLink(name, split_host(settings.address), around.camp, radio, around.hub, around.jitter)
 
 
-def _preset_in_region(settings: Air) -> Wrong | None:
+def _preset_in_region(settings: Air | Modem) -> Wrong | None:
     refusal = region_named(settings.region).refusal(preset_named(settings.preset))
     return Wrong("region", refusal) if refusal else None
+
+
+# -- modem --------------------------------------------------------------------------------------------
+
+# Speeds that serial lines have; 115,200 is what USB modems come with.
+BAUD_RATES = (1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600)
+
+
+@dataclass(frozen=True, slots=True)
+class Modem(RoadSettings):
+    """A serial LoRa modem that speaks KISS. It does not tell its preset or region."""
+
+    device: str = word(
+        check=device_file,
+        label=for_people("Device"),
+        hint=for_people("Best by its name in /dev/serial/by-id, which stays in every socket."),
+    )
+    baud: int = word(
+        115_200,
+        one_number_of(*BAUD_RATES),
+        label=for_people("Speed of the line"),
+        hint=for_people("In bits a second, as the modem is set; most are set to 115200 or 9600."),
+    )
+    preset: str = _preset()
+    region: str = _region()
+    airtime_share: float = _share()
+
+
+def _modem(name: str, settings: Modem, around: Surroundings) -> Road:
+    from radio.modem_link import ModemRoad
+    from radio.serial_line import SerialPlace
+
+    rules = AirRules(
+        preset_named(settings.preset), region_named(settings.region), settings.airtime_share, Firmware.RAW
+    )
+    return ModemRoad(name, SerialPlace(Path(settings.device), settings.baud), rules, around)
+
+
+def _serial_devices() -> tuple[Found, ...]:
+    from radio.serial_line import lasting_names
+
+    return tuple(Found(each.name, (("device", str(each)),)) for each in lasting_names())
 
 
 # -- the table ----------------------------------------------------------------------------------------
@@ -135,12 +256,30 @@ _ALL = (
         _ip,
     ),
     Kind(
+        "meshtastic",
+        for_people("Meshtastic board"),
+        for_people("A LoRa radio at a USB port or in the network; other camps in earshot hear it."),
+        Meshtastic,
+        _meshtastic,
+        _one_place,
+        _boards_plugged_in,
+    ),
+    Kind(
         "air",
         for_people("Simulated radio"),
         for_people("For drills: instead of a radio, miccheck air on this machine or another one."),
         Air,
         _air,
         _preset_in_region,
+    ),
+    Kind(
+        "modem",
+        for_people("Serial LoRa modem (KISS)"),
+        for_people("A LoRa modem with the firmware of a packet-radio TNC, set up with its own program."),
+        Modem,
+        _modem,
+        _preset_in_region,
+        _serial_devices,
     ),
 )
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
