@@ -8,10 +8,11 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from node.bench import living, mutants, sizes, storing
+from node.bench import importing, living, mutants, sizes, storing
 from node.bench.figures import Bound, Figure, quantile, rounded, table
 from node.bench.processes import resident_bytes, worked_s
 from node.bench.samples import cable, camp_texts, camps, radio
+from node.clock import Clock
 from node.commands import bench
 from sync import frames
 from sync.frames import FrameType
@@ -165,6 +166,14 @@ def test_a_flood_of_bundles_is_stored_and_then_read(tmp_path):
     assert figures["store_share_of_verify"].bound == Bound.AT_LEAST
     assert 0 < figures["read_share_of_verify"].value < figures["store_share_of_verify"].value
     assert figures["read_per_s"].value < figures["store_per_s"].value < figures["verify_per_s"].value
+
+
+def test_a_file_is_imported_and_shown(tmp_path):
+    figures = by_name(importing.measure(TEXTS, Random(1), Clock().wall_s(), tmp_path, rounds=1, bundles=300))
+    share = figures["import_share_of_verify"]
+    assert (share.bound, share.limit) == (Bound.AT_LEAST, 0.25)
+    assert 0 < figures["import_shown_share_of_verify"].value <= share.value
+    assert figures["import_per_s"].value > 0
 
 
 def test_a_share_is_of_the_same_bundles():
