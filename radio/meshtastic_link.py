@@ -54,6 +54,8 @@ ASK_AGAIN_S = 2.0
 CONFIG_S = 20.0
 # Packets whose refusal may still come: the firmware holds 16.
 REFUSABLE_MAX = 16
+# `ERRNO_SHOULD_RELEASE`: the packet was for the board itself.
+DELIVERED_HERE = 35
 # The destination of a broadcast.
 EVERYBODY = 0xFFFFFFFF
 
@@ -211,8 +213,8 @@ class MeshBoard:
                 yield self._event_of_packet(said.packet)
             case "queueStatus":
                 status = said.queueStatus
-                if status.res:
-                    yield self._refused(mesh_pb2.Routing.Error.Name(status.res), status.mesh_packet_id)
+                if status.res not in (0, DELIVERED_HERE):
+                    yield self._refused(status.res, status.mesh_packet_id)
                 yield Queue(status.maxlen - status.free, is_answer=status.mesh_packet_id == 0)
             case "clientNotification":
                 yield Notice(said.clientNotification.message)
@@ -224,7 +226,7 @@ class MeshBoard:
     def _event_of_packet(self, packet: mesh_pb2.MeshPacket) -> BoardEvent:
         data, sender = packet.decoded, getattr(packet, "from")
         match data.portnum:
-            case _ if sender != self._own:
+            case _ if sender not in (0, self._own):
                 # What came through the internet did not come through the air.
                 is_ours = (data.portnum, packet.channel, packet.via_mqtt) == (PORT, self._index, False)
                 fits = 0 < len(data.payload) <= PAYLOAD_BYTES_MAX
@@ -239,8 +241,9 @@ class MeshBoard:
             case _:
                 return Alive()
 
-    def _refused(self, error: str, packet_id: int) -> Refused:
-        return Refused(error, self._handed.pop(packet_id, b""))
+    def _refused(self, error: int, packet_id: int) -> Refused:
+        known = mesh_pb2.Routing.Error.DESCRIPTOR.values_by_number.get(error)
+        return Refused(known.name if known is not None else str(error), self._handed.pop(packet_id, b""))
 
 
 def open_board(place: Place, channel: MeshChannel, tell: Tell) -> MeshBoard:

@@ -1,11 +1,13 @@
 """What a Meshtastic board must be for a camp, and what would be changed: said before it is done."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sync
 from radio.airtime import PRESETS, Firmware
 from radio.board_setup import (
     BoardChannel,
@@ -32,6 +34,7 @@ def test_the_channel_follows_from_the_network_word_alone():
     assert len(OURS.key) == 32
     assert OURS.key.hex() == "64b146cc778789ca4d1fffcba3f0d82acf563afbd46b49449a3f8684175ad834"
     assert OURS.key.hex() not in repr(OURS)
+    assert OURS.key.hex() in (Path(sync.__file__).parent / "PROTOCOL.md").read_text()
 
 
 def test_a_board_that_is_right_stays_as_it_is():
