@@ -32,7 +32,7 @@ KIND = "meshtastic"
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 # A board in the network is not seen coming back, and to ask whether it is costs two packets.
-RETRY_NETWORK_MAX_S = 4.0
+RETRY_NETWORK_MAX_S = 2.0
 # Whoever talked for so long was all right; who did not is not tried every second.
 STEADY_S = 10.0
 # A person changes a board's settings with another program, and that needs the device.

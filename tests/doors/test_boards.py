@@ -58,9 +58,9 @@ class Trouble(threading.Thread):
 
     def run(self):
         for _ in range(self.times):
-            time.sleep(self.random.uniform(0.2, 4.0))
-            self.board.unplug()
             time.sleep(self.random.uniform(0.1, 2.0))
+            self.board.unplug()
+            time.sleep(self.random.uniform(0.1, 1.0))
             self.board.plug()
             began = time.monotonic()
             wait_until(lambda: is_talking(self.node))
@@ -83,7 +83,7 @@ def storm(bench, tmp_path, messages, times, seed, level_s, tcp=False):
         texts = [f"message {number} of the storm" for number in range(messages)]
         for number, text in enumerate(texts):
             post(nodes[number % 2], text)
-            time.sleep(random.uniform(0, 3.0 * times / messages))
+            time.sleep(random.uniform(0, 4.8 * times / messages))  # as long as the trouble lasts
         for trouble in troubles:
             trouble.join()
         wait_until(lambda: all(len(node.texts()) >= messages for node in nodes), level_s)
