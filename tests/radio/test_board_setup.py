@@ -17,6 +17,7 @@ from radio.board_setup import (
     changes,
     rules_of,
     unusable,
+    worry,
 )
 from radio.mesh_channel import CHANNEL_NAME, MeshChannel, channel_of
 from radio.regions import REGIONS
@@ -117,6 +118,23 @@ def test_wifi_stays_on_where_it_is_the_way_to_the_board():
 )
 def test_a_board_that_would_not_do_is_refused_with_the_reason(facts, wish, why):
     assert unusable(replace(GOOD, **facts), replace(WISH, **wish)) == why
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({}, ""),
+        ({"firmware": "2.7.15.1"}, ""),
+        ({"firmware": "2.7.14"}, "The board's firmware is older than 2.7.15: bring it up to date."),
+        ({"firmware": ""}, "The board's firmware is older than 2.7.15: bring it up to date."),
+        (
+            {"role": "ROUTER"},
+            "The board's role is to sleep, or to repeat for others: miccheck doctor changes it.",
+        ),
+    ],
+)
+def test_a_board_that_serves_may_be_a_worry(facts, why):
+    assert worry(replace(GOOD, **facts)) == why
 
 
 @given(st.sampled_from(PRESETS), st.sampled_from(REGIONS), st.floats(0.05, 1.0))

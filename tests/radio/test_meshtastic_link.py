@@ -9,6 +9,7 @@ import pytest
 from meshtastic.protobuf import mesh_pb2
 
 from radio import board_port, meshtastic_link, meshtastic_road
+from radio.airtime import Firmware, preset_named
 from radio.board import BoardError
 from radio.board_search import Where
 from radio.board_setup import BoardWish, Change, Setting
@@ -290,6 +291,18 @@ def test_a_board_that_is_not_set_up_is_left_alone_until_the_doctor_was_there(ben
             assert side.says == ("talking", "")
         finally:
             await side.road.stop()
+
+    run(story())
+
+
+def test_a_board_with_old_firmware_serves_and_says_so(bench):
+    async def story():
+        board = bench.board("a", tcp=True, version="2.7.9.fake")
+        async with at_work(*sides_of(bench, board)) as (side,):
+            assert side.says == ("talking", "The board's firmware is older than 2.7.15: bring it up to date.")
+            assert side.hub.port.profile.airtime_ms(110) == preset_named("SHORT_TURBO").airtime_ms(
+                110, Firmware.RAW
+            )
 
     run(story())
 
