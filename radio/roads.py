@@ -100,10 +100,22 @@ class Ip(RoadSettings):
         label=for_people("Page address of the other camp"),
         hint=for_people("As on the other camp's poster: http or https, the host, the port."),
     )
+    certificate: str = word(
+        "",
+        label=for_people("Its certificate"),
+        hint=for_people("A file, for https: the other camp's certificate, or of who signed it. Empty: any."),
+    )
 
 
 def _ip(name: str, settings: Ip, around: Surroundings) -> Road:
-    return around.cable.dial(name, settings.url)
+    certificate = around.folder / settings.certificate if settings.certificate else None
+    return around.cable.dial(name, settings.url, certificate)
+
+
+def _ip_wrong(settings: Ip) -> Wrong | None:
+    if settings.certificate and not settings.url.startswith("https:"):
+        return Wrong("certificate", "only a neighbour whose url begins with https: has a certificate")
+    return None
 
 
 # -- meshtastic ---------------------------------------------------------------------------------------
@@ -315,6 +327,7 @@ _ALL = (
         for_people("Another camp that this box can reach. It is enough when one of the two dials the other."),
         Ip,
         _ip,
+        _ip_wrong,
     ),
     Kind(
         "meshtastic",
