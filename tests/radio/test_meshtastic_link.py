@@ -4,6 +4,8 @@ import asyncio
 import os
 import threading
 from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
 
 import pytest
 from meshtastic.protobuf import mesh_pb2
@@ -456,3 +458,33 @@ def test_a_board_that_opens_too_late_is_let_go_of(bench, monkeypatch):
         assert await asyncio.to_thread(closed.wait, 20)
 
     run(story())
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("seed", "tcp"), [(1, False), (2, True)])
+def test_pulled_out_in_the_middle_of_whatever_it_does_it_talks_again_and_nothing_is_left(bench, seed, tcp):
+    random = Random(seed)
+
+    async def story():
+        board = bench.board("a", tcp=tcp, boot_s=0.2)
+        async with at_work(*sides_of(bench, board)) as (side,):
+            threads, files = threading.active_count(), open_files()
+            for _ in range(25):
+                if side.hub.port is not None:
+                    side.hub.port.push([post("on the way")])
+                await asyncio.sleep(random.uniform(0, 1.5))
+                random.choice([board.unplug, board.unplug, board.hang])()
+                await asyncio.sleep(random.uniform(0, 0.5))
+                board.unplug()
+                board.plug()
+            await until(lambda: side.hub.port is not None, side)
+            await side.send(post("after all"))
+            await until(lambda: post("after all") in sent(bench), side)
+            await until(lambda: threading.active_count() <= threads + 1, side)
+            await until(lambda: open_files() <= files + 2, side)
+
+    run(story())
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
