@@ -11,7 +11,7 @@ import click
 
 from node.clock import Clock
 from node.commands.arguments import home_argument, json_option
-from node.doctor.boards import Looked, set_up
+from node.doctor.boards import Looked, findings_of, set_up
 from node.doctor.finding import Finding, Patient, Verdict
 from node.doctor.table import examine
 from node.entry import Camp
@@ -89,24 +89,18 @@ def _apply(
         if board.changes and not (yes or _agreed(board)):
             continue
         try:
-            facts = set_up(patient, board)
+            now = set_up(patient, board)
         except BoardError as error:
             raise Sorry(f"the board {board.name} could not be set up: {error}") from error
         except OSError as error:
             raise Sorry(f"what the board was set to cannot be kept: {error.strerror}") from error
-        check = f"board {board.name}"
-        is_done = Finding(
-            check, Verdict.OK, f"set up: firmware {facts.firmware}, {facts.region}, {facts.preset}"
-        )
-        findings = [each for each in findings if each.check != check or not _is_cured(each)] + [is_done]
+        afterwards = list(findings_of(patient, now))
+        findings = [each for each in findings if each.check != f"board {board.name}"] + afterwards
         if not quiet:
-            _show(is_done)
+            click.echo(f"the board {board.name} was set up")
+            for each in afterwards:
+                _show(each)
     return findings
-
-
-def _is_cured(finding: Finding) -> bool:
-    """Whether setting the board up has done what this finding asked for."""
-    return "--apply" in finding.do
 
 
 def _agreed(board: Looked) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -17,7 +17,19 @@ from node.doctor.finding import Finding, Patient, bad, ok, skip, warn
 from node.files import write_secret
 from radio.board import BoardError
 from radio.board_search import Nowhere, Place, find
-from radio.board_setup import FIRMWARE_MIN, REGION_UNSET, BoardFacts, BoardWish, Change, changes, unusable
+from radio.board_setup import (
+    CHANNELS,
+    FIRMWARE_MIN,
+    REBROADCAST_MODES,
+    REGION_UNSET,
+    SIGNATURES_DEFAULT,
+    BoardChannel,
+    BoardFacts,
+    BoardWish,
+    Change,
+    changes,
+    unusable,
+)
 from radio.roads import Meshtastic
 from sync.signing import Network
 
@@ -79,12 +91,13 @@ def examine(patient: Patient, bench: Callable[[], Bench] = real_bench) -> Iterat
             continue
         wish = link.settings.wish(Network(patient.settings.camp.network))
         looked = Looked(name, place, wish, facts, changes(facts, wish))
-        yield from _findings(check, looked, _kept(patient, name))
+        yield from findings_of(patient, looked)
         yield looked
 
 
-def _findings(check: str, looked: Looked, kept: dict[str, object]) -> Iterator[Finding]:
-    facts = looked.facts
+def findings_of(patient: Patient, looked: Looked) -> Iterator[Finding]:
+    """How a board is, what would be changed, and what only a person can see to."""
+    check, facts = f"board {looked.name}", looked.facts
     if facts.version < FIRMWARE_MIN:
         wanted = ".".join(map(str, FIRMWARE_MIN))
         do = f"flash {wanted} or later: flasher.meshtastic.org"
@@ -95,17 +108,34 @@ def _findings(check: str, looked: Looked, kept: dict[str, object]) -> Iterator[F
         )
     for change in looked.changes:
         yield bad(check, f"would change: {change.sentence}", "miccheck doctor --apply")
-    why = unusable(facts, looked.wish)
-    if why and not looked.changes:  # nothing that we may change cures it: a region is a person's to say
+    why = _in_the_way(facts, looked.wish)
+    if why:
         region = 'say in its [[link]] where the radio is, region = "EU_868" or another, then --apply'
         yield bad(check, why, region if facts.region == REGION_UNSET else "set it with the board's own app")
     if facts.is_managed:
         yield bad(check, "it is managed from afar: what is changed here it ignores", "end that with its app")
     yield from _frequency(check, facts)
-    drift = [f"{name} was {was}, is {now}" for name, was, now in _drift(kept, _marks(facts))]
+    drift = [
+        f"{name} was {was}, is {now}" for name, was, now in _drift(_kept(patient, looked.name), _marks(facts))
+    ]
     if drift:
         says = f"since the doctor set it up: {'; '.join(drift)}"
         yield warn(check, says, "if nobody here did that, look who has the board's app; then --apply")
+
+
+def _in_the_way(facts: BoardFacts, wish: BoardWish) -> str:
+    """What keeps the board from serving even when all is changed that we may change: a person's to say."""
+    ours = BoardChannel(CHANNELS - 1, wish.channel.name, wish.channel.key)
+    then = replace(
+        facts,
+        region=wish.region or facts.region,
+        preset=wish.preset or facts.preset,
+        transmits=True,
+        rebroadcast=REBROADCAST_MODES[0],
+        signatures=SIGNATURES_DEFAULT,
+        channels=(*facts.channels, ours),
+    )
+    return unusable(then, wish)
 
 
 def _frequency(check: str, facts: BoardFacts) -> Iterator[Finding]:
@@ -120,8 +150,8 @@ def _frequency(check: str, facts: BoardFacts) -> Iterator[Finding]:
     yield warn(check, says, "have the same on the boards of all camps, or they do not hear each other")
 
 
-def set_up(patient: Patient, looked: Looked, bench: Callable[[], Bench] = real_bench) -> BoardFacts:
-    """Make the changes, wait for the board to start again, and keep what it is then. Raises BoardError."""
+def set_up(patient: Patient, looked: Looked, bench: Callable[[], Bench] = real_bench) -> Looked:
+    """Make the changes, wait for the board to start again, keep what it is then. Raises BoardError, OSError."""
     if looked.changes:
         bench().apply(looked.place, looked.wish, looked.changes)
     facts = _look_again(looked, bench)
@@ -129,7 +159,7 @@ def set_up(patient: Patient, looked: Looked, bench: Callable[[], Bench] = real_b
     if rest:
         raise BoardError(f"it did not take this: {rest[0].sentence}")
     keep(patient, looked.name, facts)
-    return facts
+    return replace(looked, facts=facts, changes=())
 
 
 def _look_again(looked: Looked, bench: Callable[[], Bench]) -> BoardFacts:

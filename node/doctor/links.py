@@ -44,7 +44,7 @@ def said_by_node(patient: Patient, name: str, kind: str) -> Finding:
     state, why = found[0]["state"], found[0]["why"] or ""
     says = f"the running node says: {state}{', ' + why if why else ''}"
     if state == "talking":
-        return ok(check, says)
+        return warn(check, says, "see to it when you can") if why else ok(check, says)
     if state == "searching" and kind in ("ip", "air") and not why:
         return warn(check, says, "nothing is lost: it goes on searching; look whether the other end is on")
     return bad(check, says, "do what it says; stop the node to have the doctor look for itself")

@@ -311,6 +311,24 @@ class TestBoards:
         board.do(lambda firmware: setattr(firmware.channels[0].settings, "name", "Norte"))
         assert "channel 0 was" in doctor("--json", settings=words).out
 
+    def test_where_the_radio_is_only_a_person_can_say(self, doctor, bench):
+        board = bench.board(tcp=True, channel=None, preset="LONG_FAST", region="UNSET")
+        words = self.link(board)
+        for options in ((), ("--apply", "--yes"), ()):
+            done = doctor(*options, settings=words)
+            assert done.code == 1
+            assert "The board's region is not set." in done.out
+            assert 'region = "EU_868" or another' in done.out
+        assert "would change" not in done.out
+        assert doctor("--apply", "--yes", settings=self.link(board, 'region = "EU_868"')).code == 0
+
+    def test_firmware_made_for_an_event(self, doctor, bench):
+        board = bench.board(tcp=True, channel=None, preset="LONG_FAST", region="EU_868")
+        board.do(lambda firmware: setattr(firmware.my_info, "firmware_edition", 1))
+        done = doctor(settings=self.link(board))
+        assert "firmware made for an event" in done.out
+        assert "would change: add the private channel" in done.out
+
     def test_firmware_that_is_too_old(self, doctor, bench):
         board = bench.board(tcp=True, preset="LONG_FAST", region="EU_868", version="2.7.14.abcdef")
         done = doctor("--json", settings=self.link(board))
