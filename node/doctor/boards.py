@@ -151,7 +151,7 @@ def _frequency(check: str, facts: BoardFacts) -> Iterator[Finding]:
 
 
 def set_up(patient: Patient, looked: Looked, bench: Callable[[], Bench] = real_bench) -> Looked:
-    """Make the changes, wait for the board to start again, keep what it is then. Raises BoardError, OSError."""
+    """Make the changes, wait for the start, keep what the board is then. Raises BoardError, OSError."""
     if looked.changes:
         bench().apply(looked.place, looked.wish, looked.changes)
     facts = _look_again(looked, bench)
