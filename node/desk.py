@@ -219,4 +219,5 @@ def _airtime(use: AirtimeUse) -> AirtimeView:
         law=use.law,
         busy=use.busy,
         waits_for=use.waits_for.value if use.waits_for is not None else None,
+        refused_s=use.refused_s,
     )

@@ -129,4 +129,5 @@ def airtime_json(view: AirtimeView) -> Json:
         "law": view.law,
         "busy": round(view.busy, SHARE_DIGITS),
         "waits_for": view.waits_for,
+        "refused_s": int(view.refused_s),
     }

@@ -125,7 +125,8 @@ class Airtime(_Shape):
     for_alerts: float
     law: float
     busy: float
-    waits_for: Literal["hour", "channel"] | None
+    waits_for: Literal["hour", "channel", "firmware"] | None
+    refused_s: int
 
 
 class Link(_Shape):

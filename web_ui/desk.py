@@ -38,6 +38,7 @@ class AirtimeView:
     law: float  # what the law leaves; 1 where it says nothing
     busy: float  # in which the radio sent or heard somebody
     waits_for: str | None = None  # "hour", "channel" or "firmware": what all but mic checks wait for
+    refused_s: float = 0.0  # for so long the radio takes nothing more, by its own word
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Route, sync_playwright
@@ -21,6 +22,7 @@ from tests.web.desk import Camp
 from tests.web.phone import HTTP, HTTPS, Phone
 from tests.web.pseudo import with_pseudo
 from tests.web.square import Square, filled
+from web_ui.desk import AirtimeView, LinkView
 from web_ui.visit import LANGUAGE_COOKIE, SESSION_COOKIE
 
 CHROMIUM = "/usr/bin/chromium"
@@ -106,6 +108,48 @@ def take(browser: Browser, square: Square, out: Path, language: str, scheme: str
                 page.screenshot(path=out / f"{name}.{language}.{scheme}.png", full_page=True)
 
 
+def take_links(browser: Browser, square: Square, out: Path, language: str, scheme: str) -> None:
+    """The status page in the states of a board, and what the page of links asks and refuses."""
+    desk = square.sol
+    whole = desk.link_views
+    camp = Camp(desk, languages=with_pseudo())
+    with phone(browser, camp, language=language, scheme=scheme) as context:
+        page = context.new_page()
+        for name, link in links_of_a_board(desk.time_s).items():
+            desk.link_views = (link,)
+            page.goto(HTTP + "/status")
+            page.screenshot(path=out / f"status-{name}.{language}.{scheme}.png", full_page=True)
+    desk.link_views = whole
+    with phone(
+        browser, camp, token=desk.session(Role.COORDINATOR), language=language, scheme=scheme
+    ) as context:
+        page = context.new_page()
+        page.goto(HTTPS + "/coordinator/links")
+        page.locator("summary").first.click()
+        page.screenshot(path=out / f"link-remove.{language}.{scheme}.png", full_page=True)
+        page.goto(HTTPS + "/coordinator/links/add/ip")
+        page.fill("#url", "south.camp.internal:8080")
+        page.locator("form[action$='/add/ip'] button").click()
+        page.get_by_role("alert").wait_for()
+        page.screenshot(path=out / f"link-refused.{language}.{scheme}.png", full_page=True)
+
+
+def links_of_a_board(now_s: float) -> dict[str, LinkView]:
+    """A Meshtastic board in the states that people ask about."""
+    use = AirtimeView("EU_868", "LONG_FAST", 0.0123, 0.05, 0.01, 0.1, 0.07)
+    full = replace(use, used=0.05, waits_for="firmware", refused_s=3_120.0)
+    link = LinkView("meshtastic-1", "meshtastic", "searching", None, now_s - 40, 0, 0)
+    talking = replace(link, state="talking", since_s=now_s - 900, frames_in=212, frames_out=97, airtime=use)
+    return {
+        "searching": replace(link, why="No board is plugged in."),
+        "talking": talking,
+        "unplugged": replace(talking, state="unplugged", since_s=now_s - 5, why="The board was pulled out."),
+        "duty-limit": replace(
+            talking, airtime=full, why="The board has used up its hour and refused a frame."
+        ),
+    }
+
+
 def take_for_the_readme(browser: Browser, square: Square) -> None:
     """The front page as one sees it first."""
     with phone(browser, square.camp, scale=1) as context:
@@ -123,6 +167,7 @@ def main() -> None:
         for language in LANGUAGES:
             for scheme in ("light", "dark"):
                 take(browser, square, out, language, scheme)
+                take_links(browser, square, out, language, scheme)
     print(f"{len(list(out.glob('*.png')))} pictures in {out}")
 
 

@@ -230,6 +230,7 @@ def test_the_status_says_what_a_radio_does_to_the_air(square):
         "law": 0.1,
         "busy": 0.31,
         "waits_for": "channel",
+        "refused_s": 0,
     }
 
 

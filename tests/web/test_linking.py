@@ -132,13 +132,13 @@ def test_there_is_no_form_of_a_kind_nobody_knows(phone, method):
         ("refused", "set its region", None, "en", "set its region"),
         ("stopped", "", None, "es", "parado"),
         ("broken", "no library", None, "en", "cannot be used"),
-        ("talking", "", "firmware", "en", "the radio says its hour is used up"),
-        ("talking", "", "firmware", "es", "la radio dice que su hora está gastada"),
+        ("talking", "", "firmware", "en", "everything waits for 52 minutes"),
+        ("talking", "", "firmware", "es", "todo espera 52 minutos"),
     ],
 )
 @pytest.mark.parametrize("path", ["/status", "/coordinator/links"])
 def test_every_state_of_a_link_is_a_sentence(square, phone, state, why, waits_for, language, says, path):
-    radio = AirtimeView("EU_868", "LONG_FAST", 0.05, 0.05, 0.01, 0.1, 0.2, waits_for)
+    radio = AirtimeView("EU_868", "LONG_FAST", 0.05, 0.05, 0.01, 0.1, 0.2, waits_for, 3_090.0)
     link = LinkView("air-9", "board", state, None, square.sol.time_s, 3, 4, radio, why)
     desk = square.camp.desk
     desk.link_views = (link,)
