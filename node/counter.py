@@ -57,7 +57,7 @@ def reason_of() -> Iterator[None]:
     except Refused as refused:
         raise Sorry(sentence(refused)) from refused
     except StoreFull as full:
-        raise Sorry("the disk is full: nothing was stored; reading goes on") from full
+        raise Sorry("the disk is full: this was not stored; reading goes on") from full
     except PumpStopped as stopped:
         raise Sorry("the node is ending; try again") from stopped
 

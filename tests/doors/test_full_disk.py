@@ -1,12 +1,15 @@
 """A disk with no byte left, a real one: posts are refused with 507, pages go on, and room helps at once."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from tests.doors.process import RunningNode, make_camp
+from tests.doors.process import RunningNode, make_camp, miccheck, output
+from tests.doors.test_carrying import many
 
 DISK = "size=24m"
 NO_QUOTA = {"MICCHECK__QUOTA__DEVICE_PER_MINUTE": "0"}
@@ -66,3 +69,24 @@ def fill(post) -> list[int]:
         assert len(answers) < 10_000
         answers.append(post(len(answers)))
     return answers
+
+
+@pytest.mark.full
+def test_a_file_that_does_not_fit_comes_in_as_far_as_there_is_room(small_disk, tmp_path):
+    home = small_disk / "camp"
+    make_camp(home)
+    file = many(tmp_path / "many.bundles", 8_000)
+    filler = small_disk / "filler"
+    with filler.open("wb") as out:
+        free = os.statvfs(small_disk)
+        os.posix_fallocate(out.fileno(), 0, free.f_bavail * free.f_frsize - 3_000_000)
+    done = miccheck("import", home, file)
+    assert done.returncode == 1
+    said = re.search(
+        r"the disk is full: .*; before that (\d+) new bundles were taken in, and they stay", done.stderr
+    )
+    assert said is not None, done.stderr
+    filler.unlink()
+    again = json.loads(output("import", home, file, "--json"))
+    assert again["known"] >= int(said[1]) > 0
+    assert again["new"] + again["known"] == 8_000
