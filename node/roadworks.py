@@ -40,25 +40,30 @@ class Work:
 
 
 class Roadworks:
-    """All roads, in the order of the settings, and the neighbours that dialled us."""
+    """All roads, in the order of the settings, and the neighbours that were found or dialled us."""
 
-    def __init__(self, links: Iterable[Link], around: Surroundings, inbound: IpLinks) -> None:
+    def __init__(
+        self, links: Iterable[Link], around: Surroundings, inbound: IpLinks, lan: Road | None = None
+    ) -> None:
+        """`lan` finds camps on the same hotspot or cable, where that is wished."""
         self._around = around
-        self._inbound = inbound
+        self._unasked: tuple[Road, ...] = (inbound,) if lan is None else (lan, inbound)
         self._loop = asyncio.get_running_loop()
         self._named: dict[str, int] = {}  # by kind: how many names were given out
         self._works: tuple[Work, ...] = tuple(self._work(link) for link in links)  # replaced, never changed
 
     def start(self) -> None:
         """Open all roads that are not stopped."""
-        self._inbound.start()
+        for road in self._unasked:
+            road.start()
         for work in self._works:
             self._open(work)
 
     async def stop(self) -> None:
         """Close all roads."""
         await asyncio.gather(*(self._close(work) for work in self._works))
-        await self._inbound.stop()
+        for road in self._unasked:
+            await road.stop()
 
     def works(self) -> tuple[Work, ...]:
         """The links of the settings."""
@@ -67,7 +72,7 @@ class Roadworks:
     def sights(self) -> tuple[LinkSight, ...]:
         """Every link for the status page; may be called from any thread."""
         own = [sight for work in self._works for sight in work.sights()]
-        return (*own, *self._inbound.sights())
+        return (*own, *(sight for road in self._unasked for sight in road.sights()))
 
     def add(self, link: Link) -> Work:
         """Take a new link, behind the others, and open it."""

@@ -24,7 +24,7 @@ from random import Random
 
 import click
 
-from hardware.addresses import own_addresses
+from hardware.addresses import lan_addresses, own_addresses
 from hardware.clock_trust import RELEASE_S
 from node.airtime_file import AirtimeFile
 from node.certificates import fingerprint, renew_server
@@ -63,7 +63,7 @@ from node.sorry import Sorry
 from node.works import Watch, Works
 from radio.ip_handshake import NONCE_BYTES
 from radio.ip_link import IpLinks
-from radio.road import Surroundings
+from radio.road import Road, Surroundings
 from sync.events import CampDead, CampWaiting, Event, KeyUsedElsewhere, MessageArrived
 from sync.message import Role
 from web_ui.api_form import status_json
@@ -145,7 +145,8 @@ class _Node:
         self._works = Works(home, settings, self._clock, Watch(self._event, self._disk_full, self._fault))
         pump = self._works.pump
         inbound = IpLinks(self._works.identity, pump, _nonce, _jitter, self._pinned)
-        self._roads = Roadworks(settings.link, self._surroundings(inbound), inbound)
+        around, lan = self._surroundings(inbound), self._lan(inbound)
+        self._roads = Roadworks(settings.link, around, inbound, lan)
         self._orders = LinkOrders(home.settings, os.environ, self._roads)
         self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter)
         network = self._works.identity.network
@@ -177,6 +178,16 @@ class _Node:
             airtime=AirtimeFile(self._home.airtime, self._clock).of,
             cable=cable,
         )
+
+    def _lan(self, links: IpLinks) -> Road | None:
+        """What finds camps on the same hotspot or cable."""
+        lan = self._settings.lan
+        if not lan.discover:
+            return None
+        from radio.lan_neighbours import LanNeighbours
+
+        port = self._listeners.http.port
+        return LanNeighbours(self._works.identity, links, port, lambda: lan_addresses(lan.interfaces))
 
     async def run(self) -> None:
         """Serve until the end, then take everything apart."""

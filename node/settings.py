@@ -126,6 +126,14 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
+class Lan:
+    """[lan]: finding camps on the same hotspot or cable. Without `interfaces`, all that lead nowhere else."""
+
+    discover: bool = _key(True)
+    interfaces: tuple[str, ...] = _key(())
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """[[link]]: a road to neighbours. `settings` are the words of its kind, from the table `radio.roads`.
 
@@ -183,13 +191,14 @@ class Settings:
 
     camp: Camp = field(default_factory=Camp)
     web: Web = field(default_factory=Web)
+    lan: Lan = field(default_factory=Lan)
     link: tuple[Link, ...] = ()
     list: tuple[MailingList, ...] = ()
     clock: Clockwork = field(default_factory=Clockwork)
     quota: Quota = field(default_factory=Quota)
 
 
-_TABLES: dict[str, type] = {"camp": Camp, "web": Web, "clock": Clockwork, "quota": Quota}
+_TABLES: dict[str, type] = {"camp": Camp, "web": Web, "lan": Lan, "clock": Clockwork, "quota": Quota}
 _ARRAYS: dict[str, tuple[type, int]] = {"link": (Link, LINKS_MAX), "list": (MailingList, LISTS_MAX)}
 
 

@@ -161,6 +161,10 @@ class IpLinks:
         """
         return DialledRoad(self, _Dialled(name, url, certificate, LinkState.SEARCHING, self._loop.time()))
 
+    def talks_to(self, author: bytes) -> bool:
+        """Whether there is a connection with a camp of this author id."""
+        return any(author_of(key) == author for key in self._ports)
+
     def start(self) -> None:
         """Nothing: who dials us is answered while the node serves its port."""
 
