@@ -99,7 +99,7 @@ class NodeDesk:
         self._address_key = secrets.token_bytes(KEY_BYTES)
         self._version = version("miccheck")
         self._started_s = sights.loop_s()
-        self._roads = NodeRoads(sights.roads, sights.orders, self._link_views)
+        self._roads = NodeRoads(sights.roads, sights.orders, self._link_views, self.do)
         self._carrying = NodeCarrying(
             home, pump, sights.network, lambda: file_name(clock.wall_s()), sights.changed
         )

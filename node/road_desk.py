@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from node.link_orders import LinkOrders
@@ -11,7 +11,7 @@ from node.roadworks import Roadworks, Work
 from radio.link_sight import LinkSight
 from radio.road_words import Value, Word, words_of
 from radio.roads import KINDS, Kind
-from sync.actions import Actor
+from sync.actions import Action, Actor, LinkChange, NoteLink, Outcome, Refused
 from web_ui.desk import LinkView
 from web_ui.road_desk import FoundView, KindView, RoadView, WordView
 
@@ -26,11 +26,13 @@ class NodeRoads:
         roads: Roadworks,
         orders: LinkOrders,
         see: Callable[[tuple[LinkSight, ...]], tuple[LinkView, ...]],
+        do: Callable[[Action, Actor], Awaitable[Outcome]],
     ) -> None:
-        """`see` makes views of sights; it may be called in any thread."""
+        """`see` makes views of sights, in any thread; `do` has the board carry out an order."""
         self._roads = roads
         self._orders = orders
         self._see = see
+        self._do = do
 
     def views(self) -> tuple[RoadView, ...]:
         """The links of the settings, in their order."""
@@ -48,19 +50,27 @@ class NodeRoads:
     async def add(self, kind: str, words: Mapping[str, str], actor: Actor) -> str:
         """Add a link and open it; its name. Raises LinkRefused."""
         name = await self._orders.add(kind, words)
-        _LOG.info("a %s added the link %s", actor.role.word, name)
+        await self._note(name, LinkChange.ADD, actor)
         return name
 
     async def set_stopped(self, name: str, stopped: bool, actor: Actor) -> None:
         """Stop a link, or start it again. Raises LinkRefused."""
         await self._orders.set_stopped(name, stopped)
-        _LOG.info("a %s %s the link %s", actor.role.word, "stopped" if stopped else "started", name)
+        await self._note(name, LinkChange.STOP if stopped else LinkChange.START, actor)
 
     async def remove(self, name: str, actor: Actor) -> RoadView:
         """Stop a link and take it out of the settings; what it was. Raises LinkRefused."""
         work = await self._orders.remove(name)
-        _LOG.info("a %s removed the link %s", actor.role.word, name)
+        await self._note(name, LinkChange.REMOVE, actor)
         return replace(self._view(work, fixed=False), links=())
+
+    async def _note(self, name: str, change: LinkChange, actor: Actor) -> None:
+        """Have it stand in the public log, and in the one of whoever looks after the box."""
+        _LOG.info("link %s: %s by a %s", name, change.value, actor.role.word)
+        try:
+            await self._do(NoteLink(name, change), actor)
+        except Refused as refused:  # the disk filled up meanwhile; what was done stays done
+            _LOG.warning("link %s: the public log does not say so: %s", name, refused.refusal.value)
 
     def _view(self, work: Work, fixed: bool) -> RoadView:
         link = work.link

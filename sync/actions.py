@@ -185,6 +185,23 @@ class BuryCamp:
     letter: str
 
 
+class LinkChange(StrEnum):
+    """What a coordinator did to a link of the node."""
+
+    ADD = "add_link"
+    STOP = "stop_link"
+    START = "start_link"
+    REMOVE = "remove_link"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLink:
+    """Have it stand in the public log. The link is the node's; its name holds no address."""
+
+    name: str
+    change: LinkChange
+
+
 Action = (
     WritePost
     | RetractPost
@@ -205,6 +222,7 @@ Action = (
     | SetAdmission
     | SetHotline
     | BuryCamp
+    | NoteLink
 )
 
 

@@ -130,6 +130,10 @@ REFUSED = {
 
 # The words of the public log (`sync.store.people.Act`).
 ACTS = {
+    "add_link": mark("A link was added"),
+    "stop_link": mark("A link was stopped"),
+    "start_link": mark("A link was started"),
+    "remove_link": mark("A link was removed"),
     "release": mark("A post was let through"),
     "repeat": mark("A mic check was repeated"),
     "refuse": mark("A post was not let through"),

@@ -47,6 +47,7 @@ _RULES: dict[type[Action], Callable[[Room, Any, Actor, Moment], Outcome]] = {
     actions.SetAdmission: camps.set_admission,
     actions.SetHotline: camps.set_hotline,
     actions.BuryCamp: camps.bury_camp,
+    actions.NoteLink: camps.note_link,
 }
 
 

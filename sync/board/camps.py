@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import string
 
-from sync.actions import Actor, BuryCamp, Done, PinCamp, Refusal, Refused, SetAdmission, SetHotline, UnpinCamp
+from sync.actions import (
+    Actor,
+    BuryCamp,
+    Done,
+    NoteLink,
+    PinCamp,
+    Refusal,
+    Refused,
+    SetAdmission,
+    SetHotline,
+    UnpinCamp,
+)
 from sync.admission import INTRODUCTIONS_MAX
 from sync.board.room import Moment, Room
 from sync.codec import pack
@@ -61,6 +72,12 @@ def set_admission(room: Room, order: SetAdmission, actor: Actor, at: Moment) -> 
     room.engine.refresh_admission()
     room.log(actor, at, Act.ADMIT_INTRODUCED if order.introduced_only else Act.ADMIT_EVERYBODY)
     return Done(word)
+
+
+def note_link(room: Room, order: NoteLink, actor: Actor, at: Moment) -> Done:
+    """Say in the public log what became of a link: who hears us, and by what, concerns everybody."""
+    room.log(actor, at, Act(order.change.value), order.name)
+    return Done(order.name)
 
 
 def set_hotline(room: Room, order: SetHotline, actor: Actor, at: Moment) -> Done:

@@ -42,6 +42,7 @@ TABLE: dict[type[Action], tuple[Reach, Reach, Reach, Reach]] = {
     actions.SetAdmission: (_NONE, _NONE, _NONE, _ALL),
     actions.SetHotline: (_NONE, _NONE, _NONE, _ALL),
     actions.BuryCamp: (_NONE, _NONE, _NONE, _ALL),
+    actions.NoteLink: (_NONE, _NONE, _NONE, _ALL),
 }
 
 

@@ -43,6 +43,10 @@ class Act(StrEnum):
     UNPIN = "unpin"
     HOTLINE = "hotline"
     BURY = "bury"
+    ADD_LINK = "add_link"
+    STOP_LINK = "stop_link"
+    START_LINK = "start_link"
+    REMOVE_LINK = "remove_link"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ RIGHTS = {
     actions.SetAdmission: "coordinator console",
     actions.SetHotline: "coordinator console",
     actions.BuryCamp: "coordinator console",
+    actions.NoteLink: "coordinator console",
 }
 # What somebody else may do with what is their own.
 OWN_RIGHTS = {
@@ -93,6 +94,7 @@ def order(camp, kind: type[Action], actor: Actor | None):
         actions.SetAdmission: lambda: actions.SetAdmission(True),
         actions.SetHotline: lambda: actions.SetHotline("medic 112"),
         actions.BuryCamp: lambda: actions.BuryCamp(write_letter(ELSEWHERE, "Sur")),
+        actions.NoteLink: lambda: actions.NoteLink("ip-1", actions.LinkChange.ADD),
     }
     return makers[kind]()
 

@@ -89,6 +89,15 @@ def test_a_link_is_added_stopped_started_and_removed_while_the_node_runs(camps):
             wait_until(lambda: links(node) == {})
             assert f'value="{url}"' in phone.page(form)
             assert (north / "miccheck.toml").read_text() == before + "\n"
+            log = node.ask("GET", "/log")[1]
+            for done in (
+                "A link was added",
+                "A link was stopped",
+                "A link was started",
+                "A link was removed",
+            ):
+                assert done in log
+            assert str(there.port) not in log
             node.stop()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from radio.duty import Forgetful
 from radio.ip_link import IpLinks
 from radio.link_sight import LinkState
 from radio.road import Surroundings
-from radio.road_words import words_of
+from radio.road_words import RoadSettings, words_of
 from radio.roads import KINDS
 from sync.signing import Identity
 
@@ -72,7 +71,7 @@ def test_an_entry_says_all_that_a_form_asks(kind):
     assert kind.name.isidentifier()
     assert kind.title.strip()
     assert kind.about.strip()
-    assert dataclasses.is_dataclass(kind.settings)
+    assert issubclass(kind.settings, RoadSettings)
     needed = [word.name for word in words_of(kind.settings) if word.needed]
     assert set(needed) <= set(NEEDED[kind.name])
     assert kind.wrong(kind.settings(**NEEDED[kind.name])) is None
