@@ -382,7 +382,7 @@ def test_a_board_that_was_pulled_out_is_used_again_when_it_is_back(bench, tcp):
     run(story())
 
 
-@pytest.mark.parametrize("tcp", [False, True])
+@pytest.mark.parametrize("tcp", [pytest.param(False, marks=pytest.mark.full), True])
 def test_a_board_that_hangs_is_noticed_and_opened_anew(bench, tcp, monkeypatch):
     monkeypatch.setattr(board_port, "QUIET_S", 0.2)
     monkeypatch.setattr(board_port, "ANSWER_S", 0.4)
