@@ -33,8 +33,9 @@ class Work:
 
     def sights(self) -> tuple[LinkSight, ...]:
         """Its links for the status page."""
-        if self.road is not None:
-            return self.road.sights()
+        road = self.road  # the loop may take it away meanwhile
+        if road is not None:
+            return road.sights()
         state = LinkState.STOPPED if self.link.stopped else LinkState.BROKEN
         return (LinkSight(self.name, state, None, self.since_s, 0, 0, self.why, self.link.kind),)
 
