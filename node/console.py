@@ -113,6 +113,7 @@ def _checked(key: bytes, wire: bytes, network: Network) -> Proved | _Doubtful:
 
 
 def _take_in(bench: Workbench, records: Sequence[Proved | _Doubtful]) -> Taken:
+    bench.engine.expect(record for record in records if isinstance(record, Proved))
     became = [
         bench.engine.import_proved(record, bench.now)
         if isinstance(record, Proved)

@@ -26,10 +26,11 @@ CANDIDATE_AUTHORS_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """A bundle whose signature was checked already, and the key that made it."""
+    """A bundle whose signature was checked already, the key that made it, and its id under that key."""
 
     bundle: Bundle
     key: bytes
+    id: BundleId
 
 
 class VerifyBucket:
@@ -118,7 +119,7 @@ def prove(wire: bytes, key: bytes, network: Network) -> Proved:
         raise Reject(Reason.KEY)
     if not bundle.verifies(key, network):
         raise Reject(Reason.SIGNATURE)
-    return Proved(bundle, key)
+    return Proved(bundle, key, bundle.id(key, network))
 
 
 def find_signer(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sync.accept import CandidateKeys, Held, HeldBundles, find_signer, ids_under
+from sync.accept import CandidateKeys, Held, HeldBundles, Proved, find_signer, ids_under
 from sync.air_frames import JoinFrame
 from sync.bundle import HOURS_AHEAD_MAX, MASK_RADIO, Bundle, BundleId, is_alive
 from sync.events import CampWaiting, KeyUsedElsewhere
@@ -47,18 +47,18 @@ class Gate:
         self._candidates = CandidateKeys()
 
     def judge(
-        self, bundle: Bundle, link: Link | None, now: float, signer: bytes | None = None
+        self, bundle: Bundle, link: Link | None, now: float, proved: Proved | None = None
     ) -> Passed | Known:
-        """Let a decoded bundle through, or raise Reject. `signer`: the key that has signed it, proved."""
+        """Let a decoded bundle through, or raise Reject. `proved`: its signature was checked already."""
         broadcast = link is not None and link.profile.broadcast
         alive = self._check_hour(bundle, broadcast, now)
-        keys = self._keys_to_try(bundle.author) if signer is None else (signer,)
-        ids = dict(zip(keys, ids_under(bundle, keys, self._holdings.network), strict=True))
-        for bundle_id in ids.values():
+        keys = self._keys_to_try(bundle.author) if proved is None else (proved.key,)
+        ids = ids_under(bundle, keys, self._holdings.network) if proved is None else (proved.id,)
+        for bundle_id in ids:
             if self._holdings.store.wire_of(bundle_id) == bundle.wire:
                 return Known(bundle_id)
-        key = self._find_signer(bundle, keys, link, now) if signer is None else signer
-        bundle_id = ids[key]
+        key = self._find_signer(bundle, keys, link, now) if proved is None else proved.key
+        bundle_id = ids[keys.index(key)]
         self._check_admission(bundle, key, bundle_id, now)
         live = alive and self._holdings.live.is_in_window(bundle.author, bundle.hour, bundle_id)
         if not live and broadcast:

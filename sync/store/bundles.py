@@ -49,6 +49,8 @@ class BundleTables(Database):
         self._next_receipt = _highest_receipt(connection) + 1
         self._taken = 0  # bundles in the open transaction
         self._unread: int | None = None  # None: to be counted
+        # Ids that are neither here nor dead, looked up together; forgotten at the end of the transaction.
+        self._absent: set[BundleId] = set()
 
     def live_bundles(self) -> list[LiveBundle]:
         """Every live bundle, the oldest here first."""
@@ -77,6 +79,7 @@ class BundleTables(Database):
         signed = (seq, bundle_id, bundle.author, key, bundle.hour, int(class_), bundle.wire)
         if self.connection.execute(_INSERT, (*signed, received_s, via.value, live, not later)).rowcount == 0:
             return ()
+        self._absent.discard(bundle_id)
         self._taken += 1
         if later:
             self._unread = self.unread() + 1
@@ -117,7 +120,7 @@ class BundleTables(Database):
             shown = self._shown(receipt, decode(wire).messages)
             news += [ReadLater(each, key, receipt.via, bool(live)) for each in shown]
         self.connection.executemany("UPDATE bundles SET read = 1 WHERE seq = ?", done)
-        self._unread = None
+        self._unread = self.unread() - len(done)
         return tuple(news)
 
     def has_bundle(self, bundle_id: BundleId) -> bool:
@@ -126,8 +129,15 @@ class BundleTables(Database):
             self.connection.execute("SELECT 1 FROM bundles WHERE id = ?", (bundle_id,)).fetchone() is not None
         )
 
+    def look_up(self, ids: Iterable[BundleId]) -> None:
+        """Many bundles come in this transaction: note at once which of them are not here and not dead."""
+        asked = set(ids)
+        self._absent = asked - self.ids_stored(asked) - self._ids_in("dead_ids", asked)
+
     def wire_of(self, bundle_id: BundleId) -> bytes | None:
         """The bytes of a bundle, as they were signed and are sent."""
+        if bundle_id in self._absent:
+            return None
         row = self.connection.execute("SELECT wire FROM bundles WHERE id = ?", (bundle_id,)).fetchone()
         return None if row is None else bytes(row[0])
 
@@ -138,11 +148,14 @@ class BundleTables(Database):
 
     def ids_stored(self, ids: Iterable[BundleId]) -> set[BundleId]:
         """Those of these ids whose bundles are stored."""
+        return self._ids_in("bundles", ids)
+
+    def _ids_in(self, table: str, ids: Iterable[BundleId]) -> set[BundleId]:
         found: set[BundleId] = set()
         rest = iter(ids)
         while part := list(islice(rest, _IDS_AT_ONCE)):
             marks = ",".join("?" * len(part))
-            rows = self.connection.execute(f"SELECT id FROM bundles WHERE id IN ({marks})", part)
+            rows = self.connection.execute(f"SELECT id FROM {table} WHERE id IN ({marks})", part)
             found.update(bundle_id for (bundle_id,) in rows)
         return found
 
@@ -197,6 +210,7 @@ class BundleTables(Database):
     @written
     def add_dead_ids(self, ids: Iterable[BundleId], until_hour: int) -> None:
         """Remember bundles that are gone until the end of an hour, so that a replay is not news."""
+        self._absent.clear()
         self.connection.executemany(
             "INSERT INTO dead_ids VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET"
             " until_hour = max(until_hour, excluded.until_hour)",
@@ -209,6 +223,8 @@ class BundleTables(Database):
 
     def is_dead(self, bundle_id: BundleId) -> bool:
         """Whether a bundle was here and is gone."""
+        if bundle_id in self._absent:
+            return False
         return (
             self.connection.execute("SELECT 1 FROM dead_ids WHERE id = ?", (bundle_id,)).fetchone()
             is not None
@@ -267,11 +283,13 @@ class BundleTables(Database):
     def _before_commit(self) -> None:
         self.projection.flush()
         self._taken = 0
+        self._absent.clear()
         super()._before_commit()
 
     def _after_rollback(self) -> None:
         self.projection.forget()
         self._taken, self._unread = 0, None
+        self._absent.clear()
         super()._after_rollback()
 
     def _mark(self) -> int:
@@ -280,6 +298,7 @@ class BundleTables(Database):
     def _back_to(self, mark: int) -> None:
         self.projection.forget(mark)
         self._unread = None
+        self._absent.clear()
         super()._back_to(mark)
 
 

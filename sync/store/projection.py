@@ -41,10 +41,11 @@ INSERT INTO messages (seq, id, prefix, bundle, key, own, kind, channel, nickname
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
 """
 _LETTER_IS_HERE = "SELECT 1 FROM messages WHERE reference = ? AND kind = 8 AND shown = 1"
-# The partial index over changes is nearly empty, so every post can afford to ask.
+# Asked of every post, unless nobody has ever changed anything.
 _CHANGED = """
 SELECT kind, text FROM messages WHERE parent = ? AND key = ? AND kind IN (2, 3) ORDER BY created_s, id
 """
+_ANY_CHANGE = "SELECT EXISTS (SELECT 1 FROM messages WHERE kind IN (2, 3) AND parent IS NOT NULL)"
 _CARD = """
 INSERT INTO camps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
     name = excluded.name, place = excluded.place, languages = excluded.languages, contact = excluded.contact,
@@ -97,6 +98,7 @@ class Projection:
         self._connection = connection
         self._key = key
         self._channels: set[str] = set()
+        self._has_changes: bool | None = None  # None: to be looked up
         # Search rows laid aside until the commit. FTS5 writes its segments at every savepoint, and one
         # segment of a hundred messages costs a fifth of a hundred segments of one.
         self._search: list[tuple[str, int, str, str]] = []
@@ -132,6 +134,7 @@ class Projection:
         """Empty every projection."""
         self._search.clear()
         self._channels.clear()
+        self._has_changes = None
         for table in PROJECTIONS:
             self._connection.execute(f"DELETE FROM {table}")
         self._connection.execute("INSERT INTO messages_search (messages_search) VALUES ('delete-all')")
@@ -167,6 +170,7 @@ class Projection:
         """Drop what was laid aside since `mark`, because its rows are rolled back."""
         del self._search[mark:]
         self._channels.clear()
+        self._has_changes = None
 
     def _is_second_letter(self, message: Message) -> bool:
         """Whether two gateways took the same letter from a list, and this is the second to arrive."""
@@ -176,6 +180,8 @@ class Projection:
 
     def _settle(self, prefix: bytes, key: bytes) -> bool:
         """Apply every change its author made to a message; whether it is retracted."""
+        if not self._may_be_changed():
+            return False
         changes = self._connection.execute(_CHANGED, (prefix, key)).fetchall()
         if not changes:
             return False
@@ -194,6 +200,12 @@ class Projection:
                 self.unsearch(seq, old, nickname)
                 self._search.append((_SEARCH_INSERT, seq, text, nickname))
         return retracted
+
+    def _may_be_changed(self) -> bool:
+        """Whether any message changes another. Once it is so, it is taken to stay so."""
+        if self._has_changes is None:
+            self._has_changes = bool(self._connection.execute(_ANY_CHANGE).fetchone()[0])
+        return self._has_changes
 
     def _hear_channel(self, name: str, receipt: Receipt) -> None:
         if name in self._channels:
@@ -217,6 +229,7 @@ class Projection:
         """What a message does besides standing in a channel."""
         match message.kind:
             case Kind.RETRACT | Kind.SUPERSEDE:
+                self._has_changes = True
                 self._settle(message.parent, receipt.key)
             case Kind.CARD:
                 self._card(receipt, message)

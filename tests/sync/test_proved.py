@@ -62,3 +62,34 @@ def test_another_key_and_another_network_prove_nothing(key, network, reason):
     with pytest.raises(Reject) as refused:
         prove(sealed().wire, key, network)
     assert refused.value.reason == reason
+
+
+def test_many_are_looked_up_together_and_still_come_once():
+    camp = Camp("here")
+    old = [prove(sealed(text=f"old {n}").wire, OTHER.key, camp.identity.network) for n in range(3)]
+    new = [prove(sealed(text=f"new {n}").wire, OTHER.key, camp.identity.network) for n in range(3)]
+    with camp.store.transaction():
+        camp.engine.tell_time(NOW_S, trusted=True)
+        assert [camp.engine.import_proved(each, NOW_S) for each in old] == [Imported.NEW] * 3
+        camp.store.add_dead_ids([new[2].id], hour_of(NOW_S) + 9)
+    with camp.store.transaction():
+        batch = [old[0], new[0], new[0], old[1], new[1], new[2], new[1]]
+        camp.engine.expect(batch)
+        became = [camp.engine.import_proved(each, NOW_S) for each in batch]
+    known, fresh = Imported.KNOWN, Imported.NEW
+    assert became == [known, fresh, known, known, fresh, Imported.REFUSED, known]
+    assert camp.counted(Reason.REPLAY) == 1
+
+
+def test_what_a_rollback_took_back_is_new_again():
+    camp = Camp("here")
+    proved = prove(sealed().wire, OTHER.key, camp.identity.network)
+    with camp.store.transaction():
+        camp.engine.tell_time(NOW_S, trusted=True)
+        camp.engine.expect([proved])
+        with pytest.raises(ZeroDivisionError), camp.store.savepoint():
+            assert camp.engine.import_proved(proved, NOW_S) == Imported.NEW
+            raise ZeroDivisionError
+        camp.engine.reload()
+        assert camp.engine.import_proved(proved, NOW_S) == Imported.NEW
+        assert camp.engine.import_proved(proved, NOW_S) == Imported.KNOWN
