@@ -34,14 +34,14 @@ class Bench:
         self.sys = folder / "sys"
         (self.dev / "serial" / "by-id").mkdir(parents=True)
         (self.sys / "class" / "tty").mkdir(parents=True)
-        self._speed = speed
+        self.speed = speed
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bench", daemon=True)
         self._boards: list[BoardOnBench] = []
 
     def __enter__(self) -> Bench:
         self._thread.start()
-        self.ether = self.do(lambda: Ether(self._speed))
+        self.ether = self.do(lambda: Ether(self.speed))
         return self
 
     def __exit__(self, *_: object) -> None:
