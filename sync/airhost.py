@@ -28,15 +28,18 @@ class AirHost:
         gate: Gate,
         accept: Callable[[Bundle, float, bool], object],
         hear_key: Callable[[bytes, float], None],
+        is_wired: Callable[[bytes], bool],
     ) -> None:
         """`accept(bundle, now, is_answer)` takes a bundle in as from this link, or raises Reject.
 
-        `hear_key(key, now)` tries a key on what waits for it.
+        `hear_key(key, now)` tries a key on what waits for it. `is_wired(camp)`: whether a camp whose author
+        id begins so has a cable to us.
         """
         self._holdings = holdings
         self._gate = gate
         self._accept = accept
         self._hear_key = hear_key
+        self._is_wired = is_wired
 
     def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
         """Live bundles that are alive at this hour, of these classes."""
@@ -90,6 +93,10 @@ class AirHost:
     def lacks_key(self, author: bytes) -> bool:
         """Whether bundles of this author still wait for a key."""
         return self._gate.lacks_key(author)
+
+    def is_wired(self, camp: bytes) -> bool:
+        """Whether a camp whose author id begins so has a cable to us that is up."""
+        return self._is_wired(camp)
 
     def sign_join(self, asked: bytes, hour: int) -> bytes:
         """Our signature of a JOIN."""

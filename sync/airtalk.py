@@ -89,6 +89,9 @@ class Host(Shelf, Sets, Keys, Taker, Counter, Protocol):
     def sign_join(self, asked: bytes, hour: int) -> bytes:
         """Our signature of a JOIN."""
 
+    def is_wired(self, camp: bytes) -> bool:
+        """Whether a camp whose author id begins so has a cable to us that is up."""
+
 
 class AirTalk:
     """One camp on one broadcast link. Times are engine time; `hour` is E, None without a clock."""
@@ -105,7 +108,7 @@ class AirTalk:
         self._random = random
         # The air's own measure of time: what one full frame takes.
         self._frame_s = link.airtime_ms(link.mtu) / 1_000
-        self.earshot = Earshot(author[:SENDER_BYTES])
+        self.earshot = Earshot(author[:SENDER_BYTES], host.is_wired)
         self.relays = Relays(neighbour.outgoing, self.earshot, random, self._frame_s, now)
         self._trickle = Trickle(random, now)
         burst_ms = min(REPLY_BURST_MS, REPLY_BURST_OF_DUTY_MS * link.duty_cycle)
@@ -212,6 +215,8 @@ class AirTalk:
             self.relays.knows(salt.sender[:SENDER_BYTES], difference.mine)
             if not difference.mine and not difference.want:
                 return
+        if self._host.is_wired(salt.sender):
+            return  # what differs goes by cable
         more = frame.count - len(mine)
         if self._is_being_mended(salt.sender, more, now):
             self._trickle.agree(salt.sender[:SENDER_BYTES])

@@ -9,6 +9,7 @@ is true. A lie costs a repair, or a frame too many.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 # Beacons of a level evening come once an hour and one in five is lost.
@@ -44,8 +45,10 @@ class _Camp:
 class Earshot:
     """The camps that one radio hears, by the two bytes of their frames' heads. Times are engine time."""
 
-    def __init__(self, me: bytes) -> None:
+    def __init__(self, me: bytes, is_wired: Callable[[bytes], bool] = lambda _: False) -> None:
+        """`is_wired`: whether a camp has a cable to us that is up, by which it gets everything."""
         self._me = me
+        self._is_wired = is_wired
         self._camps: OrderedDict[bytes, _Camp] = OrderedDict()
 
     def heard(self, camp: bytes, snr_db: float | None, now: float) -> None:
@@ -67,6 +70,23 @@ class Earshot:
             self._camps[camp].hears = frozenset(hears)
 
     def camps(self, now: float) -> tuple[bytes, ...]:
+        """Who was heard lately and has only the air, the latest last."""
+        return tuple(camp for camp in self._lately(now) if not self._is_wired(camp))
+
+    def is_heard(self, camp: bytes, now: float) -> bool:
+        """Whether this camp was heard lately."""
+        return camp in self._lately(now)
+
+    def wired(self, now: float) -> tuple[bytes, ...]:
+        """Who was heard lately and has a cable to us."""
+        return tuple(camp for camp in self._lately(now) if self._is_wired(camp))
+
+    def is_all_wired(self, now: float) -> bool:
+        """Whether somebody was heard, and everybody who was has a cable to us."""
+        heard = self._lately(now)
+        return bool(heard) and all(self._is_wired(camp) for camp in heard)
+
+    def _lately(self, now: float) -> tuple[bytes, ...]:
         """Who was heard lately, the latest last."""
         while self._camps:
             oldest = next(iter(self._camps))
@@ -77,7 +97,7 @@ class Earshot:
 
     def named(self, now: float) -> tuple[bytes, ...]:
         """Whom our own beacon names, in order of their bytes."""
-        return tuple(sorted(self.camps(now)[-NAMED_MAX:]))
+        return tuple(sorted(self._lately(now)[-NAMED_MAX:]))
 
     def dependents(self, now: float) -> tuple[bytes, ...]:
         """Camps in earshot that none of the others here seems to reach; we speak for them."""
@@ -90,7 +110,7 @@ class Earshot:
 
     def is_pair(self, now: float) -> bool:
         """Whether one camp at most is here, and it hears nobody but us as far as it said."""
-        camps = self.camps(now)
+        camps = self._lately(now)
         return len(camps) <= 1 and all(
             (self._camps[camp].hears or frozenset()) <= {self._me} for camp in camps
         )

@@ -135,7 +135,7 @@ class Engine:
             if link is not None:
                 self._hear_key(key, link, at)
 
-        host = AirHost(self._holdings, self._gate, accept, hear_key)
+        host = AirHost(self._holdings, self._gate, accept, hear_key, self._links.is_wired)
         return AirTalk(host, neighbour, self._identity.author, self._limits.mask, self._random, now)
 
     def _cable_talk(self, neighbour: Neighbour, now: float) -> CableTalk:
@@ -310,6 +310,7 @@ class Engine:
         if isinstance(verdict, Known):
             if link is not None:
                 link.hear_copy(verdict.id, sender, now)
+                self._links.heard(verdict.id, link, sender, now)
             return False
         shown = self._holdings.take_in(offered, verdict.key, verdict.id, via, verdict.live, now)
         self._intake.answered(verdict.id)

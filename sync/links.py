@@ -13,7 +13,10 @@ from sync.accept import VerifyBucket
 from sync.airtalk import AirTalk
 from sync.bundle import BundleClass, BundleId
 from sync.cabletalk import CableTalk
+from sync.frames import SENDER_BYTES
 from sync.neighbours import Neighbour
+from sync.signing import author_of
+from sync.sketch import SALT_SENDER_BYTES
 
 
 class Link:
@@ -57,6 +60,7 @@ class Links:
 
     def __init__(self) -> None:
         self._links: dict[str, Link] = {}
+        self._wired: frozenset[bytes] = frozenset()  # how author ids begin that are at the end of a cable
 
     def __contains__(self, name: object) -> bool:
         return name in self._links
@@ -67,22 +71,38 @@ class Links:
     def add(self, link: Link) -> None:
         """A link is up. One of the same name is replaced."""
         self._links[link.profile.name] = link
+        self._note_wired()
 
     def drop(self, name: str) -> None:
         """A link is gone, and with it what waited for it."""
         self._links.pop(name, None)
+        self._note_wired()
+
+    def is_wired(self, camp: bytes) -> bool:
+        """Whether a camp has a cable to us that is up; by the 2 or 4 first bytes of its author id.
+
+        Two bytes are easily made to be another's: then a camp gets by repair what it would have got at once.
+        """
+        return camp in self._wired
+
+    def _note_wired(self) -> None:
+        keys = (link.profile.peer for link in self if not link.profile.broadcast)
+        authors = [author_of(key) for key in keys if key is not None]
+        self._wired = frozenset(author[:n] for author in authors for n in (SENDER_BYTES, SALT_SENDER_BYTES))
 
     def get(self, name: str) -> Link | None:
         """The link of this name, while it is up."""
         return self._links.get(name)
 
     def push(self, bundle_id: BundleId, class_: BundleClass, now: float) -> None:
-        """Send a bundle of our own on every link."""
+        """Send a bundle of our own on every link; not on an air where everybody has a cable to us."""
         for link in self:
-            if isinstance(link.talk, AirTalk):
-                link.talk.relays.own(bundle_id, class_, now)
-            else:
+            if isinstance(link.talk, CableTalk):
                 link.neighbour.outgoing.push(bundle_id, class_)
+            elif _has_hearers(link.talk, class_, now):
+                link.talk.relays.own(bundle_id, class_, now)
+                for camp in link.talk.earshot.wired(now):  # has it, and passes it on where that is worth it
+                    link.talk.relays.heard(bundle_id, camp, now)
         self._tell_news(now)
 
     def relay(
@@ -100,11 +120,13 @@ class Links:
         `source` is the link it came by, `sender` the camp that was heard to send it there. Who asked for an
         answer is in earshot of it; whoever else lacks it shows that by a beacon.
         """
+        self.heard(bundle_id, source, sender, now)
         for link in self:
-            if isinstance(link.talk, AirTalk) and link is source and is_answer:
+            if not isinstance(link.talk, AirTalk) or link is source and is_answer:
                 continue
-            if isinstance(link.talk, AirTalk):
-                link.talk.relays.took_in(bundle_id, class_, sender if link is source else None, now)
+            if _has_hearers(link.talk, class_, now):
+                camp = sender if link is source else _giver(source, link.talk, now)
+                link.talk.relays.took_in(bundle_id, class_, camp, now)
         self.announce(bundle_id, class_, source, now)
         self._tell_news(now, source if is_answer else None)
 
@@ -114,7 +136,32 @@ class Links:
             if isinstance(link.talk, CableTalk) and link is not source:
                 link.talk.announce(bundle_id, class_, now)
 
+    def heard(self, bundle_id: BundleId, source: Link | None, sender: bytes | None, now: float) -> None:
+        """A camp was heard on the air to send this; if it has a cable too, it needs nothing of it there."""
+        if source is None or not source.profile.broadcast or sender is None or sender not in self._wired:
+            return
+        for link in self:
+            peer = link.profile.peer
+            if not link.profile.broadcast and peer is not None and author_of(peer).startswith(sender):
+                link.neighbour.note_has((bundle_id,), now)
+
     def _tell_news(self, now: float, but: Link | None = None) -> None:
         for link in self:
-            if isinstance(link.talk, AirTalk) and link is not but:
+            if isinstance(link.talk, AirTalk) and link is not but and not link.talk.earshot.is_all_wired(now):
                 link.talk.news(now)
+
+
+def _has_hearers(talk: AirTalk, class_: BundleClass, now: float) -> bool:
+    """Whether somebody may be in earshot who has not got a cable to us too. An alert takes every road."""
+    return class_ == BundleClass.ALERT or not talk.earshot.is_all_wired(now)
+
+
+def _giver(source: Link | None, talk: AirTalk, now: float) -> bytes | None:
+    """The camp that gave us a bundle by cable, where this air's radio hears it: as if it had been heard to
+    send it.
+
+    Who hears that camp gets it from there too, on the air or by a cable of its own.
+    """
+    peer = source.profile.peer if source is not None else None
+    camp = author_of(peer)[:SENDER_BYTES] if peer is not None else None
+    return camp if camp is not None and talk.earshot.is_heard(camp, now) else None
