@@ -122,7 +122,7 @@ class Links:
         """
         self.heard(bundle_id, source, sender, now)
         for link in self:
-            if not isinstance(link.talk, AirTalk) or link is source and is_answer:
+            if not isinstance(link.talk, AirTalk) or (link is source and is_answer):
                 continue
             if _has_hearers(link.talk, class_, now):
                 camp = sender if link is source else _giver(source, link.talk, now)

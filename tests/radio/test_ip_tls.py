@@ -131,6 +131,7 @@ def test_an_authority_vouches_for_the_address_that_was_dialled(tmp_path):
     make_authority(files, "0123456789abcdef", WALL_S)
     renew_server(files, (), WALL_S)
     key = serialization.load_pem_private_key(files.authority_key.read_bytes(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     authority = x509.load_pem_x509_certificate(files.authority.read_bytes())
     elsewhere = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("192.168.4.9"))])
     own = ec.generate_private_key(ec.SECP256R1())
