@@ -121,6 +121,30 @@ def ports(patient: Patient) -> Iterator[Finding]:
 
 def certificate(patient: Patient) -> Iterator[Finding]:
     """Whether phones with cards can trust the pages."""
+    web = patient.settings.web
+    if web.certificate or web.certificate_key:
+        yield _given(patient)
+    else:
+        yield from _own(patient)
+
+
+def _given(patient: Patient) -> Finding:
+    """A certificate that the settings name."""
+    from node.given_certificate import complaint, given_certificate
+
+    web = patient.settings.web
+    try:
+        files = given_certificate(patient.home.folder, web.certificate, web.certificate_key)
+        trouble = complaint(files, patient.clock.wall_s()) if files is not None else None
+    except HomeError as error:
+        return bad("certificate", str(error), "put it right: the node does not start with it")
+    if trouble:
+        return bad("certificate", trouble, "get a new one, and start the node again")
+    return ok("certificate", "the given one fits its key and is valid")
+
+
+def _own(patient: Patient) -> Iterator[Finding]:
+    """The one of the camp's own making."""
     from cryptography import x509
 
     files = patient.home.certificates

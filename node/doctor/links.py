@@ -18,7 +18,7 @@ _INTERFACES = Path("/sys/class/net")
 # How the running node calls the state of a link that needs nobody.
 _WELL = ("talking", "searching")
 
-Probe = Callable[[str, RoadSettings], Iterator[Finding]]
+Probe = Callable[[str, RoadSettings, Patient], Iterator[Finding]]
 
 
 def links(patient: Patient) -> Iterator[Finding]:
@@ -30,7 +30,7 @@ def links(patient: Patient) -> Iterator[Finding]:
         elif patient.runs:
             yield said_by_node(patient, name, link.kind)
         elif link.kind in _PROBES:
-            yield from _PROBES[link.kind](check, link.settings)
+            yield from _PROBES[link.kind](check, link.settings, patient)
         elif link.kind != "meshtastic":
             yield skip(check, f"there is no check for a link of kind {link.kind}")
 
@@ -50,9 +50,10 @@ def said_by_node(patient: Patient, name: str, kind: str) -> Finding:
     return bad(check, says, "do what it says; stop the node to have the doctor look for itself")
 
 
-def _ip(check: str, settings: RoadSettings) -> Iterator[Finding]:
+def _ip(check: str, settings: RoadSettings, patient: Patient) -> Iterator[Finding]:
     assert isinstance(settings, Ip)
-    trouble = neighbour_answers(settings.url)
+    certificate = patient.home.folder / settings.certificate if settings.certificate else None
+    trouble = neighbour_answers(settings.url, certificate)
     if trouble:
         yield warn(
             check, f"the neighbour does not answer: {trouble}", "look whether its box is on, and its url"
@@ -61,7 +62,7 @@ def _ip(check: str, settings: RoadSettings) -> Iterator[Finding]:
         yield ok(check, "the neighbour answers")
 
 
-def _air(check: str, settings: RoadSettings) -> Iterator[Finding]:
+def _air(check: str, settings: RoadSettings, _: Patient) -> Iterator[Finding]:
     assert isinstance(settings, Air)
     trouble = port_answers(*split_host(settings.address))
     if trouble:
@@ -70,7 +71,7 @@ def _air(check: str, settings: RoadSettings) -> Iterator[Finding]:
         yield ok(check, "the simulated air answers")
 
 
-def _modem(check: str, settings: RoadSettings) -> Iterator[Finding]:
+def _modem(check: str, settings: RoadSettings, _: Patient) -> Iterator[Finding]:
     assert isinstance(settings, Modem)
     device = Path(settings.device)
     if not device.exists():
@@ -83,7 +84,7 @@ def _modem(check: str, settings: RoadSettings) -> Iterator[Finding]:
         yield ok(check, f"{device.name} is there; what it is set to, it does not tell")
 
 
-def _udp(check: str, settings: RoadSettings) -> Iterator[Finding]:
+def _udp(check: str, settings: RoadSettings, _: Patient) -> Iterator[Finding]:
     assert isinstance(settings, Udp)
     try:
         flags = int((_INTERFACES / settings.interface / "flags").read_text(), 16)

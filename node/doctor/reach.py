@@ -2,54 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
+import os
 import socket
 import ssl
-from urllib.parse import urlsplit
+from contextlib import closing
+from pathlib import Path
 
-from radio.ip_dialling import GOSSIP_PATH
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from radio.ip_dialling import dial, why_not_trusted
+from radio.ip_handshake import Refused
 
 # A camp over a satellite answers within two round trips; a person waits for this command.
 ANSWER_S = 5.0
-# The sample of RFC 6455 §1.3: the answer is not looked at further.
-_WEBSOCKET = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-}
 _GREETING_BYTES_MAX = 600
 
 
 def pages_answer(port: int) -> str:
     """Why the pages at this port of this box do not answer; empty when they do."""
     try:
-        status = _ask(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S), "/healthz", {})
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
+        with closing(connection):
+            connection.request("GET", "/healthz")
+            status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         return reason(error)
     return "" if status == http.client.OK else f"they answer {status}"
 
 
-def neighbour_answers(url: str) -> str:
-    """Why a neighbour at this page address does not speak with us; empty when its door for gossip opens."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port
-    if parts.scheme == "https":
-        # Who it is, the handshake of the gossip proves; the certificate of a camp is its own.
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            host, port, timeout=ANSWER_S, context=context
-        )
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=ANSWER_S)
+def neighbour_answers(url: str, certificate: Path | None) -> str:
+    """Why a neighbour at this page address does not speak with us; empty when its door for gossip opens.
+
+    `certificate`: what it must show, where the settings name it.
+    """
     try:
-        status = _ask(connection, GOSSIP_PATH, _WEBSOCKET)
-    except (OSError, http.client.HTTPException) as error:
+        asyncio.run(_knock(url, certificate))
+    except Refused as refused:
+        return str(refused)
+    except InvalidStatus as error:
+        return f"what answers there is no Mic Check: status {error.response.status_code}"
+    except ssl.SSLCertVerificationError as error:
+        return why_not_trusted(error)
+    except (OSError, WebSocketException) as error:
         return reason(error)
-    if status == http.client.SWITCHING_PROTOCOLS:
-        return ""
-    return f"what answers there is no Mic Check: status {status}"
+    return ""
+
+
+async def _knock(url: str, certificate: Path | None) -> None:
+    async with asyncio.timeout(ANSWER_S), dial(url, certificate):
+        pass
 
 
 def port_answers(host: str, port: int) -> str:
@@ -78,14 +81,8 @@ def reason(error: Exception) -> str:
         return "it does not answer"
     if isinstance(error, socket.gaierror):
         return "no such host is known here"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno).lower()  # asyncio's own words name addresses
+    if isinstance(error, OSError):
+        return "nobody takes the connection"  # asyncio tried several addresses
     return "it breaks off, or speaks something else"
-
-
-def _ask(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> int:
-    try:
-        connection.request("GET", path, headers=headers)
-        return connection.getresponse().status
-    finally:
-        connection.close()

@@ -144,6 +144,19 @@ def test_a_clock_and_a_certificate_from_another_age(doctor, home, monkeypatch):
     assert doctor("--json").findings()["certificate"][0] == "bad"
 
 
+def test_a_certificate_that_was_given(doctor, monkeypatch):
+    words = '\n[web]\ncertificate = "{}"\ncertificate_key = "secrets/server.key"\n'
+    assert doctor("--json", settings=words.format("secrets/server.pem")).findings()["certificate"] == (
+        "ok",
+        "the given one fits its key and is valid",
+    )
+    for name in ("secrets/authority.pem", "nowhere.pem", "camp.key"):
+        assert doctor("--json", settings=words.format(name)).findings()["certificate"][0] == "bad"
+    monkeypatch.setenv("MICCHECK__CLOCK__OFFSET_S", str(900 * 86_400))
+    verdict, says = doctor("--json", settings=words.format("secrets/server.pem")).findings()["certificate"]
+    assert (verdict, "expired" in says) == ("bad", True)
+
+
 LIST = '\n[[list]]\nname = "squares"\naddress = "a@example.org"\n'
 
 
@@ -199,6 +212,11 @@ def test_a_mail_server_is_asked_nothing_but_who_it_is(doctor):
         ('kind = "ip"\nurl = "http://127.0.0.1:1"', "warn", "refused"),
         ('kind = "ip"\nurl = "http://no-such-host.invalid"', "warn", "no such host"),
         ('kind = "ip"\nurl = "https://127.0.0.1:1"', "warn", "refused"),
+        (
+            'kind = "ip"\nurl = "https://127.0.0.1:1"\ncertificate = "missing.pem"',
+            "warn",
+            "certificate",
+        ),
         ('kind = "air"\naddress = "127.0.0.1:1"', "bad", "refused"),
         ('kind = "modem"\ndevice = "/dev/nowhere"', "bad", "is not there"),
         ('kind = "modem"\ndevice = "/etc/passwd"', "bad", "no serial device"),
