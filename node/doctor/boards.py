@@ -16,7 +16,7 @@ from node.clock import monotonic_s, pause
 from node.doctor.finding import Finding, Patient, bad, ok, skip, warn
 from node.files import write_secret
 from radio.board import BoardError
-from radio.board_search import Nowhere, Place, find
+from radio.board_search import Nowhere, Place, SerialPlace, find
 from radio.board_setup import (
     CHANNELS,
     FIRMWARE_MIN,
@@ -116,7 +116,8 @@ def findings_of(patient: Patient, looked: Looked) -> Iterator[Finding]:
         yield bad(check, "it is managed from afar: what is changed here it ignores", "end that with its app")
     yield from _frequency(check, facts)
     drift = [
-        f"{name} was {was}, is {now}" for name, was, now in _drift(_kept(patient, looked.name), _marks(facts))
+        f"{name} was {was}, is {now}"
+        for name, was, now in _drift(_kept(patient, looked.place), _marks(facts))
     ]
     if drift:
         says = f"since the doctor set it up: {'; '.join(drift)}"
@@ -158,7 +159,7 @@ def set_up(patient: Patient, looked: Looked, bench: Callable[[], Bench] = real_b
     rest = changes(facts, looked.wish)
     if rest:
         raise BoardError(f"it did not take this: {rest[0].sentence}")
-    keep(patient, looked.name, facts)
+    keep(patient, looked.place, facts)
     return replace(looked, facts=facts, changes=())
 
 
@@ -179,16 +180,21 @@ def _look_again(looked: Looked, bench: Callable[[], Bench]) -> BoardFacts:
             return facts
 
 
-def keep(patient: Patient, name: str, facts: BoardFacts) -> None:
+def keep(patient: Patient, place: Place, facts: BoardFacts) -> None:
     """Keep in HOME what a board was set to. Raises OSError."""
     file = patient.home.folder / STATE
     boards = _read(file)
-    boards[name] = _marks(facts)
+    boards[_address(place)] = _marks(facts)
     write_secret(file, json.dumps(boards, indent=1).encode())
 
 
-def _kept(patient: Patient, name: str) -> dict[str, object]:
-    kept = _read(patient.home.folder / STATE).get(name)
+def _address(place: Place) -> str:
+    """By what a board is known again: its lasting device name, or where it is in the network."""
+    return str(place.path) if isinstance(place, SerialPlace) else f"{place.host}:{place.port}"
+
+
+def _kept(patient: Patient, place: Place) -> dict[str, object]:
+    kept = _read(patient.home.folder / STATE).get(_address(place))
     return kept if isinstance(kept, dict) else {}
 
 

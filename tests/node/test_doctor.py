@@ -302,7 +302,7 @@ class TestBoards:
         assert doctor("--json", settings=words).code == 0
         kept = (home / "boards.json").read_text()
         assert (home / "boards.json").stat().st_mode & 0o777 == 0o600
-        assert json.loads(kept)["meshtastic-1"]["region"] == "EU_868"
+        assert json.loads(kept)[board.host]["region"] == "EU_868"
         channel = board.do(lambda firmware: bytes(firmware.channels[1].settings.psk))
         assert channel.hex() not in kept
 
