@@ -106,7 +106,8 @@ class LinkOrders:
         try:
             return parse_settings(with_link(text, words), self._environment).link[-1]
         except SettingsError as error:
-            raise LinkRefused(LinkFault.WRONG, error.word) from error
+            fault = LinkFault.CLASHES if error.clashes else LinkFault.WRONG
+            raise LinkRefused(fault, error.word) from error
         except CannotEdit as error:
             raise LinkRefused(LinkFault.CANNOT_EDIT) from error
 

@@ -270,7 +270,7 @@ def _read_link(table: Table) -> Link:
     settings = kind.settings(**table.words(kind.settings))
     wrong = kind.wrong(settings)
     if wrong is not None:
-        raise SettingsError(f"{table.place(wrong.word)}: {wrong.why}", wrong.word)
+        raise SettingsError(f"{table.place(wrong.word)}: {wrong.why}", wrong.word, clashes=True)
     return Link(kind.name, settings, common.get("stopped", False))
 
 

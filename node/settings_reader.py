@@ -19,12 +19,14 @@ from radio.road_words import did_you_mean
 class SettingsError(ValueError):
     """A setting is wrong: one sentence with the place, the wrong word and the valid ones.
 
-    `word` is the word of the table that is to be changed, where it is one word.
+    `word` is the word of the table that is to be changed, where it is one word; `clashes` says that it is
+    right by itself, and not with the others.
     """
 
-    def __init__(self, sentence: str, word: str = "") -> None:
+    def __init__(self, sentence: str, word: str = "", *, clashes: bool = False) -> None:
         super().__init__(sentence)
         self.word = word
+        self.clashes = clashes
 
 
 _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {

@@ -314,8 +314,10 @@ def _udp(name: str, settings: Udp, around: Surroundings) -> Road:
 
 
 def _interfaces() -> tuple[Found, ...]:
-    names = (name for _, name in socket.if_nameindex() if name != "lo")
-    return tuple(Found(name, (("interface", name),)) for name in names)
+    from radio.udp_link import can_multicast
+
+    names = (name for _, name in socket.if_nameindex())
+    return tuple(Found(name, (("interface", name),)) for name in names if can_multicast(name))
 
 
 # -- the table ----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import struct
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -57,6 +58,8 @@ NO_LIBRARY = for_people("The library that speaks to boards cannot be used.")
 
 # linux/in.h; Python has no name for it.
 _IP_MULTICAST_ALL = 49
+# linux/if.h: flags of an interface. A point-to-point tunnel has NOARP.
+_UP, _LOOPBACK, _NOARP, _MULTICAST = 0x1, 0x8, 0x80, 0x1000
 _PRIORITIES = {
     Urgency.ALERT: 110,
     Urgency.CONTROL: 64,
@@ -269,6 +272,15 @@ async def _packets() -> Packets:
     except (Abandoned, Failed) as failed:
         _LOG.error("mesh by UDP: the library cannot be imported: %s", failed.__cause__)
         raise Lost(NO_LIBRARY) from failed
+
+
+def can_multicast(interface: str, net: Path = Path("/sys/class/net")) -> bool:
+    """Whether an interface is up, and leads to others that may hear a multicast."""
+    try:
+        flags = int((net / interface / "flags").read_text(), 16)
+    except (OSError, ValueError):
+        return False  # it went in the moment, or a system without /sys
+    return flags & (_UP | _LOOPBACK | _NOARP | _MULTICAST) == _UP | _MULTICAST
 
 
 def _index_of(interface: str) -> int | None:

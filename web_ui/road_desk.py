@@ -19,7 +19,8 @@ class LinkFault(Enum):
     """Why an order about links was not carried out."""
 
     MISSING = auto()  # a word that is needed
-    WRONG = auto()  # a word, or that with another one
+    WRONG = auto()  # a word
+    CLASHES = auto()  # a word, with the others
     THERE_ALREADY = auto()
     TOO_MANY = auto()
     NO_SUCH = auto()

@@ -173,7 +173,14 @@ def test_a_link_is_added_in_the_file_and_at_once(tmp_path):
         ("air", {"address": "a:1", "airtime_share": "nan"}, LinkFault.WRONG, "airtime_share"),
         ("air", {"address": "a:1", "airtime_share": "much"}, LinkFault.WRONG, "airtime_share"),
         ("air", {"address": "a:1", "airtime_share": "2"}, LinkFault.WRONG, "airtime_share"),
-        ("air", {"address": "a:1", "preset": "SHORT_TURBO"}, LinkFault.WRONG, "region"),
+        ("air", {"address": "a:1", "preset": "SHORT_TURBO"}, LinkFault.CLASHES, "region"),
+        ("meshtastic", {"device": "/dev/ttyACM0", "host": "board.lan"}, LinkFault.CLASHES, "host"),
+        ("modem", {"device": "/dev/ttyUSB0", "baud": "300"}, LinkFault.WRONG, "baud"),
+        ("modem", {"device": "ttyUSB0"}, LinkFault.WRONG, "device"),
+        ("udp", {"interface": "wlan0", "hops": "3"}, LinkFault.WRONG, "hops"),
+        ("udp", {"interface": "wlan0", "hops": "1.5"}, LinkFault.WRONG, "hops"),
+        ("udp", {"interface": "../wlan0"}, LinkFault.WRONG, "interface"),
+        ("udp", {"interface": "wlan0", "group": "192.0.2.1"}, LinkFault.WRONG, "group"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_word(tmp_path, kind, words, fault, word):

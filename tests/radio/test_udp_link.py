@@ -21,7 +21,7 @@ from radio.mesh_channel import PORT, MeshChannel, channel_of
 from radio.mesh_packet import MeshPacket, channel_hash, crypt, node_number
 from radio.meshtastic_link import EVERYBODY, read_packet, write_packet
 from radio.roads import GROUPS
-from radio.udp_link import HEARD_MAX, MeshCipher
+from radio.udp_link import HEARD_MAX, MeshCipher, can_multicast
 from sync import air_frames
 from sync.bundle import BundleClass, seal
 from sync.frames import BundleFrame
@@ -180,6 +180,18 @@ def test_no_id_comes_twice_and_memory_stays_small():
         assert south.open(datagram) == b"%d" % n
     assert len(ids) == HEARD_MAX + 50
     assert len(south._heard) == HEARD_MAX
+
+
+@pytest.mark.parametrize(
+    ("flags", "can"),
+    [("0x1003", True), ("0x1002", False), ("0x9", False), ("0x10d1", False), ("0x83", False), ("?", False)],
+)
+def test_which_interfaces_are_offered(tmp_path, flags, can):
+    """eth0 up, the same down, lo, a tunnel, one without multicast; and what nobody can read."""
+    (tmp_path / "if0").mkdir()
+    (tmp_path / "if0" / "flags").write_text(flags + "\n")
+    assert can_multicast("if0", tmp_path) is can
+    assert not can_multicast("gone0", tmp_path)
 
 
 def lan_is_possible() -> str:

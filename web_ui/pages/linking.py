@@ -27,6 +27,9 @@ LINKS = "/coordinator/links"
 FAULTS = {
     LinkFault.MISSING: mark("Something is missing."),
     LinkFault.WRONG: mark("This cannot be right."),
+    LinkFault.CLASHES: mark(
+        "This does not go with the rest: the law of a region forbids some presets, for example."
+    ),
     LinkFault.THERE_ALREADY: mark("There is such a link already."),
     LinkFault.TOO_MANY: mark("There are sixteen links, and no more fit. Remove one first."),
     LinkFault.NO_SUCH: mark("There is no such link any more."),
@@ -103,7 +106,7 @@ async def _form(
 def _status_of(refused: LinkRefused | None) -> int:
     if refused is None:
         return 200
-    return UNPROCESSABLE if refused.fault in (LinkFault.MISSING, LinkFault.WRONG) else CONFLICT
+    return UNPROCESSABLE if refused.word else CONFLICT
 
 
 def _kind(visit: Visit, name: str) -> KindView:
