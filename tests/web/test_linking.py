@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import replace
 from html import unescape
@@ -108,6 +109,26 @@ def test_a_link_that_was_removed_can_be_added_again(phone, square):
     form = phone.get(answer.headers["location"]).text
     assert "The link was removed." in form
     assert 'value="norte.camp.internal:8080"' in form
+
+
+def test_a_page_of_sixteen_links_and_a_hundred_neighbours_is_light(square, phone):
+    desk, radio = square.camp.desk, square.camp.desk.link_views[2]
+    said = tuple((word, f"What is set as {word}", "/dev/serial/by-id/usb-a-long-name") for word in "abcdef")
+    desk.road_views = tuple(
+        replace(
+            desk.road_views[0],
+            name=f"udp-{n}",
+            words=said,
+            links=(replace(radio, why="No board is plugged in."),),
+        )
+        for n in range(16)
+    )
+    desk.link_views = tuple(
+        replace(desk.link_views[0], name=f"ip-in-{n}", peer=f"Camp {n}") for n in range(100)
+    )
+    page = phone.get("/coordinator/links")
+    assert "88 more are not shown." in page.text
+    assert len(gzip.compress(page.content, 6)) <= 10_000
 
 
 @pytest.mark.parametrize("act", ["stop", "start", "remove"])

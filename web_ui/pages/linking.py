@@ -22,6 +22,8 @@ router = APIRouter(include_in_schema=False)
 
 # Boards and sticks at one box; of more, who looks has pulled the wrong cable.
 FOUND_SHOWN = 8
+# Camps that dial this one may be 150; who is at the other end of each stands on the page of camps.
+OTHERS_SHOWN = 12
 LINKS = "/coordinator/links"
 
 FAULTS = {
@@ -57,9 +59,11 @@ def _list(visit: Visit, sentence: str, status: int) -> Page:
     desk = visit.site.desk
     roads = desk.roads().views()
     shown = {link.name for road in roads for link in road.links}
+    others = [link for link in desk.links() if link.name not in shown]
     content = {
         "roads": roads,
-        "others": [link for link in desk.links() if link.name not in shown],
+        "others": others[:OTHERS_SHOWN],
+        "more": len(others) - OTHERS_SHOWN,
         "kinds": desk.roads().kinds(),
         "link_word": lambda link: state_word(visit, link),
         "percent": percent,
