@@ -93,6 +93,10 @@ def _channels(value: tuple[str, ...]) -> str | None:
     return f'"{wrong[0]}" cannot be the name of a channel' if wrong else None
 
 
+def _kind(value: str) -> str | None:
+    return one_of(*KINDS)(value)
+
+
 def _key(default: Any = MISSING, check: Check | None = None) -> Any:
     return field(default=default, metadata={"check": check})
 
@@ -149,7 +153,7 @@ class Link:
 class _AnyLink:
     """The words that a [[link]] of any kind has."""
 
-    kind: str = _key(check=one_of(*KINDS))
+    kind: str = _key(check=_kind)
     stopped: bool = _key(False)
 
 

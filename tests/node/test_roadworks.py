@@ -10,12 +10,15 @@ from random import Random
 import pytest
 
 from node.link_orders import LinkOrders
+from node.road_desk import NodeRoads
 from node.roadworks import Roadworks
 from node.settings import LINKS_MAX, parse_settings
+from node.settings_reader import SettingsError
 from radio.duty import Forgetful
 from radio.link_sight import LinkSight, LinkState
 from radio.road import Surroundings
-from radio.roads import KINDS
+from radio.road_words import RoadSettings, between, word
+from radio.roads import KINDS, Kind
 from sync.signing import Identity
 from web_ui.road_desk import LinkFault, LinkRefused
 
@@ -302,6 +305,50 @@ def test_sixteen_links_are_enough(tmp_path):
         assert await fault_of(box.orders.add("ip", {"url": "http://b:99"})) is LinkFault.TOO_MANY
 
     in_a_loop(story)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pigeon(RoadSettings):
+    """A road that somebody thinks of next week."""
+
+    loft: str = word(label="Where it lives")
+    speed: float = word(70.0, between(1.0, 150.0), label="How fast it flies")
+
+
+def test_a_new_road_is_a_class_and_an_entry_of_the_table(tmp_path, monkeypatch):
+    built: list[Road] = []
+
+    def build(name: str, settings: Pigeon, around: Surroundings) -> Road:
+        built.append(Road(name, f"{settings.loft} at {settings.speed:g}", []))
+        return built[-1]
+
+    monkeypatch.setitem(KINDS, "pigeon", Kind("pigeon", "A pigeon", "It flies.", Pigeon, build))
+
+    async def story():
+        box = Box(tmp_path, FILE + "[[link]]\nkind = 'pigeon'\nloft = 'roof'\nspeed = 80\n")
+        box.roads.start()
+        await box.orders.add("pigeon", {"loft": "tower", "speed": "90,5"})
+        assert [road.diary for road in built] == [
+            ["pigeon-1 starts: roof at 80"],
+            ["pigeon-2 starts: tower at 90.5"],
+        ]
+        assert {"pigeon-1", "pigeon-2"} <= set(box.states())
+        with pytest.raises(LinkRefused) as refused:
+            await box.orders.add("pigeon", {"loft": "tree", "speed": "200"})
+        assert refused.value.word == "speed"
+        desk = NodeRoads(box.roads, box.orders, lambda _: (), None)  # type: ignore[arg-type]  # no orders are given
+        assert [each.name for each in desk.kinds()][-1] == "pigeon"
+        assert desk.views()[-1].words == (
+            ("loft", "Where it lives", "tower"),
+            ("speed", "How fast it flies", "90.5"),
+        )
+        await box.roads.stop()
+
+    in_a_loop(story)
+    with pytest.raises(
+        SettingsError, match=r'a \[\[link\]\] of kind "pigeon" has no "url"; valid are kind, stopped, loft'
+    ):
+        parse_settings("[[link]]\nkind = 'pigeon'\nloft = 'roof'\nurl = 'x'\n", {})
 
 
 def test_every_kind_of_road_has_a_form_with_a_sentence_for_each_word():
