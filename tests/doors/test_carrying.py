@@ -108,6 +108,7 @@ def many(file, count: int):
     return file
 
 
+@pytest.mark.full
 def test_people_post_while_a_long_file_comes_in(south, tmp_path):
     file = many(tmp_path / "many.bundles", 3_000)
     with RunningNode(south, env={"MICCHECK__QUOTA__DEVICE_PER_MINUTE": "0"}) as node:

@@ -51,6 +51,7 @@ def test_a_board_from_its_box_talks_after_the_doctor_was_there(bench, tmp_path):
         assert findings(gone)["link meshtastic-1"][0] == "bad"
 
 
+@pytest.mark.full
 def test_two_camps_that_find_each_other(tmp_path):
     for name in ("north", "south"):
         make_camp(tmp_path / name)

@@ -130,8 +130,13 @@ def test_writing_onto_a_stick(phone, camp, carry):
     assert "812 bundles are on the stick. camp-20261122-2130.bundles. You can pull it out." in page_of(phone)
 
 
-@pytest.mark.parametrize("trouble", words.CARRY_TROUBLES)
-@pytest.mark.parametrize("what", ["open", "close", "take", "write", "upload", "file"])
+@pytest.mark.parametrize(
+    ("what", "trouble"),
+    [
+        *(("open", trouble) for trouble in words.CARRY_TROUBLES),
+        *((what, "gone") for what in ("close", "take", "write", "upload", "file")),
+    ],
+)
 def test_every_trouble_is_one_sentence_on_the_page(phone, carry, what, trouble):
     carry.stick_views = (STICK,)
     carry.trouble = trouble
