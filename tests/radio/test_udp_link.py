@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -198,6 +199,9 @@ def lan_is_possible() -> str:
     """Why no network namespace can be made here; empty when one can."""
     if os.geteuid() != 0:
         return "a network namespace needs root"
+    missing = [tool for tool in ("unshare", "nsenter", "ip") if shutil.which(tool) is None]
+    if missing:
+        return f"needs {', '.join(missing)} (Debian: util-linux, iproute2)"
     tried = subprocess.run(["unshare", "--net", "ip", "link"], capture_output=True, check=False)
     return "" if tried.returncode == 0 else "unshare --net does not work here"
 
