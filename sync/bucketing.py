@@ -13,9 +13,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sync import strata
 from sync.bundle import BundleId
@@ -74,13 +76,13 @@ class SaltedIds:
 
     def __init__(self, bundle_ids: Sequence[BundleId], salt: Salt) -> None:
         self.salt = salt
-        digests = b"".join(digest[: 2 * SHORT_ID_BYTES] for digest in salt.digests(bundle_ids))
-        columns = np.frombuffer(digests, _WIRE).astype(np.uint32).reshape(-1, 2)
+        draws = b"".join(salt.draws(bundle_ids, 2 * SHORT_ID_BYTES))
+        columns = np.frombuffer(draws, _WIRE).astype(np.uint32).reshape(-1, 2)
         numbers = np.where(columns[:, 0] == 0, np.uint32(1), columns[:, 0])
-        order = np.argsort(numbers, kind="stable")
-        self._numbers = numbers[order]
-        self._draws = columns[:, 1][order]
-        self._ids = [bundle_ids[place] for place in order.tolist()]
+        self._order = np.argsort(numbers, kind="stable")
+        self._numbers = numbers[self._order]
+        self._draws = columns[:, 1][self._order]
+        self._ids = bundle_ids
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -91,7 +93,13 @@ class SaltedIds:
 
     def sketches(self, parts: Sequence[int], syndromes: int) -> list[bytes]:
         """The sketch of each of these parts."""
-        return [self.part(part).sketch(syndromes, part) for part in parts]
+        spans = [self._span(*part_span(part)) for part in parts]
+        is_row = all(one.stop == next_.start for one, next_ in pairwise(spans))
+        if not is_row:
+            return [self.part(part).sketch(syndromes, part) for part in parts]
+        numbers = self._numbers[spans[0].start : spans[-1].stop]
+        ends = np.array([span.stop - spans[0].start for span in spans], np.intp)
+        return group_sums(numbers, ends, syndromes)
 
     def sketch(self, syndromes: int) -> bytes:
         """The sketch of all of it."""
@@ -118,11 +126,7 @@ class SaltedIds:
     def ids_of(self, short_ids: bytes) -> list[BundleId]:
         """The ids that these stand for."""
         wanted = np.unique(np.frombuffer(short_ids, _WIRE).astype(np.uint32))
-        return [self._ids[place] for place in np.flatnonzero(np.isin(self._numbers, wanted)).tolist()]
-
-    def ids(self, first: int = FIRST_SHORT, last: int = LAST_SHORT) -> list[BundleId]:
-        """The ids whose short ids lie between these."""
-        return self._ids[self._span(first, last)]
+        return self._ids_at(np.isin(self._numbers, wanted))
 
     def against_list(self, first: int, last: int, theirs: bytes) -> Listed:
         """What differs from a list of the short ids that somebody holds from first to last."""
@@ -130,7 +134,7 @@ class SaltedIds:
         mine = Counter(self._numbers[span].tolist())
         other = Counter(np.frombuffer(theirs, _WIRE).tolist())
         offered = mine - other
-        held = zip(self._ids[span], self._numbers[span].tolist(), strict=True)
+        held = zip(self._ids_at(span), self._numbers[span].tolist(), strict=True)
         lacking = (other - mine).keys()
         return Listed(
             tuple(bundle_id for bundle_id, short in held if short in offered),
@@ -148,7 +152,10 @@ class SaltedIds:
 
     def _between(self, first: int, last: int) -> SaltedSet:
         span = self._span(first, last)
-        return SaltedSet(self._ids[span], self.salt, self._numbers[span].astype(_WIRE).tobytes())
+        return SaltedSet(self._ids_at(span), self.salt, self._numbers[span].astype(_WIRE).tobytes())
+
+    def _ids_at(self, which: slice | NDArray[np.bool_]) -> list[BundleId]:
+        return [self._ids[place] for place in self._order[which].tolist()]
 
 
 @dataclass(frozen=True, slots=True)

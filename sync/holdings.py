@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 
 from sync.admission import Admission
-from sync.bundle import HISTORY_HOURS, HOUR_MAX, LIFE_HOURS, Bundle, BundleId, is_alive
+from sync.bundle import HISTORY_HOURS, HOUR_MAX, LIFE_HOURS, Bundle, BundleClass, BundleId, is_alive
 from sync.events import CampDead, Event
 from sync.hours import HourKeeper
 from sync.live import LiveBundle, LiveSet
@@ -73,13 +73,15 @@ class Holdings:
         """Every bundle, live or history, of the classes in the mask, sealed since then and, at this hour,
         alive or dead for less than HISTORY_HOURS: what two camps on a cable compare (PROTOCOL.md §8.4).
         """
-        oldest = {
-            class_: max(since, hour - life - HISTORY_HOURS + 1)
-            for class_, life in LIFE_HOURS.items()
-            if mask & 1 << class_
-        }
-        live = [each.id for each in self.live if each.hour >= oldest.get(each.class_, HOUR_MAX + 1)]
-        return live + self.store.history_since(oldest)
+        oldest = _oldest(hour, since, mask)
+        live = [each.id for each in self.live if each.hour >= oldest[each.class_]]
+        return live + self.store.history_since({c: oldest[c] for c in LIFE_HOURS if mask & 1 << c})
+
+    def own_within(self, hour: int, since: int, mask: int) -> frozenset[BundleId]:
+        """Those of our own that are live."""
+        oldest = _oldest(hour, since, mask)
+        own = (self.live.get(bundle_id) for bundle_id in self.live.of_author(self.identity.author))
+        return frozenset(each.id for each in own if each is not None and each.hour >= oldest[each.class_])
 
     def add_ghost(self, bundle_id: BundleId) -> None:
         """Remember a bundle that was refused although it verified."""
@@ -162,3 +164,11 @@ class Holdings:
     def count(self, reason: Reason) -> None:
         """Count a refusal for the status page."""
         self.store.count(f"refused.{reason}")
+
+
+def _oldest(hour: int, since: int, mask: int) -> list[int]:
+    """By class, the hour from which on bundles are compared by cable."""
+    return [
+        max(since, hour - LIFE_HOURS[c] - HISTORY_HOURS + 1) if mask & 1 << c else HOUR_MAX + 1
+        for c in BundleClass
+    ]

@@ -254,8 +254,8 @@ class Levelling:
     def _begin(self, salt: Salt, terms: Terms, now: float) -> _Comparison:
         self._intake.take(self._link, now)
         held = self._salt(salt, terms, now)
-        own = frozenset(self._holdings.live.of_author(self._holdings.identity.author))
-        return _Comparison(salt, terms, held, self._holdings.changes, own.intersection(held.ids()), now)
+        own = self._holdings.own_within(terms.hour, terms.since, terms.mask)
+        return _Comparison(salt, terms, held, self._holdings.changes, own, now)
 
     def _salt(self, salt: Salt, terms: Terms, now: float) -> SaltedIds:
         from sync.bucketing import SaltedIds

@@ -47,12 +47,12 @@ class Salt:
 
     def short_ids(self, bundle_ids: Iterable[BundleId]) -> list[bytes]:
         """The 4 bytes that stand for each bundle. Zero is in no sketch, so one takes its place."""
-        return [not_zero(digest[:SHORT_ID_BYTES]) for digest in self.digests(bundle_ids)]
+        return [_ONE if draw == _ZERO else draw for draw in self.draws(bundle_ids, SHORT_ID_BYTES)]
 
-    def digests(self, bundle_ids: Iterable[BundleId]) -> list[bytes]:
-        """64 bytes for each under this salt, of which short ids are the beginning (PROTOCOL.md §12.6)."""
+    def draws(self, bundle_ids: Iterable[BundleId], width: int) -> list[bytes]:
+        """So many bytes of chance for each under this salt, of which short ids are the beginning."""
         key = self.nonce + self.hour.to_bytes(4, "big") + self.sender
-        return [blake2b(bundle_id, key=key).digest() for bundle_id in bundle_ids]
+        return [blake2b(bundle_id, key=key).digest()[:width] for bundle_id in bundle_ids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +159,6 @@ class SaltedSet:
 
     def _zeros(self, coefficients: bytes, part: int) -> list[int]:
         return self._elements.zeros_of(coefficients, *part_span(part))
-
-
-def not_zero(short_id: bytes) -> bytes:
-    """A short id as it stands in sketches: zero would be in none, so one takes its place."""
-    return _ONE if short_id == _ZERO else short_id
 
 
 def xor(sketch: bytes, other: bytes) -> bytes:

@@ -98,13 +98,18 @@ def measure(
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Node]:
-    """A new camp in `folder` and its node until the end of the block. Raises Sorry when it does not start."""
-    subprocess.run([*_command("init"), folder], check=True, stdout=subprocess.DEVNULL, env=_environment())
-    with (folder.parent / "node.log").open("w+") as log:
+def running(folder: Path, settings: str = "") -> Iterator[Node]:
+    """A new camp in `folder`, with more settings, and its node until the end of the block.
+
+    Raises Sorry when it does not start.
+    """
+    subprocess.run([*miccheck("init"), folder], check=True, stdout=subprocess.DEVNULL, env=_environment())
+    with Home(folder).settings.open("a") as file:
+        file.write(settings)
+    with (folder.parent / f"{folder.name}.log").open("w+") as log:
         started = monotonic_s()
         process = subprocess.Popen(
-            [*_command("run"), folder], stdout=subprocess.DEVNULL, stderr=log, env=_environment()
+            [*miccheck("run"), folder], stdout=subprocess.DEVNULL, stderr=log, env=_environment()
         )
         try:
             port = _first_page(Home(folder), process, started + GIVE_UP_S)
@@ -198,7 +203,8 @@ def _has_page(port: int) -> bool:
     return answer.status == 200
 
 
-def _command(name: str) -> list[str]:
+def miccheck(name: str) -> list[str]:
+    """The words that begin a command of this build."""
     return [sys.executable, "-m", "node", name]
 
 
