@@ -22,8 +22,9 @@ HEADER_SYMBOLS = 8
 SLOW_SYMBOL_MS = 16.0
 
 PACKET_HEADER_BYTES = 16
-# The protobuf round our payload: port number and lengths; firmware 2.8 adds its bitfield.
+# The protobuf round our payload: port number and lengths. The firmware adds its bitfield.
 RAW_ENVELOPE_BYTES = 5
+BITFIELD_BYTES = 2
 # Firmware 2.8 signs a broadcast when the signature still fits its packet, that is up to 165 bytes of ours.
 SIGNATURE_BYTES = 66
 SIGNED_PAYLOAD_BYTES_MAX = 165
@@ -37,7 +38,12 @@ class Firmware(StrEnum):
     """What wraps a frame before it is modulated."""
 
     RAW = "raw"
+    V2_7 = "firmware_2_7"
     V2_8 = "firmware_2_8"
+
+
+# The two ends, which tables compare: 2.7 is hardly dearer than LoRa without anything round a frame.
+COMPARED = (Firmware.RAW, Firmware.V2_8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +80,12 @@ class Preset:
 
 def packet_bytes(frame_bytes: int, firmware: Firmware) -> int:
     """Bytes of the LoRa packet that carries a frame of `frame_bytes`."""
-    match firmware:
-        case Firmware.RAW:
-            return PACKET_HEADER_BYTES + RAW_ENVELOPE_BYTES + frame_bytes
-        case Firmware.V2_8:
-            envelope = 7 if frame_bytes <= SHORT_LENGTH_MAX else 8
-            signature = SIGNATURE_BYTES if frame_bytes <= SIGNED_PAYLOAD_BYTES_MAX else 0
-            return PACKET_HEADER_BYTES + envelope + signature + frame_bytes
+    if firmware is Firmware.RAW:
+        return PACKET_HEADER_BYTES + RAW_ENVELOPE_BYTES + frame_bytes
+    long = 1 if frame_bytes > SHORT_LENGTH_MAX else 0
+    signed = firmware is Firmware.V2_8 and frame_bytes <= SIGNED_PAYLOAD_BYTES_MAX
+    wrapped = RAW_ENVELOPE_BYTES + long + BITFIELD_BYTES + frame_bytes
+    return PACKET_HEADER_BYTES + wrapped + (SIGNATURE_BYTES if signed else 0)
 
 
 PRESETS = (

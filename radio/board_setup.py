@@ -174,7 +174,7 @@ def worry(facts: BoardFacts) -> str:
 
 def rules_of(facts: BoardFacts, share: float = DEFAULT_SHARE) -> AirRules:
     """What a board that is usable has to keep to, taking this share of what the law leaves."""
-    wrapped = Firmware.V2_8 if facts.version >= FIRMWARE_SIGNS else Firmware.RAW
+    wrapped = Firmware.V2_8 if facts.version >= FIRMWARE_SIGNS else Firmware.V2_7
     return AirRules(preset_named(facts.preset), region_named(facts.region), share, wrapped)
 
 

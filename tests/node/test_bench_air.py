@@ -21,7 +21,7 @@ from node.bench.gossip.rows import ROWS, rows_of
 from node.bench.gossip.stock import SHORT_BYTES, give, long_bundles, short_bundles
 from node.bench.samples import camps
 from node.commands import bench
-from radio.airtime import Firmware, preset_named
+from radio.airtime import COMPARED, Firmware, preset_named
 from radio.attackers import ATTACKS, Attacker
 from radio.experiment.case import Case
 from sync import bundle
@@ -268,7 +268,7 @@ def test_the_table_has_a_column_for_each_firmware(tmp_path):
     row = rows.Row("a", "a thing", ("pair_20",), lambda _: 0.0, 1.1, aim=1.05)
     figures = {
         firmware: [Figure("a", "a thing", value, "", Bound.AT_MOST, 1.1)]
-        for firmware, value in zip(Firmware, (1.02345, 1.234), strict=True)
+        for firmware, value in zip(COMPARED, (1.02345, 1.234), strict=True)
     }
     more = [Figure("d", "decoding", 4.9, "ms", limit=10.0)]
     table = air.markdown(figures, [row], more)

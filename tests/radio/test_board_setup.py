@@ -149,11 +149,11 @@ def test_what_is_usable_has_rules_within_the_law(preset, region, share):
 @pytest.mark.parametrize(
     ("firmware", "version", "wrapped"),
     [
-        ("2.7.15.567b8ea", (2, 7, 15), Firmware.RAW),
+        ("2.7.15.567b8ea", (2, 7, 15), Firmware.V2_7),
         ("2.8.0.abcdef1", (2, 8, 0), Firmware.V2_8),
         ("2.10.3", (2, 10, 3), Firmware.V2_8),
-        ("", (0, 0, 0), Firmware.RAW),
-        ("unset", (0, 0, 0), Firmware.RAW),
+        ("", (0, 0, 0), Firmware.V2_7),
+        ("unset", (0, 0, 0), Firmware.V2_7),
     ],
 )
 def test_the_version_says_what_a_frame_costs(firmware, version, wrapped):

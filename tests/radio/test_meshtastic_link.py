@@ -176,6 +176,20 @@ def test_a_packet_is_private_unacknowledged_and_goes_no_further(bench):
     run(story())
 
 
+@pytest.mark.parametrize("version", ["2.7.15.fake", "2.8.0.fake"])
+def test_the_node_counts_the_airtime_that_the_board_counts(bench, version):
+    async def story():
+        board = bench.board("a", tcp=True, version=version)
+        async with at_work(*sides_of(bench, board)) as (side,):
+            sizes = (40, 127, 128, 165, 166, 226)
+            await side.send(*(bytes([0x10]) * size for size in sizes))
+            await until(lambda: side.sight.frames_out == len(sizes), side)
+            counted_ms = side.sight.airtime.used * 3_600_000
+            assert counted_ms == pytest.approx(sum(each.airtime_ms for each in bench.aired()))
+
+    run(story())
+
+
 def test_on_a_jammed_channel_an_alert_passes_the_frame_that_waits_in_the_radio(bench):
     async def story():
         first, second, urgent = post("one"), post("two"), frame_of(BundleClass.ALERT, "gate 4")
@@ -303,7 +317,7 @@ def test_a_board_with_old_firmware_serves_and_says_so(bench):
         async with at_work(*sides_of(bench, board)) as (side,):
             assert side.says == ("talking", "The board's firmware is older than 2.7.15: bring it up to date.")
             assert side.hub.port.profile.airtime_ms(110) == preset_named("SHORT_TURBO").airtime_ms(
-                110, Firmware.RAW
+                110, Firmware.V2_7
             )
 
     run(story())

@@ -15,7 +15,7 @@ from node.bench.gossip import decoding
 from node.bench.gossip.cases import CASES, Job
 from node.bench.gossip.results import Progress, Results
 from node.bench.gossip.rows import Row, rows_of
-from radio.airtime import Firmware
+from radio.airtime import COMPARED, Firmware
 
 # Tuning looks at seeds from 1 on; these it has not seen.
 SEEDS = range(1001, 1011)
@@ -40,10 +40,10 @@ def look(results: Results, seeds: Sequence[int], cases: Collection[str], progres
 def record(results: Results, seeds: Sequence[int], progress: Progress) -> dict[Firmware, list[Figure]]:
     """Every row on both firmwares."""
     # By seed, so that what is there when it is broken off is of all cases.
-    jobs = [Job(case, seed, firmware) for seed in seeds for firmware in Firmware for case in CASES]
+    jobs = [Job(case, seed, firmware) for seed in seeds for firmware in COMPARED for case in CASES]
     results.add(jobs, _processes(), progress)
     figures = {}
-    for firmware in Firmware:
+    for firmware in COMPARED:
         done = results.of(firmware, seeds, CASES)
         figures[firmware] = [row.figure(done) for row in rows_of(done)]
     return figures
@@ -57,7 +57,7 @@ def decode(seed: int, wall_s: float) -> list[Figure]:
 def markdown(figures: dict[Firmware, list[Figure]], rows: Iterable[Row], more: Sequence[Figure]) -> str:
     """A table with a column for each firmware; `more` does not depend on it."""
     lines = ["| | must be | aim | raw LoRa | firmware 2.8 |", "| --- | ---: | ---: | ---: | ---: |"]
-    by_name = [{figure.name: figure for figure in figures[firmware]} for firmware in Firmware]
+    by_name = [{figure.name: figure for figure in figures[firmware]} for firmware in COMPARED]
     for row in rows:
         measured = [_cell(column[row.name]) for column in by_name if row.name in column]
         aim = "" if row.aim is None else f"{_sign(row)} {row.aim:g}"

@@ -41,6 +41,9 @@ class Station(Protocol):
     @property
     def region(self) -> str: ...
 
+    def data_bytes(self, packet: mesh_pb2.MeshPacket) -> int:
+        """How long the packet is on the air, without its header."""
+
     def hear(self, aired: Aired, snr_db: float) -> None:
         """A packet came."""
 
@@ -73,7 +76,7 @@ class Ether:
         await self._contend(SLOT_SYMBOLS * preset.symbol_ms + SLOT_MS)
         async with self._busy:
             packet, channel = pick()
-            airtime_ms = preset.packet_ms(HEADER_BYTES + packet.decoded.ByteSize())
+            airtime_ms = preset.packet_ms(HEADER_BYTES + station.data_bytes(packet))
             aired = Aired(station.name, packet, channel, self.now_ms(), airtime_ms)
             self.log.append(aired)
             await self.wait_ms(airtime_ms)

@@ -21,6 +21,9 @@ from tests.radio.board.ether import Aired, Ether
 NODELESS = 69420
 QUEUE_MAX = 16
 PAYLOAD_MAX = 231
+SIGNED_PAYLOAD_MAX = 165
+SIGNATURE_BYTES = 66
+BITFIELD_BYTES = 2
 CHANNELS = 8
 BROADCAST = 0xFFFFFFFF
 DEFAULT_HOPS = 3
@@ -264,6 +267,11 @@ class Firmware:
         setattr(packet, "from", self.number)
         settings = self.channels[packet.channel].settings
         return packet, (settings.name, settings.psk)
+
+    def data_bytes(self, packet: mesh_pb2.MeshPacket) -> int:
+        """With two bytes of bitfield, and from 2.8 on a signature where it still fits."""
+        signs = self.metadata.firmware_version >= "2.8" and len(packet.decoded.payload) <= SIGNED_PAYLOAD_MAX
+        return packet.decoded.ByteSize() + BITFIELD_BYTES + (SIGNATURE_BYTES if signs else 0)
 
     def hear(self, aired: Aired, snr_db: float) -> None:
         """A packet of the air, in clear for those who have its channel."""
