@@ -149,6 +149,8 @@ class MeshBoard:
         gone = Gone(BROKEN_OFF if facts.by_network else PULLED_OUT)
         interface.on_lost = lambda: tell(gone)
         interface.on_radio = self._take
+        if not interface.isConnected.is_set():  # since its last word
+            tell(gone)
         self._sender = threading.Thread(target=self._send_all, name="meshtastic sender", daemon=True)
         self._sender.start()
 
@@ -189,7 +191,7 @@ class MeshBoard:
             self._interface.sendHeartbeat()
             return
         packet = mesh_pb2.MeshPacket(
-            to=0xFFFFFFFF,
+            to=EVERYBODY,
             channel=self._index,
             id=self._interface._generatePacketId(),
             hop_limit=HOP_LIMIT,
@@ -233,9 +235,7 @@ class MeshBoard:
                 return Came(data.payload, packet.rx_snr) if is_ours and fits else Alive()
             case portnums_pb2.PortNum.ROUTING_APP:
                 error = mesh_pb2.Routing.FromString(data.payload).error_reason
-                return (
-                    self._refused(mesh_pb2.Routing.Error.Name(error), data.request_id) if error else Alive()
-                )
+                return self._refused(error, data.request_id) if error else Alive()
             case portnums_pb2.PortNum.TELEMETRY_APP:
                 return _counts(telemetry_pb2.Telemetry.FromString(data.payload))
             case _:

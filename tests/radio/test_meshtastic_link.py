@@ -12,9 +12,9 @@ from meshtastic.protobuf import mesh_pb2
 
 from radio import board_port, meshtastic_link, meshtastic_road
 from radio.airtime import Firmware, preset_named
-from radio.board import BoardError
+from radio.board import BoardError, BoardEvent, Gone
 from radio.board_search import Where
-from radio.board_setup import BoardWish, Change, Setting
+from radio.board_setup import BoardFacts, BoardWish, Change, Setting
 from radio.mesh_channel import HOP_LIMIT, PORT
 from radio.meshtastic_link import apply
 from sync import frames
@@ -396,10 +396,21 @@ def test_a_board_that_was_pulled_out_is_used_again_when_it_is_back(bench, tcp):
     run(story())
 
 
+def test_a_board_that_goes_between_its_last_word_and_our_first_is_noticed(bench):
+    board = bench.board(tcp=True)
+    interface = meshtastic_link._opened(place_of(board))
+    board.unplug()
+    interface._rxThread.join(20)
+    told: list[BoardEvent] = []
+    opened = meshtastic_link.MeshBoard(interface, BoardFacts("2.8.0", by_network=True), 1, told.append)
+    assert told == [Gone(meshtastic_link.BROKEN_OFF)]
+    opened.close()
+
+
 @pytest.mark.parametrize("tcp", [pytest.param(False, marks=pytest.mark.full), True])
 def test_a_board_that_hangs_is_noticed_and_opened_anew(bench, tcp, monkeypatch):
     monkeypatch.setattr(board_port, "QUIET_S", 0.2)
-    monkeypatch.setattr(board_port, "ANSWER_S", 0.4)
+    monkeypatch.setattr(board_port, "ANSWER_S", 1.0)
 
     async def story():
         board = bench.board("a", tcp=tcp)
