@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 # The fields before the file: a token, and what a later form may add.
 FIELD_BYTES_MAX = 1_000
@@ -70,18 +72,21 @@ class Upload:
 
     async def drain(self) -> None:
         """Take the rest and forget it: a browser that still sends does not read what we answer."""
-        async for _ in self._stream:
-            pass
+        with suppress(ClientDisconnect):
+            async for _ in self._stream:
+                pass
 
     async def _more(self) -> bool:
-        """Take what comes next; False at the end."""
-        async for chunk in self._stream:
-            if chunk:
-                try:
+        """Take what comes next; False at the end, also when the phone has gone."""
+        try:
+            async for chunk in self._stream:
+                if chunk:
                     self._parser.write(chunk)
-                except FormParserError as error:
-                    raise HTTPException(BAD_REQUEST) from error
-                return True
+                    return True
+        except FormParserError as error:
+            raise HTTPException(BAD_REQUEST) from error
+        except ClientDisconnect:
+            return False
         return False
 
     def _begin_part(self) -> None:

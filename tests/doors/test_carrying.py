@@ -73,6 +73,19 @@ class Coordinator:
         kind = {"content-type": "multipart/form-data; boundary=edge"}
         return self.ask("POST", "/coordinator/carry/upload", body, kind)[0]
 
+    def go_away_in_the_middle(self, data: bytes) -> None:
+        """As a phone does that loses the Wi-Fi."""
+        token = self.token("/coordinator/carry")
+        head = f'--edge\r\nContent-Disposition: form-data; name="token"\r\n\r\n{token}\r\n--edge\r\n'
+        head += 'Content-Disposition: form-data; name="file"; filename="camp.bundles"\r\n\r\n'
+        connection = http.client.HTTPSConnection("localhost", self._port, timeout=30, context=self._context)
+        connection.putrequest("POST", "/coordinator/carry/upload")
+        connection.putheader("cookie", self._cookie)
+        connection.putheader("content-type", "multipart/form-data; boundary=edge")
+        connection.putheader("content-length", "1000000")
+        connection.endheaders(head.encode() + data)
+        connection.close()
+
     def page(self) -> str:
         return self.ask("GET", "/coordinator/carry")[2].decode()
 
@@ -87,7 +100,8 @@ def test_from_one_camps_page_to_anothers(made, north, south):
         node.stop()
     with RunningNode(south) as node:
         person = Coordinator(node, made["south"][1])
-        assert person.send_file(file) == HTTPStatus.SEE_OTHER
+        person.go_away_in_the_middle(file)
+        wait_until(lambda: person.send_file(file) == HTTPStatus.SEE_OTHER)
         wait_until(lambda: "All of it is in." in person.page())
         assert node.texts() == ["crosses"]
         assert person.send_file(file[:-3] + b"junk") == HTTPStatus.SEE_OTHER
