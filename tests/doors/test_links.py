@@ -7,7 +7,6 @@ import ssl
 import stat
 
 import httpx
-import pytest
 
 from tests.doors.process import RunningNode, make_camp, output, wait_until
 
@@ -46,24 +45,17 @@ class Coordinator:
         return answer.headers["location"]
 
 
-@pytest.fixture
-def camps(tmp_path):
-    """Two camps without links, one with comments in its settings; and the coordinator's code of the first."""
-    north, south = tmp_path / "north", tmp_path / "south"
-    code = make_camp(north)
-    make_camp(south)
-    with (north / "miccheck.toml").open("a") as file:
-        file.write("\n# Ada: the cable to the south goes over the roof.\n")
-    return north, south, code
-
-
 def links(node: RunningNode) -> dict[str, str]:
     """Name and state of each link."""
     return {link["name"]: link["state"] for link in node.ask("GET", "/api/v1/status")[1]["links"]}
 
 
-def test_a_link_is_added_stopped_started_and_removed_while_the_node_runs(camps):
-    north, south, code = camps
+def test_a_link_is_added_stopped_started_and_removed_while_the_node_runs(tmp_path):
+    north, south = tmp_path / "north", tmp_path / "south"
+    code = make_camp(north)
+    make_camp(south)
+    with (north / "miccheck.toml").open("a") as file:
+        file.write("\n# Ada: the cable to the south goes over the roof.\n")
     before = (north / "miccheck.toml").read_text()
     with RunningNode(south, env=FAST) as there:
         add, url = f"{PAGE}/add/ip", f"http://127.0.0.1:{there.port}"
@@ -101,25 +93,19 @@ def test_a_link_is_added_stopped_started_and_removed_while_the_node_runs(camps):
             node.stop()
 
 
-def test_a_link_of_the_environment_is_shown_and_stays(camps):
-    north, _, code = camps
-    env = {"MICCHECK__LINK__0__KIND": "ip", "MICCHECK__LINK__0__URL": "http://127.0.0.1:9"}
-    with RunningNode(north, env=env) as node, Coordinator(node, code) as phone:
-        page = phone.page()
-        assert "http://127.0.0.1:9" in page
-        assert "This is set where the node is started" in page
-        assert f"{PAGE}/ip-1/stop" not in page
-        node.stop()
-
-
-def test_a_road_that_cannot_be_built_keeps_the_node_from_nothing(camps):
-    north, _, _ = camps
-    with (north / "miccheck.toml").open("a") as file:
+def test_roads_without_anything_at_their_end_keep_the_node_from_nothing(tmp_path):
+    code = make_camp(tmp_path / "plaza")
+    with (tmp_path / "plaza" / "miccheck.toml").open("a") as file:
         file.write('\n[[link]]\nkind = "modem"\ndevice = "/nowhere/ttyUSB0"\n')
         file.write('\n[[link]]\nkind = "udp"\ninterface = "nowhere0"\n')
-    with RunningNode(north) as node:
-        assert node.ask("GET", "/")[0] == 200
-        wait_until(lambda: links(node) == {"modem-1": "searching", "udp-1": "searching"})
+    env = {"MICCHECK__LINK__2__KIND": "ip", "MICCHECK__LINK__2__URL": "http://127.0.0.1:9"}
+    with RunningNode(tmp_path / "plaza", env=env) as node, Coordinator(node, code) as phone:
+        searching = {"modem-1": "searching", "udp-1": "searching", "ip-1": "searching"}
+        wait_until(lambda: links(node) == searching)
         assert "The device is not there." in node.ask("GET", "/status")[1]
-        output("post", north, "general", "hello")
+        page = phone.page()
+        assert "http://127.0.0.1:9" in page
+        assert page.count("This is set where the node is started") == 1
+        assert f"{PAGE}/ip-1/stop" not in page
+        output("post", tmp_path / "plaza", "general", "hello")
         node.stop()
