@@ -34,7 +34,7 @@ class LinkOrders:
     """Changes the links of a running node. Lives in its event loop."""
 
     def __init__(self, file: Path, environment: Mapping[str, str], roads: Roadworks) -> None:
-        self._file = file
+        self._file = file.resolve()  # where somebody keeps it elsewhere, it stays there
         self._environment = environment
         self._roads = roads
         self._one_at_a_time = asyncio.Lock()

@@ -297,6 +297,21 @@ def test_what_cannot_be_written_is_not_done(tmp_path):
     in_a_loop(story)
 
 
+def test_a_file_that_is_kept_elsewhere_stays_there(tmp_path):
+    async def story():
+        (tmp_path / "elsewhere").mkdir()
+        box = Box(tmp_path)
+        box.file.rename(tmp_path / "elsewhere" / "plaza.toml")
+        box.file.symlink_to(tmp_path / "elsewhere" / "plaza.toml")
+        orders = LinkOrders(box.file, {}, box.roads)
+        await orders.add("ip", {"url": "http://b:1"})
+        assert box.file.is_symlink()
+        assert "http://b:1" in box.file.read_text()
+        await box.roads.stop()
+
+    in_a_loop(story)
+
+
 def test_sixteen_links_are_enough(tmp_path):
     async def story():
         box = Box(tmp_path)
