@@ -36,6 +36,9 @@ ALERTS_PASSING = 2
 # A board that has nothing to say is asked whether it is there. It answers in milliseconds.
 QUIET_S = 20.0
 ANSWER_S = 10.0
+# The firmware takes a computer that says nothing for 15 min for gone, however much it listens. The package's
+# own heartbeat is this long.
+SPEAK_S = 300.0
 # One that does not answer heartbeats (old firmware) is given two of its telemetry periods.
 SILENT_MAX_S = 150.0
 # A refusal is told to people for so long.
@@ -77,6 +80,7 @@ class BoardPort:
         self._engine_now = 0.0
         self._heard_at = now
         self._asked_at: float | None = None  # and nothing came since
+        self._spoke_at = now
         self._answers = False
         self._refusal = ""
         self._refused_at = -inf
@@ -126,15 +130,16 @@ class BoardPort:
             self._radio.done(self, sent)
         while (frame := self._radio.next_frame(self)) is not None:
             urgency = urgency_of(frame)
+            self._spoke_at = now
             self._board.send(frame, urgency)
             self._in_radio.hand(frame, urgency, self.profile.airtime_ms(len(frame)) / 1_000, now)
         if over:
             self._hub.wake()
-        if now >= min(self._in_radio.next_look() or inf, self._heard_at + QUIET_S):
+        if now >= self._asks_at():
             self._ask(now)
         if now >= self._hangs_at():
             raise Lost(HANGS)
-        return self._next_step(now)
+        return self._next_step()
 
     def outcome(self, now: float) -> str:
         """What the firmware refused lately, for the status page; empty when nothing."""
@@ -157,6 +162,7 @@ class BoardPort:
     def _ask(self, now: float) -> None:
         self._board.ask()
         self._in_radio.looked(now)
+        self._spoke_at = now
         self._asked_at = now if self._asked_at is None else self._asked_at
 
     def _hangs_at(self) -> float:
@@ -164,8 +170,11 @@ class BoardPort:
             return self._asked_at + ANSWER_S if self._asked_at is not None else inf
         return self._heard_at + SILENT_MAX_S
 
-    def _next_step(self, now: float) -> float:
-        quiet_at = self._heard_at + QUIET_S
-        asks_at = quiet_at if quiet_at > now else now + QUIET_S
-        due = (asks_at, self._in_radio.next_look(), self._in_radio.next_end(), self._hangs_at())
-        return min(each for each in due if each is not None)
+    def _asks_at(self) -> float:
+        look_at = self._in_radio.next_look()
+        quiet_at = max(self._heard_at, self._spoke_at) + QUIET_S
+        return min(look_at if look_at is not None else inf, quiet_at, self._spoke_at + SPEAK_S)
+
+    def _next_step(self) -> float:
+        end_at = self._in_radio.next_end()
+        return min(self._asks_at(), end_at if end_at is not None else inf, self._hangs_at())

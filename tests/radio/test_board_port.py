@@ -13,6 +13,7 @@ from radio.board_port import (
     QUIET_S,
     REFUSAL_SHOWN_S,
     SILENT_MAX_S,
+    SPEAK_S,
     BoardPort,
     Lost,
 )
@@ -89,6 +90,13 @@ def test_a_board_is_asked_at_once_and_again_when_it_is_quiet(story):
     assert story.board.asked == 2
     story.take(Alive())
     story.wait(QUIET_S - 1)
+    assert story.board.asked == 2
+
+
+def test_a_board_that_talks_all_the_time_is_spoken_to_all_the_same(story):
+    for _ in range(61):
+        story.take(Alive())
+        story.wait(SPEAK_S / 60)
     assert story.board.asked == 2
 
 
