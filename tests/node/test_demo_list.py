@@ -6,7 +6,7 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from node.demo_letter import ListFacts, distributed
@@ -91,6 +91,7 @@ def test_real_mail_of_lists_passes_it_again():
                 assert [type(piece) for piece in before] == [type(piece) for piece in after], sample
 
 
+@example(b"; name=\xff\n\nhello", b"Content-Type: text/plain")
 @given(st.binary(max_size=400), st.sampled_from([b"", b"From: ", b"Content-Type: text/plain; charset="]))
 def test_no_letter_breaks_it(raw, head):
     letter = distributed(head + raw, CAMPS, "", NOW_S, "abc")
