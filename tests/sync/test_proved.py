@@ -1,5 +1,6 @@
 """A bundle whose signature was checked on the way is taken in as any other, and nothing else is."""
 
+import contextlib
 from random import Random
 
 import pytest
@@ -87,7 +88,7 @@ def test_what_a_rollback_took_back_is_new_again():
     with camp.store.transaction():
         camp.engine.tell_time(NOW_S, trusted=True)
         camp.engine.expect([proved])
-        with pytest.raises(ZeroDivisionError), camp.store.savepoint():
+        with contextlib.suppress(ZeroDivisionError), camp.store.savepoint():
             assert camp.engine.import_proved(proved, NOW_S) == Imported.NEW
             raise ZeroDivisionError
         camp.engine.reload()
