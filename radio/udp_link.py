@@ -206,9 +206,15 @@ class UdpRoad:
                 )
                 await self._talk(cipher)
             except Lost as lost:
-                was_there = self._state not in (LinkState.SEARCHING, LinkState.REFUSED)
-                self._set_state(LinkState.LOST if was_there else LinkState.SEARCHING, str(lost))
-            await asyncio.sleep(RETRY_S * self._around.jitter())
+                is_gone = _index_of(self._lan.interface) is None
+                self._set_state(self._state_when(is_gone), str(lost))
+            await asyncio.sleep(LOOK_S if is_gone else RETRY_S * self._around.jitter())
+
+    def _state_when(self, is_gone: bool) -> LinkState:
+        """What to say after the LAN was lost, or not found; with the interface, or without."""
+        if self._state is LinkState.SEARCHING:
+            return LinkState.SEARCHING
+        return LinkState.UNPLUGGED if is_gone else LinkState.LOST
 
     async def _talk(self, cipher: MeshCipher) -> None:
         """Speak to the group until it is lost. Raises Lost."""

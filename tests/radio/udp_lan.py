@@ -133,7 +133,7 @@ async def story(group: str, there: list[str], peer: asyncio.subprocess.Process) 
     happened["b heard"] = [frame.hex() for frame in hubs["b"].heard]
 
     run("ip", "link", "delete", "lan0")
-    await until(lambda: state_of(camps["a"]) == LinkState.LOST)
+    await until(lambda: state_of(camps["a"]) == LinkState.UNPLUGGED)
     happened["unplugged"] = camps["a"].sights()[0].why
     lay_cable(int(there[2]), there)
     await until(lambda: all(hub.port for hub in hubs.values()))
