@@ -16,32 +16,26 @@ import contextlib
 import logging
 import socket
 import struct
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
-from typing import Protocol
 
 from radio.detached import Abandoned, Failed, detached
 from radio.link_sight import LinkSight, LinkState
 from radio.mesh_channel import MeshChannel
-from radio.mesh_packet import MeshPacket, channel_hash, crypt, node_number
+from radio.mesh_packet import MeshCipher, Packets
 from radio.paced_port import PacedPort
 from radio.polite_radio import AirRules
 from radio.road import Surroundings
 from radio.road_words import for_people
 from sync.frames import RADIO_FRAME_BYTES_MAX
 from sync.link import LinkProfile
-from sync.urgency import Urgency, urgency_of
 
 _LOG = logging.getLogger("miccheck")
 
 KIND = "udp"
 # UdpMulticastHandler.h of the firmware.
 PORT = 4403
-# A packet has 237 bytes of data and some forty around it; what is longer is no packet.
-DATAGRAM_BYTES_MAX = 512
 # The LAN and not one router further, whatever its routers are set to.
 TTL = 1
 # An interface that went is back when a cable is in again, or the Wi-Fi; who looks spends a call.
@@ -49,8 +43,6 @@ LOOK_S = 1.0
 RETRY_S = 5.0
 # The library is imported once, in a thread: several seconds on a Pi.
 IMPORT_S = 60.0
-# Packets that were heard lately, told again by other boards: two minutes of the fastest preset.
-HEARD_MAX = 1_024
 
 NO_INTERFACE = for_people("This network interface is not there.")
 NOT_JOINED = for_people("The network interface has no address, or does not do multicast.")
@@ -60,11 +52,6 @@ NO_LIBRARY = for_people("The library that speaks to boards cannot be used.")
 _IP_MULTICAST_ALL = 49
 # linux/if.h: flags of an interface. A point-to-point tunnel has NOARP.
 _UP, _LOOPBACK, _NOARP, _MULTICAST = 0x1, 0x8, 0x80, 0x1000
-_PRIORITIES = {
-    Urgency.ALERT: 110,
-    Urgency.CONTROL: 64,
-    Urgency.CONTENT: 10,
-}  # mesh.proto, MeshPacket.Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,65 +60,6 @@ class Lan:
 
     group: str
     interface: str
-
-
-class Packets(Protocol):
-    """The protobuf of packets: `radio.meshtastic_link`, as far as it is needed."""
-
-    def write_packet(self, packet: MeshPacket) -> bytes:
-        """The datagram of a packet."""
-
-    def read_packet(self, data: bytes) -> MeshPacket | None:
-        """The encrypted packet in a datagram; None when there is none."""
-
-    def write_data(self, frame: bytes) -> bytes:
-        """What is encrypted: the frame with our port number."""
-
-    def read_data(self, data: bytes) -> bytes | None:
-        """The frame in what was decrypted; None when it is not of our port number, or garbled."""
-
-
-class MeshCipher:
-    """Frames to datagrams and back, for one camp in one channel."""
-
-    def __init__(self, channel: MeshChannel, key: bytes, hops: int, packets: Packets, random: Random) -> None:
-        """`key` is the camp's."""
-        self._channel = channel
-        self._hash = channel_hash(channel)
-        self._sender = node_number(key)
-        self._hops = hops
-        self._packets = packets
-        self._id = random.getrandbits(32)  # ids count on from here: none comes twice within 2^32
-        self._heard: OrderedDict[tuple[int, int], None] = OrderedDict()
-
-    def seal(self, frame: bytes) -> bytes:
-        """The datagram of a frame."""
-        self._id = (self._id + 1) % 2**32 or 1
-        data = crypt(self._channel, self._sender, self._id, self._packets.write_data(frame))
-        priority = _PRIORITIES[urgency_of(frame)]
-        packet = MeshPacket(self._sender, self._id, self._hash, self._hops, priority, data)
-        return self._packets.write_packet(packet)
-
-    def open(self, datagram: bytes) -> bytes | None:
-        """The frame of somebody else in a datagram that was not heard before; None for anything else."""
-        if len(datagram) > DATAGRAM_BYTES_MAX:
-            return None
-        packet = self._packets.read_packet(datagram)
-        if packet is None or packet.channel != self._hash or packet.sender == self._sender:
-            return None
-        if not self._is_new(packet):
-            return None
-        frame = self._packets.read_data(crypt(self._channel, packet.sender, packet.id, packet.encrypted))
-        return frame if frame is not None and 0 < len(frame) <= RADIO_FRAME_BYTES_MAX else None
-
-    def _is_new(self, packet: MeshPacket) -> bool:
-        name = packet.sender, packet.id
-        if name in self._heard:
-            return False
-        self._heard[name] = None
-        if len(self._heard) > HEARD_MAX:
-            self._heard.popitem(last=False)
-        return True
 
 
 class Lost(Exception):

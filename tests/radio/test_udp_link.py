@@ -19,10 +19,10 @@ from mudp.encryption import decrypt_packet, encrypt_packet, generate_hash
 
 from radio import meshtastic_link
 from radio.mesh_channel import PORT, MeshChannel, channel_of
-from radio.mesh_packet import MeshPacket, channel_hash, crypt, node_number
+from radio.mesh_packet import HEARD_MAX, MeshCipher, MeshPacket, channel_hash, crypt, node_number
 from radio.meshtastic_link import EVERYBODY, read_packet, write_packet
 from radio.roads import GROUPS
-from radio.udp_link import HEARD_MAX, MeshCipher, can_multicast
+from radio.udp_link import can_multicast
 from sync import air_frames
 from sync.bundle import BundleClass, seal
 from sync.frames import BundleFrame
