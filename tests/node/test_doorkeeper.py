@@ -14,6 +14,7 @@ from node import serving as serving_module
 from node.certificates import make_authority, renew_server
 from node.doorkeeper import Doorkeeper
 from node.files import CertificateFiles
+from node.given_certificate import ServerCertificate
 from node.serving import PageServer, listen
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: camp\r\n\r\n"
@@ -106,7 +107,7 @@ def test_neither_do_those_that_never_begin_with_tls(tmp_path):
 
     async def story():
         door = Doorkeeper(phones_max=20)
-        async with serving(door, files) as port:
+        async with serving(door, ServerCertificate(files.server, files.server_key)) as port:
             idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(200)]
             assert b" 200 " in await ask(port, tls=tls)
             assert len(door.phones) <= 20
