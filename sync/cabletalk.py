@@ -61,6 +61,7 @@ class CableTalk:
         self._intake = intake
         self._levelling = Levelling(holdings, neighbour, intake, wish, random, self._hear_has, now)
         self._named: OrderedDict[BundleId, float] = OrderedDict()  # by the other end; when to look at it
+        self._named_due = float("inf")
         self._wanted: OrderedDict[BundleId, None] = OrderedDict()
         self._authors_wanted: OrderedDict[bytes, None] = OrderedDict()
         self._got: OrderedDict[BundleId, None] = OrderedDict()
@@ -81,6 +82,7 @@ class CableTalk:
     def hear_got(self, ids: tuple[BundleId, ...], now: float) -> None:
         """The other end holds these: ask for what we lack."""
         self._hear_has(ids, now)
+        self._named_due = now if ids else self._named_due
         for bundle_id in ids:
             self._named[bundle_id] = now
             if len(self._named) > NAMED_MAX:
@@ -148,7 +150,7 @@ class CableTalk:
 
     def _want_named(self, now: float) -> None:
         """Of what the other end named, want what is not here, was not refused, and is not on its way."""
-        if not self._named or not self._intake.is_free(self._link, now):
+        if self._named_due > now or not self._intake.is_free(self._link, now):
             return  # a neighbour's turn to send: much of what is named comes from there
         due = [bundle_id for bundle_id, at in self._named.items() if at <= now]
         store = self._holdings.store
@@ -162,6 +164,7 @@ class CableTalk:
                 del self._named[bundle_id]
                 self._intake.ask(bundle_id, self._link, now)
                 self._wanted[bundle_id] = None
+        self._named_due = min(self._named.values(), default=float("inf"))
 
     # -- what we say ------------------------------------------------------------------------------
 
@@ -169,9 +172,7 @@ class CableTalk:
         """When there is something to say; in the past when it waits."""
         if self._wanted or self._got or self._authors_wanted:
             return float("-inf")
-        named = (
-            max(min(self._named.values()), self._intake.free_at(self._link)) if self._named else float("inf")
-        )
+        named = max(self._named_due, self._intake.free_at(self._link))
         return min(named, self._levelling.next_due())
 
     def next_control(self, now: float) -> Frame | None:

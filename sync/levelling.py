@@ -11,16 +11,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
 from sync.bundle import BundleId
+from sync.comparison import LAST_SHORT, PARTS_MAX, Comparison, split_short_ids
 from sync.holdings import Holdings
 from sync.intake import Intake
 from sync.level_frames import (
-    PARTS_A_FRAME,
-    SHORT_IDS_MAX,
     SKETCH_SYNDROMES_MAX,
     LevelFrame,
     Request,
@@ -63,9 +62,8 @@ PROBE_SYNDROMES = 16
 # A part that does not decode is cut in two; one with so few bundles here is listed. That ends it, also where
 # somebody made two bundles whose short ids are equal under this salt.
 LIST_PART_MAX = 200
-LAST_SHORT = 0xFFFFFFFF
-# What somebody who answers with noise can make us decode at most, 2 ms each. More differences are listed.
-PARTS_MAX = 512
+# Named at a time of what went to the other end before: with 8,192 short ids of what we lack it fits a frame.
+OFFERED_MAX = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +75,6 @@ class Wish:
 
 
 _Opening = StrataFrame | ShortIdsFrame | SketchesFrame
-
-
-@dataclass(slots=True)
-class _Comparison:
-    """One comparison and where it stands. `held` is what we hold, as it was described or is compared."""
-
-    salt: Salt
-    terms: Terms
-    held: SaltedIds
-    changes: int  # of our holdings, when `held` was made
-    own: frozenset[BundleId]  # live bundles of ours in it
-    heard_at: float
-    first_open: int = 0  # up to here the short ids were answered for
-    undecided: int = 1 << 32  # how many short ids are in no part that was decoded
-    asked: set[int] = field(default_factory=set)  # parts that were to be split or listed
-    lacking: set[BundleId] = field(default_factory=set)  # the other end does
-    cut: int = 0  # parts that were sketched for the other end
-    decoded: int = 0  # parts that it sketched for us
-    ghosts: SaltedIds | None = None
 
 
 class Levelling:
@@ -128,8 +107,8 @@ class Levelling:
         self._met = False  # his terms and ours did, since the last comparison
         self._were_level = False  # on this connection
         self._asked_us: _Opening | None = None  # to be answered
-        self._ours: _Comparison | None = None
-        self._theirs: _Comparison | None = None
+        self._ours: Comparison | None = None
+        self._theirs: Comparison | None = None
         self._offered: dict[bytes, BundleId] = {}  # by short id, under the salt of `_offered_in`
         self._offered_in: Salt | None = None
         self._say: deque[LevelFrame] = deque()
@@ -202,9 +181,14 @@ class Levelling:
             case SketchesFrame():
                 self._probe(comparison, opening.sketches[0], now)
             case StrataFrame():
-                self._describe(comparison, opening, now)
+                answer = comparison.describe(opening.strata)
+                if answer is None:
+                    self._say.append(WantsFrame(comparison.salt, 0, is_last=True))
+                    self._finish(comparison, now)
+                else:
+                    self._say += answer
 
-    def _probe(self, comparison: _Comparison, sketch: bytes, now: float) -> None:
+    def _probe(self, comparison: Comparison, sketch: bytes, now: float) -> None:
         """Who was level with us says a sketch of all. When it is not enough, we begin anew and say strata."""
         found = comparison.held.difference(sketch, WHOLE, self._ghosts(comparison))
         if found is None:
@@ -216,46 +200,11 @@ class Levelling:
         requests = (Request(WHOLE, found.want),) if found.want else ()
         self._take(comparison, found.mine, requests, b"", ((), ()), now)
 
-    def _describe(self, comparison: _Comparison, opening: StrataFrame, now: float) -> None:
-        from sync import bucketing, strata
-
-        held = comparison.held
-        estimate = strata.estimate(held.strata(), opening.strata)
-        if estimate.is_exact and estimate.differences == 0:
-            comparison.undecided = 0
-            self._say.append(WantsFrame(comparison.salt, 0, is_last=True))
-            self._finish(comparison, now)
-            return
-        cut = bucketing.cut_for(estimate.differences, estimate.is_exact)
-        if len(cut.parts) > PARTS_MAX or SHORT_ID_BYTES * len(held) <= cut.size:
-            self._list(comparison, 0, LAST_SHORT)
-        else:
-            self._sketch(comparison, list(cut.parts), cut.syndromes)
-
-    def _sketch(self, comparison: _Comparison, parts: list[int], syndromes: int) -> None:
-        """Say sketches of these parts, as far as one comparison is worth it."""
-        parts = parts[: max(0, 2 * PARTS_MAX - comparison.cut)]
-        comparison.cut += len(parts)
-        for start in range(0, len(parts), PARTS_A_FRAME):
-            some = parts[start : start + PARTS_A_FRAME]
-            sketches = comparison.held.sketches(some, syndromes)
-            self._say.append(SketchesFrame(comparison.salt, tuple(some), tuple(sketches)))
-
-    def _list(self, comparison: _Comparison, first: int, last: int) -> None:
-        """Say all short ids of a span, in as many frames as it takes."""
-        while True:
-            end = min(last, comparison.held.last_of(first, SHORT_IDS_MAX))
-            short_ids = comparison.held.short_ids(first, end)[: SHORT_IDS_MAX * SHORT_ID_BYTES]
-            self._say.append(ShortIdsFrame(comparison.salt, first, end, short_ids))
-            if end == last:
-                return
-            first = end + 1
-
-    def _begin(self, salt: Salt, terms: Terms, now: float) -> _Comparison:
+    def _begin(self, salt: Salt, terms: Terms, now: float) -> Comparison:
         self._intake.take(self._link, now)
         held = self._salt(salt, terms, now)
         own = self._holdings.own_within(terms.hour, terms.since, terms.mask)
-        return _Comparison(salt, terms, held, self._holdings.changes, own, now)
+        return Comparison(salt, terms, held, self._holdings.changes, own, now)
 
     def _salt(self, salt: Salt, terms: Terms, now: float) -> SaltedIds:
         from sync.bucketing import SaltedIds
@@ -308,10 +257,10 @@ class Levelling:
             case _:
                 raise Reject(Reason.FRAME)
 
-    def _hear_sketches(self, ours: _Comparison, frame: SketchesFrame, now: float) -> None:
+    def _hear_sketches(self, ours: Comparison, frame: SketchesFrame, now: float) -> None:
         self._renew(ours, now)
-        ours.decoded += len(frame.parts)
-        if ours.decoded > 2 * PARTS_MAX:  # nobody who means it sends so many
+        ours.sketched += len(frame.parts)
+        if ours.sketched > 2 * PARTS_MAX:  # nobody who means it sends so many
             self._end_ours(now)
             raise Reject(Reason.FRAME)
         ghosts = self._ghosts(ours)
@@ -320,11 +269,11 @@ class Levelling:
         split: list[int] = []
         listed: list[int] = []
         for part, sketch in zip(frame.parts, frame.sketches, strict=True):
-            if not self._is_due(ours, *part_span(part), part):
+            if not ours.is_due(*part_span(part), part):
                 raise Reject(Reason.FRAME)
             found = ours.held.difference(sketch, part, ghosts)
             if found is not None:
-                self._decided(ours, *part_span(part))
+                ours.decided(*part_span(part))
                 mine += found.mine
                 requests += [Request(part, found.want)] if found.want else []
             elif len(ours.held.part(part)) > LIST_PART_MAX and 2 * part + 1 <= PART_MAX:
@@ -335,26 +284,26 @@ class Levelling:
                 ours.asked.add(part)
         self._take(ours, mine, tuple(requests), b"", (tuple(split), tuple(listed)), now)
 
-    def _hear_list(self, ours: _Comparison, frame: ShortIdsFrame, now: float) -> None:
+    def _hear_list(self, ours: Comparison, frame: ShortIdsFrame, now: float) -> None:
         self._renew(ours, now)
         asked = next((part for part in ours.asked if part_span(part) == (frame.first, frame.last)), 0)
-        if not self._is_due(ours, frame.first, frame.last, asked):
+        if not ours.is_due(frame.first, frame.last, asked):
             raise Reject(Reason.FRAME)
         found = ours.held.against_list(frame.first, frame.last, frame.short_ids)
         self._take_list(ours, found, frame.last - frame.first + 1, now)
 
-    def _take_list(self, comparison: _Comparison, found: Listed, width: int, now: float) -> None:
+    def _take_list(self, comparison: Comparison, found: Listed, width: int, now: float) -> None:
         comparison.undecided -= width
         lacking = found.lacking
         ghosts = self._ghosts(comparison)
         if ghosts is not None:
-            refused = frozenset(_split(ghosts.short_ids(0, LAST_SHORT)))
-            lacking = b"".join(short for short in _split(lacking) if short not in refused)
+            refused = frozenset(split_short_ids(ghosts.short_ids(0, LAST_SHORT)))
+            lacking = b"".join(short for short in split_short_ids(lacking) if short not in refused)
         self._take(comparison, found.mine, (), lacking, ((), ()), now)
 
     def _take(
         self,
-        comparison: _Comparison,
+        comparison: Comparison,
         mine: Iterable[BundleId],
         requests: tuple[Request, ...],
         short_ids: bytes,
@@ -369,6 +318,7 @@ class Levelling:
         if not self._intake.has(self._link, now):  # it took too long, and now another sends the same
             requests, short_ids = (), b""
             comparison.undecided = -1
+            self._begin_again(comparison, now)
         is_last = comparison.undecided == 0
         split, listed = undecoded
         self._say.append(
@@ -379,7 +329,7 @@ class Levelling:
         if is_last:
             self._finish(comparison, now)
 
-    def _send_mine(self, comparison: _Comparison, mine: Iterable[BundleId]) -> tuple[int, bytes]:
+    def _send_mine(self, comparison: Comparison, mine: Iterable[BundleId]) -> tuple[int, bytes]:
         """Queue what the other end lacks; how much, and short ids of what went there before.
 
         That was refused there, or lost when its disk was full. It knows which.
@@ -392,43 +342,41 @@ class Levelling:
             else:
                 self._neighbour.outgoing.push(bundle.id, bundle.class_)
                 count += 1
-        short_ids = comparison.salt.short_ids(before[:SHORT_IDS_MAX])
+        short_ids = comparison.salt.short_ids(before[:OFFERED_MAX])
         if short_ids:
             if self._offered_in != comparison.salt:
                 self._offered_in, self._offered = comparison.salt, {}
             self._offered.update(zip(short_ids, before, strict=False))
         return count, b"".join(short_ids)
 
-    def _hear_wants(self, described: _Comparison | None, frame: WantsFrame, now: float) -> None:
+    def _hear_wants(self, described: Comparison | None, frame: WantsFrame, now: float) -> None:
         """The other end compared what we described."""
         if frame.salt == self._offered_in:
-            again = (self._offered.pop(short, None) for short in _split(frame.short_ids))
+            again = (self._offered.pop(short, None) for short in split_short_ids(frame.short_ids))
             self._send([bundle_id for bundle_id in again if bundle_id is not None])
         if described is None:
             return
-        wanted = described.held.ids_of(frame.short_ids) if frame.short_ids else []
-        for request in frame.requests:
-            wanted += described.held.part(request.part).matching(request.want, request.part)
-        new = [bundle_id for bundle_id in wanted if bundle_id not in described.lacking]
-        described.lacking.update(new)  # what is asked for twice was on its way
+        new = described.wanted(frame)
         self._send(new)
         self._want_again(described, frame.offered, now)
         self._intake.expect(self._link, frame.coming, now)
         halves = [half for part in frame.split if 2 * part < PART_MAX for half in halves_of(part)]
-        self._sketch(described, halves, SKETCH_SYNDROMES_MAX)
-        for part in frame.listed[: max(0, PARTS_A_FRAME - len(self._say))]:
-            self._list(described, *part_span(part))
+        self._say += described.sketches(halves, SKETCH_SYNDROMES_MAX)
+        for part in frame.listed:
+            if part not in described.listed:
+                described.listed.add(part)
+                self._say += described.listing(*part_span(part))
         if frame.is_last:
             self._finish(described, now)
 
-    def _want_again(self, described: _Comparison, offered: bytes, now: float) -> None:
+    def _want_again(self, described: Comparison, offered: bytes, now: float) -> None:
         """Ask for what was sent to us before and is not here, unless it was refused."""
         if not offered:
             return
         terms = described.terms
         here = self._holdings.ids_within(terms.hour, terms.since, terms.mask)
         known = frozenset(described.salt.short_ids([*here, *self._holdings.ghosts]))
-        lost = b"".join(short for short in _split(offered) if short not in known)
+        lost = b"".join(short for short in split_short_ids(offered) if short not in known)
         if lost:
             self._say.append(WantsFrame(described.salt, 0, is_last=False, short_ids=lost))
 
@@ -439,13 +387,13 @@ class Levelling:
 
     # -- the course of a comparison ---------------------------------------------------------------
 
-    def _renew(self, ours: _Comparison, now: float) -> None:
+    def _renew(self, ours: Comparison, now: float) -> None:
         """Compare with what we hold now, not when we opened: what came since is not lacking."""
         if ours.changes != self._holdings.changes:
             ours.held = self._salt(ours.salt, ours.terms, now)
             ours.changes = self._holdings.changes
 
-    def _ghosts(self, comparison: _Comparison) -> SaltedIds | None:
+    def _ghosts(self, comparison: Comparison) -> SaltedIds | None:
         """What was refused or deleted here: neither asked for nor offered."""
         from sync.bucketing import SaltedIds
 
@@ -454,20 +402,7 @@ class Levelling:
             comparison.ghosts = SaltedIds(unwanted, comparison.salt)
         return comparison.ghosts if len(comparison.ghosts) else None
 
-    def _is_due(self, ours: _Comparison, first: int, last: int, part: int) -> bool:
-        """Whether an answer is the next in order, or to a part that was not decoded. Each is taken once."""
-        if part in ours.asked:
-            ours.asked.discard(part)
-            return True
-        if first != ours.first_open:
-            return False
-        ours.first_open = last + 1
-        return True
-
-    def _decided(self, ours: _Comparison, first: int, last: int) -> None:
-        ours.undecided -= last - first + 1
-
-    def _finish(self, comparison: _Comparison, now: float) -> None:
+    def _finish(self, comparison: Comparison, now: float) -> None:
         """All was compared: both know what the other holds."""
         self._hear_has(comparison.own - comparison.lacking, now)
         self._intake.end(self._link)
@@ -478,6 +413,12 @@ class Levelling:
         self._met, self._were_level = False, True
         self._wait(now)
 
+    def _begin_again(self, comparison: Comparison, now: float) -> None:
+        """Another neighbour sends what this comparison showed; when it has, there is less to ask for."""
+        if comparison is self._ours:
+            self._ours = None
+            self._due = now
+
     def _end_ours(self, now: float) -> None:
         """Our comparison came to nothing."""
         self._ours = None
@@ -487,7 +428,3 @@ class Levelling:
     def _wait(self, now: float) -> None:
         self._due = now + (self._again_s if self._opens else PATIENCE * self._again_s)
         self._again_s = min(AGAIN_MAX_S, 2 * self._again_s)
-
-
-def _split(short_ids: bytes) -> list[bytes]:
-    return [short_ids[at : at + SHORT_ID_BYTES] for at in range(0, len(short_ids), SHORT_ID_BYTES)]

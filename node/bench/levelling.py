@@ -178,7 +178,7 @@ def _carry(done: Comparison, end: int, now: float) -> int:
 def level_nodes(
     texts: Sequence[str], random: Random, wall_s: float, folder: Path, count: int
 ) -> tuple[float, float]:
-    """Seconds from the second node's first page until it shows every post of the first; and posts a second."""
+    """Seconds from the second node's first page until it shows every post of the first; posts a second."""
     file = folder / "lan.bundles"
     _write(file, camps(count // (WINDOW_BUNDLES - 1) + 1, random), texts, wall_s, count)
     with running(folder / "full") as full:

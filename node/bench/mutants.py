@@ -24,6 +24,7 @@ from node.clock import monotonic_s, processor_s
 from node.pump import GROUP_MAX
 from sync import frames
 from sync.bundle import MASK_ALL, BundleId, hour_of
+from sync.comparison import LAST_SHORT
 from sync.engine import Engine
 from sync.events import FrameRefused
 from sync.frames import AskFrame, AskKeysFrame, BundleFrame, GotFrame, KeysFrame
@@ -37,7 +38,6 @@ from sync.level_frames import (
     TermsFrame,
     WantsFrame,
 )
-from sync.levelling import LAST_SHORT
 from sync.link import LinkProfile
 from sync.signing import Identity
 from sync.sketch import Salt
