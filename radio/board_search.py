@@ -92,15 +92,18 @@ def boards(dev: Path = Path("/dev"), sys: Path = Path("/sys")) -> tuple[Path, ..
     return tuple(found)
 
 
-def marks_of(place: Place | Nowhere) -> tuple[int, int] | None:
-    """What changes when a device is pulled out and plugged in again; None when there is none to look at."""
+def marks_of(place: Place | Nowhere) -> tuple[int, ...] | None:
+    """What changes when a device is pulled out and plugged in again; None when there is none to look at.
+
+    Its number may be the same as before. The time of its making is not, and using it does not change that.
+    """
     if not isinstance(place, SerialPlace):
         return None
     try:
-        status = place.path.stat()
+        status, link = place.path.stat(), place.path.lstat()
     except OSError:
         return None
-    return status.st_rdev, status.st_ino
+    return status.st_rdev, status.st_ino, status.st_ctime_ns, link.st_ino
 
 
 def _is_board(usb_id: str) -> bool:

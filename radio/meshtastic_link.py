@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import logging
+import os
 import queue
 import termios
 import threading
@@ -120,6 +122,16 @@ class _Tamed(MeshInterface):  # type: ignore[misc]  # the package has no types
 
 class _Serial(_Tamed, SerialInterface):  # type: ignore[misc]
     """A board at a serial port."""
+
+    def connect(self) -> None:
+        """Not while another program holds it: the package clears the line before it looks at the lock."""
+        device = os.open(self.devPath, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            fcntl.flock(device, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(device, fcntl.LOCK_UN)
+            super().connect()
+        finally:
+            os.close(device)
 
 
 class _Tcp(_Tamed, TCPInterface):  # type: ignore[misc]

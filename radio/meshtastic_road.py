@@ -33,8 +33,6 @@ RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 # A board in the network is not seen coming back, and to ask whether it is costs two packets.
 RETRY_NETWORK_MAX_S = 2.0
-# Whoever talked for so long was all right; who did not is not tried every second.
-STEADY_S = 10.0
 # A person changes a board's settings with another program, and that needs the device.
 UNUSABLE_WAIT_S = 30.0
 # How often is looked whether a device came or went. It costs a few stats.
@@ -121,21 +119,21 @@ class MeshtasticRoad:
                 await asyncio.sleep(LOOK_S)
                 wait_s = RETRY_FIRST_S
                 continue
-            marks, began_s = marks_of(place), self._loop.time()
+            marks = marks_of(place)
             try:
                 await self._serve(place)
             except _Unusable as unusable_because:
                 self._set_state(LinkState.REFUSED, str(unusable_because))
                 wait_s = UNUSABLE_WAIT_S
             except (BoardError, Lost) as lost:
-                if self._state is LinkState.TALKING and self._loop.time() - began_s > STEADY_S:
+                if self._state is LinkState.TALKING:
                     wait_s = RETRY_FIRST_S
                 talked = self._state in (LinkState.TALKING, LinkState.LOST)
                 self._set_state(LinkState.LOST if talked else LinkState.SEARCHING, str(lost))
             is_another = await self._wait(wait_s * self._around.jitter(), marks)
             wait_s = RETRY_FIRST_S if is_another else min(2 * wait_s, _retry_max_s(place))
 
-    async def _wait(self, seconds: float, marks: tuple[int, int] | None) -> bool:
+    async def _wait(self, seconds: float, marks: tuple[int, ...] | None) -> bool:
         """Wait so long, or until the device is another than before; whether it is."""
         until_s = self._loop.time() + seconds
         while (left_s := until_s - self._loop.time()) > 0:
