@@ -86,8 +86,8 @@ def _add_footer(mail: Mail, facts: ListFacts) -> None:
     charset = Charset("utf-8")
     charset.body_encoding = QP  # people read the archive with a pager
     del mail["Content-Transfer-Encoding"]
-    if not isinstance(mail.get("Content-Type", ""), str):  # it has bytes that are no ASCII
-        _set(mail, "Content-Type", "text/plain")
+    # Anew: of parameters that are damaged (RFC 2231) the library makes faults when it writes them back.
+    _set(mail, "Content-Type", "text/plain")
     text = text.replace("\r\n", "\n").rstrip("\n")
     mail.set_payload(f"{text}\n{footer}", charset)
 

@@ -92,6 +92,7 @@ def test_real_mail_of_lists_passes_it_again():
 
 
 @example(b"; name=\xff\n\nhello", b"Content-Type: text/plain")
+@example(b"us-ascii; a*=b'c'd\n\nhi", b"Content-Type: text/plain; charset=")
 @given(st.binary(max_size=400), st.sampled_from([b"", b"From: ", b"Content-Type: text/plain; charset="]))
 def test_no_letter_breaks_it(raw, head):
     letter = distributed(head + raw, CAMPS, "", NOW_S, "abc")
