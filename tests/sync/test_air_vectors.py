@@ -32,6 +32,25 @@ def test_short_ids_are_keyed_hashes(case):
     assert [short.hex() for short in short_ids(case, case["bundle_ids"])] == case["short_ids"]
 
 
+@pytest.mark.parametrize("case", load("strata.json"), ids=lambda case: case["name"])
+def test_strata_are_sketches_of_ever_sparser_shares(case):
+    key = bytes.fromhex(case["nonce"]) + case["hour"].to_bytes(4, "big") + bytes.fromhex(case["sender"])
+    strata: dict[str, list[list[int]]] = {side: [[] for _ in range(14)] for side in ("here", "there")}
+    for side, members in strata.items():
+        for name in case[side]:
+            draw = blake2b(bytes.fromhex(name), key=key, digest_size=64).digest()
+            low = f"{int.from_bytes(draw[4:8], 'little'):032b}"
+            stratum = min(13, len(low) - len(low.rstrip("0")))
+            members[stratum].append(int.from_bytes(draw[:4], "little"))
+        sketches = [slow_field.odd_power_sums(stratum, 24) for stratum in members]
+        assert b"".join(sketches).hex() == case[f"strata_{side}"]
+    apart = [len(set(one) ^ set(other)) for one, other in zip(*strata.values(), strict=True)]
+    too_many = max((number for number, count in enumerate(apart) if count > 23), default=-1)
+    found = sum(apart[too_many + 1 :])
+    assert case["exact"] == (too_many < 0)
+    assert case["differences"] == (found if too_many < 0 else max(found, 24) << too_many + 1)
+
+
 @pytest.mark.parametrize("case", load("sketches.json"), ids=lambda case: case["name"])
 def test_sketches_are_power_sums_and_a_want_is_the_product_of_what_lacks(case):
     syndromes = len(case["sketch_here"]) // 8
