@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.doors.process import RunningNode, make_camp, output, wait_until
 
 # A post is sealed within minutes of engine time.
@@ -13,6 +15,7 @@ def states(node: RunningNode) -> list[str]:
     return [link["state"] for link in node.ask("GET", "/api/v1/status")[1]["links"]]
 
 
+@pytest.mark.full
 def test_two_nodes_find_each_other_and_a_third_keeps_out_of_it(tmp_path):
     homes = [tmp_path / name for name in ("north", "south", "hermit")]
     for home in homes:

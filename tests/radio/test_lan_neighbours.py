@@ -74,6 +74,7 @@ def test_two_camps_find_each_other_and_keep_one_connection():
     run(NORTH, SOUTH, story=story)
 
 
+@pytest.mark.full
 def test_who_says_goodbye_is_forgotten_and_found_again(monkeypatch):
     monkeypatch.setattr(lan_neighbours, "LOOK_S", 0.2)
 
@@ -162,6 +163,7 @@ def namespaces_are_possible():
     return "" if tried.returncode == 0 else "unshare --net does not work here"
 
 
+@pytest.mark.full
 def test_two_camps_on_a_cable_find_each_other_and_say_nothing_on_the_way_to_the_internet():
     why_not = namespaces_are_possible()
     if why_not:

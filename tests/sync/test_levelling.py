@@ -63,7 +63,7 @@ def test_two_camps_level_whatever_each_holds_and_nothing_passes_twice(here, ther
     assert cables.needless == cables.crossed == 0
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_sets_level_through_cuts_and_nothing_is_sent_to_who_has_it(seed):
     random = Random(seed)
     sets = [random.sample(range(420), random.randint(0, 420)) for _ in range(2)]
@@ -80,7 +80,7 @@ def test_random_sets_level_through_cuts_and_nothing_is_sent_to_who_has_it(seed):
     assert cables.needless == 0
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_who_has_many_neighbours_gets_everything_once(seed):
     random = Random(seed)
     cables = Cables("a", "b", "c", "d", "e", seed=seed)
@@ -100,18 +100,18 @@ def test_who_has_many_neighbours_gets_everything_once(seed):
     assert new.shown().count("only here") == 1
 
 
-def test_a_thousand_differences_cost_a_few_kilobytes():
-    writers = [Identity(bytes([97 + n]) * 32) for n in range(20)]
-    bundles = [(who, made_bundles(who, 50, HOUR)) for who in writers]
+def test_hundreds_of_differences_cost_a_few_kilobytes():
+    """1.4 kB of strata, and some 8 bytes for each; `miccheck bench` measures 1,000 among 100,000."""
+    writers = [Identity(bytes([97 + n]) * 32) for n in range(6)]
     cables = pair(range(420), range(420))
-    for n, (who, some) in enumerate(bundles):
-        give(cables.camps[n % 2], who, some)
+    for n, who in enumerate(writers):
+        give(cables.camps[n % 2], who, made_bundles(who, 50, HOUR))
     cables.join(*cables.camps)
-    cables.run(4)
+    cables.run(3)
     assert stored(cables.camps[0]) == stored(cables.camps[1])
     assert cables.needless == cables.crossed == 0
     beside = sum(size for kind, size in cables.bytes_of.items() if kind > FrameType.BUNDLE_WITH_KEY)
-    assert beside <= 16_000
+    assert beside <= 5_500
 
 
 def test_level_camps_look_again_in_a_hundred_bytes():
@@ -261,10 +261,10 @@ def test_noise_without_end_is_decoded_a_thousand_times_at_most():
     later = NOW_S + 41
     noise = tuple(b"\x01" * 64 for _ in range(64))
     refused = 0
-    for start in range(1 << 15, (1 << 15) + 64 * 40, 64):
+    for start in range(1 << 15, (1 << 15) + 64 * 20, 64):
         say(here, liar, SketchesFrame(opening.salt, tuple(range(start, start + 64)), noise), later)
         refused += here.counted(Reason.FRAME) > 0
-    assert refused == 40 - 16
+    assert refused == 20 - 16
 
 
 def test_noise_ends_in_a_list():
