@@ -65,6 +65,10 @@ NO_ANSWER = for_people("The board does not answer.")
 BROKEN_OFF = for_people("The connection to the board broke off.")
 PULLED_OUT = for_people("The board was pulled out.")
 
+# What using a board raises. The last two come of pyserial and the package when the reader closes the device, and
+# sets it to None, while another thread is in the middle of a write.
+_FAULTS = (OSError, termios.error, MeshInterface.MeshInterfaceError, AttributeError, TypeError)
+
 _PRIORITIES = {
     Urgency.ALERT: mesh_pb2.MeshPacket.Priority.ALERT,
     Urgency.CONTROL: mesh_pb2.MeshPacket.Priority.DEFAULT,
@@ -193,7 +197,7 @@ class MeshBoard:
                 return
             try:
                 self._send(Urgency(urgency), frame)
-            except (OSError, termios.error, MeshInterface.MeshInterfaceError) as fault:
+            except _FAULTS as fault:
                 self._tell(Gone(_reason(fault)))
                 return
 
@@ -282,7 +286,7 @@ def apply(place: Place, wish: BoardWish, changes: tuple[Change, ...]) -> None:
     interface = _opened(place)
     try:
         write(interface.localNode, wish, changes)
-    except (OSError, termios.error, MeshInterface.MeshInterfaceError) as fault:
+    except _FAULTS as fault:
         raise BoardError(_reason(fault)) from fault
     finally:
         _close(interface)
@@ -292,7 +296,7 @@ def _opened(place: Place) -> _Tamed:
     interface = _made(place)
     try:
         interface.connect()
-    except (OSError, SystemExit, termios.error, MeshInterface.MeshInterfaceError) as fault:
+    except (SystemExit, *_FAULTS) as fault:
         _close(interface)
         raise BoardError(_reason(fault)) from fault
     if interface.myInfo is None or not interface.localNode.channels:
@@ -312,10 +316,10 @@ def _close(interface: _Tamed) -> None:
     """Let go of what may be half built, or gone, or hang while it flushes to a board that does not read."""
     interface.on_radio = interface.on_lost = None
     interface.is_open = True
-    with contextlib.suppress(OSError, termios.error, AttributeError, TypeError):
+    with contextlib.suppress(*_FAULTS):
         if interface.stream is not None:
             interface.stream.reset_output_buffer()
-    with contextlib.suppress(OSError, termios.error, AttributeError, TypeError, RuntimeError):
+    with contextlib.suppress(RuntimeError, *_FAULTS):
         interface.close()
 
 
@@ -344,7 +348,7 @@ def _reason(fault: BaseException) -> str:
             return for_people("Another program holds the board.")
         case ConnectionRefusedError():
             return for_people("Nobody answers at the board's address.")
-        case OSError():
+        case OSError() | termios.error() | AttributeError() | TypeError():
             return BROKEN_OFF
         case _:
             return for_people("The library that speaks to boards gave up.")
