@@ -65,8 +65,8 @@ NO_ANSWER = for_people("The board does not answer.")
 BROKEN_OFF = for_people("The connection to the board broke off.")
 PULLED_OUT = for_people("The board was pulled out.")
 
-# What using a board raises. The last two come of pyserial and the package when the reader closes the device, and
-# sets it to None, while another thread is in the middle of a write.
+# What using a board raises. The last two come of pyserial and the package, when the reader closes the device
+# and sets it to None while another thread is in the middle of a write.
 _FAULTS = (OSError, termios.error, MeshInterface.MeshInterfaceError, AttributeError, TypeError)
 
 _PRIORITIES = {
@@ -316,6 +316,7 @@ def _close(interface: _Tamed) -> None:
     """Let go of what may be half built, or gone, or hang while it flushes to a board that does not read."""
     interface.on_radio = interface.on_lost = None
     interface.is_open = True
+    interface._wantExit = True  # whatever is raised below, the reader ends, and closes what it reads
     with contextlib.suppress(*_FAULTS):
         if interface.stream is not None:
             interface.stream.reset_output_buffer()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import queue
 import threading
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -394,6 +395,21 @@ def test_a_board_that_was_pulled_out_is_used_again_when_it_is_back(bench, tcp):
             assert side.hub.ups == 2
 
     run(story())
+
+
+@pytest.mark.parametrize("fault", [TypeError("None"), AttributeError("None"), OSError(5, "gone")])
+def test_a_device_that_is_closed_in_the_middle_of_a_write_is_lost(bench, fault):
+    interface = meshtastic_link._opened(place_of(bench.board(tcp=True)))
+    told: queue.Queue[BoardEvent] = queue.Queue()
+    opened = meshtastic_link.MeshBoard(interface, BoardFacts("2.8.0", by_network=True), 1, told.put)
+
+    def broken(_):
+        raise fault
+
+    interface._sendToRadioImpl = broken
+    opened.ask()
+    assert told.get(timeout=20) == Gone(meshtastic_link.BROKEN_OFF)
+    opened.close()
 
 
 def test_a_board_that_goes_between_its_last_word_and_our_first_is_noticed(bench):
