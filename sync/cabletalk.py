@@ -82,9 +82,11 @@ class CableTalk:
     def hear_got(self, ids: tuple[BundleId, ...], now: float) -> None:
         """The other end holds these: ask for what we lack."""
         self._hear_has(ids, now)
-        self._named_due = now if ids else self._named_due
+        # While another neighbour has the turn to send, much of what is named comes from there.
+        look_at = now if self._intake.is_free(self._link, now) else now + ASK_AGAIN_S
         for bundle_id in ids:
-            self._named[bundle_id] = now
+            self._named[bundle_id] = look_at
+            self._named_due = min(self._named_due, look_at)
             if len(self._named) > NAMED_MAX:
                 self._named.popitem(last=False)
                 self._levelling.soon(now)
@@ -150,8 +152,8 @@ class CableTalk:
 
     def _want_named(self, now: float) -> None:
         """Of what the other end named, want what is not here, was not refused, and is not on its way."""
-        if self._named_due > now or not self._intake.is_free(self._link, now):
-            return  # a neighbour's turn to send: much of what is named comes from there
+        if self._named_due > now:
+            return
         due = [bundle_id for bundle_id, at in self._named.items() if at <= now]
         store = self._holdings.store
         known = {bundle_id for bundle_id in due if bundle_id in self._holdings.ghosts} | store.ids_stored(due)
@@ -172,8 +174,7 @@ class CableTalk:
         """When there is something to say; in the past when it waits."""
         if self._wanted or self._got or self._authors_wanted:
             return float("-inf")
-        named = max(self._named_due, self._intake.free_at(self._link))
-        return min(named, self._levelling.next_due())
+        return min(self._named_due, self._levelling.next_due())
 
     def next_control(self, now: float) -> Frame | None:
         """The request or announcement that goes before bundles."""

@@ -316,3 +316,21 @@ def test_terms_that_change_without_end_are_heeded_once():
 def test_an_answer_to_nothing_is_passed_over(frame):
     here, liar = liar_at(range(20))
     assert not [each for each in say(here, liar, frame) if isinstance(each, BundleFrame)]
+
+
+def test_what_is_new_does_not_wait_for_a_neighbour_that_sends_without_end():
+    """Somebody has the turn to send and sends a trickle; what another names is asked of that one."""
+    cables = pair(range(0), range(30))
+    here, other = cables.camps
+    liar = Camp("liar")
+    here.engine.add_link(cable("x", liar.identity.key), cables.now)
+    say(here, liar, ShortIdsFrame(SALT, 0, 0xFFFFFFFF, bytes(range(4)), TERMS), cables.now)  # takes the turn
+    cables.join(here, other)
+    other.post("new", cables.now)
+    for who, each in BUNDLES[300:330]:
+        say(here, liar, BundleFrame(each.wire, who.key), cables.now)
+        cables.run(3, step=0.5)
+        if "new" in here.shown():
+            break
+    assert "new" in here.shown()
+    assert cables.now < NOW_S + 90
