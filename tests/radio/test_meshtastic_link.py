@@ -1,4 +1,11 @@
-"""The road over Meshtastic boards, driven by the real library: fake ones, and real ones if you name some."""
+"""The road over Meshtastic boards, driven by the real library: fake boards, and real ones if you name some.
+
+    MESHTASTIC_TEST_TCP=10.0.0.7,10.0.0.8:4404 make test ARGS=tests/radio/test_meshtastic_link.py
+
+Real boards, or daemons that drive them, must hear each other and have been set up by `miccheck
+doctor --apply` for the network `miccheck`. They send some forty frames, of an hour long ago: no camp in
+earshot takes them.
+"""
 
 import asyncio
 import os
@@ -29,6 +36,7 @@ from tests.radio.roadside import Roadside, until
 from tests.radio.test_board_admin import place_of
 
 CAMP = Identity(b"\x07" * 32)
+LONG_AGO = 0  # hours; dead everywhere
 Priority = mesh_pb2.MeshPacket.Priority
 REAL = [host for host in os.environ.get("MESHTASTIC_TEST_TCP", "").split(",") if host]
 
@@ -49,7 +57,7 @@ def impatient(monkeypatch):
 
 def frame_of(class_, text):
     kind = Kind.MIC_CHECK if class_ is BundleClass.ALERT else Kind.POST
-    wire = seal(CAMP, 7_800, class_, [encode(compose(Message(kind, 0), text))]).wire
+    wire = seal(CAMP, LONG_AGO, class_, [encode(compose(Message(kind, 0), text))]).wire
     return frames.encode(BundleFrame(wire, CAMP.key), CAMP.network, CAMP.author)
 
 
