@@ -253,7 +253,7 @@ class World(Scene):
             raise ValueError(f"{camp.name} is switched off")
         now = self.now
         engine.tell_time(now + camp.clock_offset_s, camp.clock_is_set)
-        # Where no power can fail there is nothing to begin and commit, five times as often as something is written.
+        # In memory nothing is lost half-way: the store's own transactions do, and most turns write nothing.
         with camp.store.transaction() if camp.path is not None else nullcontext():
             outcome = work(engine)
             left = camp.turns.allowance(now)

@@ -140,8 +140,8 @@ def _write_integer(text: bytes) -> bytes | None:
     return payload if len(payload) <= MODEL_PAYLOAD_BYTES_MAX else None
 
 
-# A text is read when it comes, and again by whoever looks for it in the store; where many camps live in one
-# process, by each of them. Reading is pure and takes 0.5 ms on a good machine. 256 texts are 1 MB at the most.
+# The same text is read more than once, where many camps live in one process by each of them. Reading is pure
+# and takes half a millisecond. 256 texts and their bodies are 2 MB at the most.
 @lru_cache(maxsize=256)
 def _read_integer(payload: bytes, max_bytes: int) -> bytes:
     if len(payload) > MODEL_PAYLOAD_BYTES_MAX:
