@@ -204,7 +204,7 @@ class Elements:
         return len(self._numbers)
 
     def _raise_to(self, count: int) -> None:
-        """Make the first `count` odd powers: from m of them m more, each times x^2m, which is x^(2m-1) times x."""
+        """Make the first `count` odd powers: of m of them m more, times x^2m, which is x^(2m-1) times x."""
         while (made := len(self._odd_powers)) < count:
             logs = _logs(_halves(self._odd_powers))
             even = _product(logs[:, -1], _factor(logs[:, 0]))

@@ -155,8 +155,8 @@ class SaltedSet:
         return self._elements.zeros_of(coefficients, *part_span(part))
 
 
-# A beacon, the request for more of it and what others want under its salt are compared with one set, mostly. Where
-# many camps live in one process, those who hold the same reckon the same: each still brings its own ids.
+# A beacon, the request for more of it and what others want under its salt are mostly compared with one set.
+# Where many camps live in one process, those who hold the same reckon it once: each brings its own ids.
 @lru_cache(maxsize=8)
 def salted(bundle_ids: tuple[BundleId, ...], salt: Salt) -> SaltedSet:
     """The set of these bundles under this salt; equal for equal ones, so the last few are kept."""
