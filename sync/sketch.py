@@ -49,7 +49,7 @@ class Salt:
     def short_ids(self, bundle_ids: Iterable[BundleId]) -> list[bytes]:
         """The 4 bytes that stand for each bundle. Zero is in no sketch, so one takes its place."""
         key = self.nonce + self.hour.to_bytes(4, "big") + self.sender
-        digests = [blake2b(bundle_id, key=key).digest()[:SHORT_ID_BYTES] for bundle_id in bundle_ids]
+        digests = (blake2b(bundle_id, key=key).digest()[:SHORT_ID_BYTES] for bundle_id in bundle_ids)
         return [_ONE if digest == _ZERO else digest for digest in digests]
 
 
@@ -67,7 +67,10 @@ class Difference:
 
 
 class SaltedSet:
-    """The bundles a camp holds, under one salt. 3,000 of them take 5 ms and 0.5 MB at the most."""
+    """The bundles a camp holds, under one salt. Made for one comparison and thrown away.
+
+    3,000 bundles take 5 ms and 0.5 MB at the most.
+    """
 
     def __init__(self, bundle_ids: Iterable[BundleId], salt: Salt) -> None:
         from sync.field import Elements
@@ -155,14 +158,6 @@ class SaltedSet:
         return self._elements.zeros_of(coefficients, *part_span(part))
 
 
-# A beacon, the request for more of it and what others want under its salt are mostly compared with one set.
-# Where many camps live in one process, those who hold the same reckon it once: each brings its own ids.
-@lru_cache(maxsize=8)
-def salted(bundle_ids: tuple[BundleId, ...], salt: Salt) -> SaltedSet:
-    """The set of these bundles under this salt; equal for equal ones, so the last few are kept."""
-    return SaltedSet(bundle_ids, salt)
-
-
 def xor(sketch: bytes, other: bytes) -> bytes:
     """The sketch of what only one of two sets holds; of a part's other half, if one set is half of the other.
 
@@ -186,3 +181,11 @@ def part_span(part: int) -> tuple[int, int]:
     width = 32 - depth
     first = part - (1 << depth) << width
     return first, first + (1 << width) - 1
+
+
+# A beacon, the request for more of it and what others want under its salt are mostly compared with one set.
+# Where many camps live in one process, those who hold the same reckon it once: each brings its own ids.
+@lru_cache(maxsize=8)
+def salted(bundle_ids: tuple[BundleId, ...], salt: Salt) -> SaltedSet:
+    """The set of these bundles under this salt; equal for equal ones, so the last few are kept."""
+    return SaltedSet(bundle_ids, salt)
