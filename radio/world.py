@@ -256,12 +256,10 @@ class World(Scene):
         # In memory nothing is lost half-way: the store's own transactions do, and most turns write nothing.
         with camp.store.transaction() if camp.path is not None else nullcontext():
             outcome = work(engine)
+            engine.tick(now)
             left = camp.turns.allowance(now)
-            frames: list[bytes] = []
-            if left.alerts_ms > 0:
-                frames = engine.frames_to_send(LINK, now, left.any_ms, left.alerts_ms)  # it ticks as well
-            else:
-                engine.tick(now)
+            may_send = left.alerts_ms > 0
+            frames = engine.frames_to_send(LINK, now, left.any_ms, left.alerts_ms) if may_send else []
         camp.turns.take(frames, now)
         self._feed(camp)
         while (event := engine.next_event()) is not None:

@@ -24,7 +24,6 @@ from sync.sketch import (
     Salt,
     SaltedSet,
     halves_of,
-    salted,
     xor,
 )
 
@@ -77,7 +76,8 @@ class Comparing:
 
     def set_of(self, salt: Salt, mask: int) -> SaltedSet:
         """What is here of these classes, under a salt and at its hour."""
-        return salted(tuple(live.id for live in self._sets.live_at(salt.hour, mask & self.mask)), salt)
+        ids = tuple(live.id for live in self._sets.live_at(salt.hour, mask & self.mask))
+        return SaltedSet.shared(ids, salt)
 
     def difference(self, mine: SaltedSet, syndromes: bytes, part: int) -> Difference | None:
         """What differs, refused bundles left out; None when it is too much."""

@@ -142,14 +142,11 @@ class Relays:
     def knows(self, camp: bytes, lacking: Collection[BundleId]) -> None:
         """A comparison showed what this camp lacks; all the rest it has."""
         for bundle_id, trail in self._trails.items():
-            lacks = trail.lacks
-            if camp not in lacks:
+            if camp not in trail.lacks:
                 continue
-            is_lacking = bundle_id in lacking
-            lacks[camp] = 1.0 if is_lacking else 0.0
-            if is_lacking or trail.is_own or trail.class_ != BundleClass.POST:
-                continue
-            if bundle_id in self._outgoing and not trail.is_worth_it:
+            trail.lacks[camp] = float(bundle_id in lacking)
+            is_waiting = bundle_id in self._outgoing and not trail.is_own and trail.class_ == BundleClass.POST
+            if is_waiting and trail.lacks[camp] == 0.0 and not trail.is_worth_it:
                 self._outgoing.drop(bundle_id)
 
     def sent(self, bundle_id: BundleId, now: float) -> None:

@@ -79,6 +79,11 @@ class SaltedSet:
         self._ids = tuple(bundle_ids)
         self._elements = Elements(b"".join(salt.short_ids(self._ids)))
 
+    @staticmethod
+    def shared(bundle_ids: tuple[BundleId, ...], salt: Salt) -> SaltedSet:
+        """The same set; equal for equal bundles and salts, so the last few are kept."""
+        return _shared(bundle_ids, salt)
+
     def __len__(self) -> int:
         return len(self._ids)
 
@@ -186,6 +191,5 @@ def part_span(part: int) -> tuple[int, int]:
 # A beacon, the request for more of it and what others want under its salt are mostly compared with one set.
 # Where many camps live in one process, those who hold the same reckon it once: each brings its own ids.
 @lru_cache(maxsize=8)
-def salted(bundle_ids: tuple[BundleId, ...], salt: Salt) -> SaltedSet:
-    """The set of these bundles under this salt; equal for equal ones, so the last few are kept."""
+def _shared(bundle_ids: tuple[BundleId, ...], salt: Salt) -> SaltedSet:
     return SaltedSet(bundle_ids, salt)
