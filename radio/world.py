@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path as FilePath
@@ -252,7 +253,8 @@ class World(Scene):
             raise ValueError(f"{camp.name} is switched off")
         now = self.now
         engine.tell_time(now + camp.clock_offset_s, camp.clock_is_set)
-        with camp.store.transaction():
+        # In memory nothing is lost half-way: the store's own transactions do, and most turns write nothing.
+        with camp.store.transaction() if camp.path is not None else nullcontext():
             outcome = work(engine)
             engine.tick(now)
             left = camp.turns.allowance(now)

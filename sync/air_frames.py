@@ -15,6 +15,7 @@ from sync import cbor, frames
 from sync.bundle import BUNDLE_BYTES_MIN, HOUR_MAX, RADIO_BUNDLE_BYTES_MAX
 from sync.coding import SYMBOLS_MAX, Shape
 from sync.frames import FRAME_VERSION, HEAD_BYTES, RADIO_FRAME_BYTES_MAX, SENDER_BYTES, Frame
+from sync.padding import unpad
 from sync.reject import Reason, Reject
 from sync.signing import AUTHOR_BYTES, SIGNATURE_BYTES, Network
 from sync.sketch import (
@@ -203,6 +204,7 @@ def decode(data: bytes, network: Network) -> tuple[bytes, AirFrame | Frame]:
 
     Raises Reject: FRAME, VERSION, NETWORK, CBOR, ENCODING. What a BUNDLE carries is for `bundle.decode`.
     """
+    data = unpad(data)
     if len(data) <= HEAD_BYTES or data[0] & 0x0F not in _DECODERS:
         return frames.decode(data, network)
     frames.check_head(data, network)

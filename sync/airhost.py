@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 
 from sync import bundle
 from sync.air_frames import JoinFrame
-from sync.bundle import BUNDLE_ID_BYTES, Bundle, BundleId, is_alive
+from sync.bundle import BUNDLE_ID_BYTES, Bundle, BundleClass, BundleId, alive_hours
 from sync.gate import Gate
 from sync.holdings import Holdings
-from sync.live import LiveBundle
+from sync.live import FIRST_ID, LAST_ID, LiveBundle
 from sync.reject import Reason, Reject
 
 # What a block of true symbols cannot be refused for.
@@ -39,8 +39,10 @@ class AirHost:
         self._hear_key = hear_key
 
     def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
-        """Live bundles that are alive at this hour, of these classes."""
-        return [b for b in self._holdings.live if mask & 1 << b.class_ and is_alive(b.hour, b.class_, hour)]
+        """Live bundles that are alive at this hour, of these classes, in order of id."""
+        hours = {class_: alive_hours(class_, hour) for class_ in BundleClass if mask & 1 << class_}
+        in_order = self._holdings.live.between(FIRST_ID, LAST_ID)
+        return [b for b in in_order if b.class_ in hours and b.hour in hours[b.class_]]
 
     def ghost_ids(self) -> Iterable[BundleId]:
         """Bundles that were refused here."""

@@ -41,7 +41,7 @@ class Sets(Protocol):
     """What is here."""
 
     def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
-        """Live bundles that are alive at this hour, of these classes."""
+        """Live bundles that are alive at this hour, of these classes, in order of id."""
 
     def ghost_ids(self) -> Iterable[BundleId]:
         """Bundles that were refused here."""
@@ -76,7 +76,8 @@ class Comparing:
 
     def set_of(self, salt: Salt, mask: int) -> SaltedSet:
         """What is here of these classes, under a salt and at its hour."""
-        return SaltedSet((live.id for live in self._sets.live_at(salt.hour, mask & self.mask)), salt)
+        ids = tuple(live.id for live in self._sets.live_at(salt.hour, mask & self.mask))
+        return SaltedSet.shared(ids, salt)
 
     def difference(self, mine: SaltedSet, syndromes: bytes, part: int) -> Difference | None:
         """What differs, refused bundles left out; None when it is too much."""

@@ -42,6 +42,7 @@ from sync.link import Allowance, LinkProfile
 from sync.links import Link, Links
 from sync.message import Kind, Message, MessageId
 from sync.neighbours import Neighbour
+from sync.padding import Padding
 from sync.reject import Reason, Reject
 from sync.sealer import Sealer
 from sync.signing import Identity, author_of
@@ -110,13 +111,14 @@ class Engine:
 
     def add_link(self, link: LinkProfile, now: float) -> None:
         """Begin to speak and hear on a link. One of the same name is replaced."""
-        neighbour = Neighbour(link)
+        padding = Padding(link) if link.broadcast else None
+        neighbour = Neighbour(link if padding is None else padding.priced)
         talk = self._air_talk(neighbour, now) if link.broadcast else self._cable_talk(neighbour, now)
         for bundle_id in self._store.unsent():  # sealed while there was nobody to send it to
             waiting = self._holdings.live.get(bundle_id)
             if waiting is not None:
                 neighbour.outgoing.push(bundle_id, waiting.class_)
-        self._links.add(Link(neighbour, talk, now))
+        self._links.add(Link(neighbour, talk, now, padding))
         self._sealer.meet(now)
 
     def drop_link(self, name: str) -> None:
@@ -348,5 +350,5 @@ class Engine:
             if encoded is None:
                 break
             left = left.less(to.profile.airtime_ms(len(encoded)))
-            handful.append(encoded)
+            handful.append(to.pad(encoded))
         return handful

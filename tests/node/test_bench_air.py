@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from random import Random
+from time import sleep
 from typing import Any
 
 import pytest
@@ -215,6 +217,22 @@ def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
     done = again.of(Firmware.RAW, [1, 2], ["level_day", "pair_20"])
     assert [len(done[case]) for case in done] == [1, 0]
     assert done["level_day"][0]["share"] == cases.run(jobs[0])["share"]
+
+
+def slow_mark(job):
+    """In place of a run: a file for each job that was begun."""
+    Path(job.case, str(job.seed)).touch()
+    sleep(0.02)
+    return {}
+
+
+def test_who_breaks_off_waits_for_the_runs_under_way_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "run", slow_mark)
+    jobs = [Job(str(tmp_path), seed, Firmware.RAW) for seed in range(60)]
+    running = results.run_all(jobs, 1)
+    assert next(running)[0] in jobs
+    running.close()
+    assert 0 < len(list(tmp_path.iterdir())) < 60
 
 
 @pytest.mark.parametrize("text", ['{"code": "other", "runs": {"pair_20/1/raw": {}}}', "[]", "torn {"])
