@@ -16,7 +16,7 @@ from sync.bundle import BUNDLE_BYTES_MIN, HOUR_MAX, RADIO_BUNDLE_BYTES_MAX
 from sync.coding import SYMBOLS_MAX, Shape
 from sync.frames import FRAME_VERSION, HEAD_BYTES, RADIO_FRAME_BYTES_MAX, SENDER_BYTES, Frame
 from sync.reject import Reason, Reject
-from sync.signing import AUTHOR_BYTES, SIGNATURE_BYTES, Network
+from sync.signing import AUTHOR_BYTES, KEY_BYTES, SIGNATURE_BYTES, Network
 from sync.sketch import (
     BEACON_SYNDROMES,
     NONCE_BYTES,
@@ -295,7 +295,7 @@ def _decode_symbol(data: bytes) -> SymbolFrame:
     count, index = fixed[GENERATION_BYTES], fixed[GENERATION_BYTES + 1]
     length = int.from_bytes(fixed[_SYMBOL_BYTES - _LENGTH_BYTES : _SYMBOL_BYTES])
     # One symbol would be a BUNDLE.
-    if not 2 <= count <= SYMBOLS_MAX or not BUNDLE_BYTES_MIN <= length <= RADIO_BUNDLE_BYTES_MAX:
+    if not 2 <= count <= SYMBOLS_MAX or not BUNDLE_BYTES_MIN <= length <= RADIO_BUNDLE_BYTES_MAX + KEY_BYTES:
         raise Reject(Reason.FRAME)
     shape = Shape(count, length)
     if len(fixed) - _SYMBOL_BYTES != shape.symbol_bytes:
