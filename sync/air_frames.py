@@ -294,7 +294,7 @@ def _decode_symbol(data: bytes) -> SymbolFrame:
         raise Reject(Reason.FRAME)
     count, index = fixed[GENERATION_BYTES], fixed[GENERATION_BYTES + 1]
     length = int.from_bytes(fixed[_SYMBOL_BYTES - _LENGTH_BYTES : _SYMBOL_BYTES])
-    # One symbol would be a BUNDLE.
+    # One symbol would be a BUNDLE. A key may stand behind the wire form.
     if not 2 <= count <= SYMBOLS_MAX or not BUNDLE_BYTES_MIN <= length <= RADIO_BUNDLE_BYTES_MAX + KEY_BYTES:
         raise Reject(Reason.FRAME)
     shape = Shape(count, length)

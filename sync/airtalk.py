@@ -105,9 +105,7 @@ class AirTalk:
         # The air's own measure of time: what one full frame takes.
         self._frame_s = link.airtime_ms(link.mtu) / 1_000
         self.earshot = Earshot(author[:SENDER_BYTES])
-        self.relays = Relays(
-            neighbour.outgoing, self.earshot, self._frames_of, random, self._frame_s, now
-        )
+        self.relays = Relays(neighbour.outgoing, self.earshot, self._frames_of, random, self._frame_s, now)
         self._trickle = Trickle(random, now)
         burst_ms = min(REPLY_BURST_MS, REPLY_BURST_OF_DUTY_MS * link.duty_cycle)
         burst_ms = max(burst_ms, REPLY_FRAMES_LEAST * self._full_ms())

@@ -140,7 +140,7 @@ class Dispatch:
         return isinstance(link.talk, AirTalk) and link.talk.owes_key(live.author)
 
     def _piece(self, live: LiveBundle, wire: bytes, link: Link) -> bytes | None:
-        """A bundle longer than a frame goes as a block, symbol by symbol; longer than a block, by cable only."""
+        """A bundle longer than a frame goes symbol by symbol; one longer than a block, by cable only."""
         width = symbol_bytes_max(link.profile.mtu)
         if not isinstance(link.talk, AirTalk) or len(wire) + KEY_BYTES > SYMBOLS_MAX * width:
             return None

@@ -27,6 +27,12 @@ SNR_LOUD_DB = 10.0
 # Expected new hearers below which a relay is left to repair, which costs a request and an answer for one of
 # them, and from which on it need not wait. See ENGINE.md for what was tried.
 GAIN_LEAST = 0.9
+# Whoever has a part of a block asks for as many frames as he lacks, and one answer serves all who ask: a
+# repair is cheaper there. On seeds 1-4 of the bursty row 0.9 costs 37.1 s a message, 1.2 35.3, 1.5 36.2.
+BLOCK_GAIN_LEAST = 1.2
+# Such a part of a block is relayed at a time, a frame at least: then others may have sent the rest. One frame
+# at a time would have 24 of them wait for minutes at every camp.
+BLOCK_PART = 4
 # Where few others are in earshot, each of them hangs more on this one: on the only way to a crowd one camp is
 # all there is to gain.
 GAIN_LEAST_EACH = 0.35
@@ -64,7 +70,8 @@ class _Trail:
     lacks: dict[bytes, list[float]] = field(default_factory=dict)
     copies: float = 0.0
     sent: int = 0  # frames
-    left: int = 0  # of those that leave one after the other
+    left: int = 0  # frames of a block that still leave, one after the other
+    is_asked: bool = False  # for them
 
     def lack(self, camp: bytes, chance: float) -> None:
         """So likely a camp has nothing of it; else it has all."""
@@ -85,7 +92,7 @@ class _Trail:
     def is_worth_it(self) -> bool:
         """Whether a relay costs less than the repair it saves."""
         others = max(1, len(self.lacks) - 1)  # than the camp that sent it
-        least = min(GAIN_LEAST, GAIN_LEAST_EACH * others)
+        least = min(GAIN_LEAST if self.frames == 1 else BLOCK_GAIN_LEAST, GAIN_LEAST_EACH * others)
         return self.gain >= least or self.is_sure
 
     @property
@@ -147,11 +154,12 @@ class Relays:
 
     def answer(self, bundle_id: BundleId, class_: BundleClass, now: float) -> None:
         """Somebody asked for it: it leaves, whole."""
-        trail = self._trails.get(bundle_id)
-        if trail is None:
-            trail = _Trail(class_, now, False, self._frames_of(bundle_id))
-            self._begin(bundle_id, trail)
-        trail.left = trail.frames
+        frames = self._frames_of(bundle_id)
+        if frames > 1:
+            if bundle_id not in self._trails:
+                self._begin(bundle_id, _Trail(class_, now, False, frames))
+            trail = self._trails[bundle_id]
+            trail.left, trail.is_asked = frames, True
         self._outgoing.push(bundle_id, class_)
 
     def heard(self, bundle_id: BundleId, sender: bytes | None, now: float, frames: int = 1) -> None:
@@ -166,11 +174,14 @@ class Relays:
         if trail.class_ == BundleClass.ALERT:
             # Of thirds of blocks it may be a little less than two.
             is_enough = round(trail.copies, 6) >= ALERT_COPIES and not trail.is_sure
+        elif trail.is_asked:
+            trail.left -= 1
+            is_enough = trail.left <= 0 or frames == 1
         else:
             is_enough = (trail.sent > 0 and trail.frames == 1) or not trail.is_worth_it
         if is_enough and not (trail.is_own and trail.sent < trail.frames):
             self._outgoing.drop(bundle_id)
-        elif trail.class_ == BundleClass.POST and not trail.is_own:
+        elif trail.class_ == BundleClass.POST and not trail.is_own and not trail.is_asked:
             self._wait_by_gain(bundle_id, trail, now)
 
     def knows(self, camp: bytes, lacking: Collection[BundleId]) -> None:
@@ -196,6 +207,7 @@ class Relays:
         if trail.left:
             self._outgoing.push(bundle_id, trail.class_)
             return
+        trail.is_asked = False
         if trail.frames > 1 and trail.class_ == BundleClass.POST and trail.is_worth_it:
             self._wait_by_gain(bundle_id, trail, now)
             return
@@ -245,6 +257,7 @@ class Relays:
         since = now if trail.sent else trail.since
         due = since + self._frame_s * (first + (last - first) * waited)
         soon = now + self._frame_s * self._random.random()
+        trail.left = max(1, trail.frames // BLOCK_PART)
         self._outgoing.move(bundle_id, trail.class_, max(due, soon))
 
     def _alert_delay_s(self, sender: bytes | None) -> float:
