@@ -88,7 +88,7 @@ class BlockPost:
         return 1 if length <= self._mtu - HEAD_BYTES else self._shape(length + KEY_BYTES).symbols
 
     def piece(self, bundle_id: BundleId, content: bytes, is_own: bool) -> SymbolFrame:
-        """The next symbol of this bundle: a piece of our own, in order; else one that nobody was heard to send."""
+        """The next symbol of this bundle: of our own its pieces, in order; else parity that nobody sent."""
         generation, shape = bundle_id[:GENERATION_BYTES], self._shape(len(content))
         pieces = [index for index in range(shape.symbols) if index not in self._indices(generation)]
         return self._symbol(generation, content, shape, pieces[0] if is_own and pieces else None)
