@@ -10,8 +10,8 @@ from sync.frames import AskKeysFrame, KeysFrame
 from sync.intentions import AskKey, Intention, Intentions, SayKey
 
 # Each question is waited for twice as long as the one before: the third comes after two minutes of LongFast,
-# the last after some eighteen. With three, at 40 % loss, seed 2, a camp on the only way to 46 others still held
-# a bundle at the end; with six none does.
+# the last after some eighteen. With three, at 40 % loss, seed 2, a camp on the only way to 46 others still
+# held a bundle at the end; with six none does.
 KEY_TRIES = 6
 # Keys of one author id that fit a small frame; more than one is somebody's costly joke.
 KEYS_SAID_MAX = 4

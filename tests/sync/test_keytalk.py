@@ -1,5 +1,6 @@
 """A key that was asked for stays owed until somebody said it."""
 
+from itertools import pairwise
 from random import Random
 
 from sync.frames import AskKeysFrame, KeysFrame
@@ -54,5 +55,5 @@ def test_each_question_after_a_key_is_waited_for_longer_than_the_one_before():
         talk, intentions = talk_of()
         talk.ask(AskKey(AUTHOR, tries), 0.0)
         waits.append(intentions.next_due())
-    assert all(later > sooner for sooner, later in zip(waits, waits[1:], strict=False))
+    assert all(later > sooner for sooner, later in pairwise(waits))
     assert waits[-1] > 8 * waits[0]
