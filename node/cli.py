@@ -13,7 +13,7 @@ from importlib import import_module
 import click
 
 from node.home import HomeError
-from node.settings import SettingsError
+from node.settings_reader import SettingsError
 from node.sorry import Sorry
 
 # Name of the command and of its module, in the order in which a camp meets them.
@@ -29,6 +29,7 @@ COMMANDS = {
     "import": "node.commands.import_",
     "rebuild": "node.commands.rebuild",
     "wipe": "node.commands.wipe",
+    "doctor": "node.commands.doctor",
     "price": "node.commands.price",
     "air": "node.commands.air",
     "demo": "node.commands.demo",

@@ -13,6 +13,7 @@ from enum import StrEnum
 from random import Random
 
 from sync import air_frames, bundle
+from sync.accept import Proved
 from sync.admission import Admission
 from sync.air_frames import (
     AirFrame,
@@ -27,13 +28,16 @@ from sync.air_frames import (
 )
 from sync.airhost import AirHost
 from sync.airtalk import AirTalk
-from sync.bundle import MASK_ALL, Bundle
-from sync.cabletalk import CableTalk, Requests
+from sync.bundle import HISTORY_HOURS, LIFE_HOURS, MASK_ALL, Bundle
+from sync.cabletalk import CableTalk
 from sync.dispatch import Dispatch
 from sync.events import Event, FrameRefused, MessageArrived
-from sync.frames import AskFrame, AskKeysFrame, BundleFrame, Frame, GotFrame, KeysFrame, ListFrame
+from sync.frames import AskFrame, AskKeysFrame, BundleFrame, Frame, GotFrame, KeysFrame
 from sync.gate import Gate, Known
 from sync.holdings import Holdings
+from sync.intake import Intake
+from sync.level_frames import ShortIdsFrame, SketchesFrame, StrataFrame, TermsFrame, WantsFrame
+from sync.levelling import Wish
 from sync.link import Allowance, LinkProfile
 from sync.links import Link, Links
 from sync.message import Kind, Message, MessageId
@@ -54,6 +58,7 @@ class Limits:
 
     mask: int = MASK_ALL
     introduced_only: bool = False
+    history_hours: int = HISTORY_HOURS + max(LIFE_HOURS.values())  # how far back, by cable
 
 
 class Imported(StrEnum):
@@ -78,7 +83,7 @@ class Engine:
         self._holdings = Holdings(identity, store, self._admission)
         self._hours = self._holdings.hours
         self._links = Links()
-        self._requests = Requests(self._links)
+        self._intake = Intake(self._links)
         self._gate = Gate(self._holdings)
         self._sealer = Sealer(self._holdings, self._links, random)
         self._dispatch = Dispatch(self._holdings, random)
@@ -137,7 +142,8 @@ class Engine:
         return AirTalk(host, neighbour, self._identity.author, self._limits.mask, self._random, now)
 
     def _cable_talk(self, neighbour: Neighbour, now: float) -> CableTalk:
-        return CableTalk(self._holdings, neighbour, self._requests, self._limits.mask, now)
+        wish = Wish(self._limits.mask, self._limits.history_hours)
+        return CableTalk(self._holdings, neighbour, self._intake, wish, self._random, now)
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -218,6 +224,15 @@ class Engine:
             self._holdings.count(reject.reason)
             return Imported.REFUSED
 
+    def import_proved(self, proved: Proved, now: float, via: Via = Via.CARRIED) -> Imported:
+        """Take a bundle whose signature was checked on the way here; the rest is as for any other."""
+        try:
+            is_new = self._accept(proved.bundle, None, via, now, signer=proved.key)
+            return Imported.NEW if is_new else Imported.KNOWN
+        except Reject as reject:
+            self._holdings.count(reject.reason)
+            return Imported.REFUSED
+
     def _handle(self, frame: Frame | AirFrame, sender: bytes, link: Link, now: float) -> None:
         match frame, link.talk:
             case BundleFrame(wire, key), _:
@@ -227,8 +242,11 @@ class Engine:
                     self._hear_key(key, link, now)
             case AskKeysFrame(authors), talk:
                 talk.hear_asked_keys(authors, now)
-            case ListFrame() as listed, CableTalk() as talk:
-                talk.hear_list(listed, now)
+            case (
+                StrataFrame() | SketchesFrame() | ShortIdsFrame() | WantsFrame() | TermsFrame() as step,
+                CableTalk() as talk,
+            ):
+                talk.hear_level(step, now)
             case AskFrame(ids), CableTalk() as talk:
                 talk.hear_ask(ids)
             case GotFrame(ids), CableTalk() as talk:
@@ -280,25 +298,28 @@ class Engine:
         now: float,
         sender: bytes | None = None,
         is_answer: bool = False,
+        signer: bytes | None = None,
     ) -> bool:
         """Take a decoded bundle through the gate and in. Whether it is new; Reject otherwise.
 
         `sender`: two bytes of the camp that was heard to send it just now, whole. `is_answer`: it was sent
-        because somebody in earshot asked for it.
+        because somebody in earshot asked for it. `signer`: the key that is proved to have signed it.
         """
-        verdict = self._gate.judge(offered, link, now)
+        verdict = self._gate.judge(offered, link, now, signer)
         if isinstance(verdict, Known):
             if link is not None:
                 link.hear_copy(verdict.id, sender, now)
             return False
         shown = self._holdings.take_in(offered, verdict.key, verdict.id, via, verdict.live, now)
-        self._requests.answered(verdict.id)
+        self._intake.answered(verdict.id)
         for new in shown:
             self._tell(new, verdict.key, via, verdict.live, now)
         if link is not None:
-            link.took_in(verdict.id, now)
+            link.took_in(verdict.id, verdict.key, now)
         if verdict.live:
             self._links.relay(verdict.id, offered.class_, link, sender, now, is_answer)
+        else:
+            self._links.announce(verdict.id, offered.class_, link, now)
         return True
 
     def _tell(self, new: ShownMessage, key: bytes, via: Via, live: bool, now: float) -> None:
