@@ -17,7 +17,7 @@ from sync.coding import SYMBOLS_MAX, Shape
 from sync.frames import FRAME_VERSION, HEAD_BYTES, RADIO_FRAME_BYTES_MAX, SENDER_BYTES, Frame
 from sync.padding import unpad
 from sync.reject import Reason, Reject
-from sync.signing import AUTHOR_BYTES, SIGNATURE_BYTES, Network
+from sync.signing import AUTHOR_BYTES, KEY_BYTES, SIGNATURE_BYTES, Network
 from sync.sketch import (
     BEACON_SYNDROMES,
     NONCE_BYTES,
@@ -296,8 +296,8 @@ def _decode_symbol(data: bytes) -> SymbolFrame:
         raise Reject(Reason.FRAME)
     count, index = fixed[GENERATION_BYTES], fixed[GENERATION_BYTES + 1]
     length = int.from_bytes(fixed[_SYMBOL_BYTES - _LENGTH_BYTES : _SYMBOL_BYTES])
-    # One symbol would be a BUNDLE.
-    if not 2 <= count <= SYMBOLS_MAX or not BUNDLE_BYTES_MIN <= length <= RADIO_BUNDLE_BYTES_MAX:
+    # One symbol would be a BUNDLE. A key may stand behind the wire form.
+    if not 2 <= count <= SYMBOLS_MAX or not BUNDLE_BYTES_MIN <= length <= RADIO_BUNDLE_BYTES_MAX + KEY_BYTES:
         raise Reject(Reason.FRAME)
     shape = Shape(count, length)
     if len(fixed) - _SYMBOL_BYTES != shape.symbol_bytes:

@@ -30,7 +30,6 @@ from sync.air_frames import (
 from sync.asking import Asking, Pace
 from sync.blockpost import BlockPost, Taker
 from sync.bundle import MASK_RADIO, BundleClass, BundleId
-from sync.coding import Shape
 from sync.comparing import Comparing, Sets
 from sync.earshot import LIKELY, Earshot
 from sync.frames import SENDER_BYTES, Frame, KeysFrame
@@ -106,7 +105,7 @@ class AirTalk:
         # The air's own measure of time: what one full frame takes.
         self._frame_s = link.airtime_ms(link.mtu) / 1_000
         self.earshot = Earshot(author[:SENDER_BYTES])
-        self.relays = Relays(neighbour.outgoing, self.earshot, random, self._frame_s, now)
+        self.relays = Relays(neighbour.outgoing, self.earshot, self._frames_of, random, self._frame_s, now)
         self._trickle = Trickle(random, now)
         burst_ms = min(REPLY_BURST_MS, REPLY_BURST_OF_DUTY_MS * link.duty_cycle)
         burst_ms = max(burst_ms, REPLY_FRAMES_LEAST * self._full_ms())
@@ -350,13 +349,14 @@ class AirTalk:
         if live is not None:
             self._offers.drop(live.id)
             self._one_less(frame.generation)
-            self.relays.heard(live.id, sender, now, 1 / frame.shape.symbols)
+            self.relays.heard(live.id, sender, now, frame.shape.symbols)
             return
         senders = self._blocks.take(frame, sender, now)
         built = self._host.with_prefix(frame.generation) if senders else None
         if built is not None:
             for camp, symbols in senders.items():
-                self.relays.heard(built.id, camp, now, symbols / frame.shape.symbols)
+                for _ in range(symbols):
+                    self.relays.heard(built.id, camp, now, frame.shape.symbols)
 
     def _one_less(self, generation: bytes) -> None:
         """Another holder sent a symbol that we were about to make."""
@@ -472,9 +472,13 @@ class AirTalk:
         self._repair_at = now
         return bundle_id
 
-    def cut(self, bundle_id: BundleId, wire: bytes, shape: Shape) -> None:
-        """Send this bundle as a block."""
-        self._blocks.cut(bundle_id, wire, shape)
+    def piece(self, bundle_id: BundleId, wire: bytes, key: bytes, is_own: bool) -> SymbolFrame:
+        """The next symbol of a bundle that is longer than a frame."""
+        return self._blocks.piece(bundle_id, wire + key, is_own)
+
+    def _frames_of(self, bundle_id: BundleId) -> int:
+        live = self._host.with_prefix(bundle_id)
+        return self._blocks.frames_of(live.size) if live is not None else 1
 
     def _carry_out(self, intention: Intention, now: float) -> AirFrame | Frame | None:
         match intention:

@@ -14,13 +14,14 @@ from sync.airtalk import AirTalk
 from sync.blockpost import symbol_bytes_max
 from sync.bundle import BundleClass, BundleId
 from sync.cabletalk import CableTalk, next_keys
-from sync.coding import SYMBOLS_MAX, shape_of
+from sync.coding import SYMBOLS_MAX
 from sync.events import BundleSent
 from sync.frames import BundleFrame, Frame, FrameType
 from sync.holdings import Holdings
 from sync.link import Allowance
 from sync.links import Link
 from sync.live import LiveBundle
+from sync.signing import KEY_BYTES
 from sync.youngkeys import YoungKeys
 
 # A mic check is said twice whatever beacons say, the second time when the first one's relays are over.
@@ -47,7 +48,7 @@ class Dispatch:
             return self._next_bundle(link, now, left)
         if link.profile.airtime_ms(link.profile.mtu) > left.any_ms:
             if isinstance(link.talk, AirTalk):
-                self._queue(link.talk.next_answer(now, alerts_only=True), link)
+                self._queue(link.talk.next_answer(now, alerts_only=True), link.talk, now)
             return self._next_bundle(link, now, left)  # while a full frame does not fit, a small one may
         match link.talk:
             case AirTalk() as talk:
@@ -87,12 +88,12 @@ class Dispatch:
     def _queue_answer(self, talk: AirTalk, link: Link, now: float) -> None:
         """What others asked for leaves when nothing of our own does."""
         if link.neighbour.outgoing.peek(now) is None:
-            self._queue(talk.next_answer(now), link)
+            self._queue(talk.next_answer(now), talk, now)
 
-    def _queue(self, owed: BundleId | None, link: Link) -> None:
+    def _queue(self, owed: BundleId | None, talk: AirTalk, now: float) -> None:
         live = self._holdings.live.get(owed) if owed is not None else None
         if live is not None:
-            link.neighbour.outgoing.push(live.id, live.class_)
+            talk.relays.answer(live.id, live.class_, now)
 
     def _next_bundle(self, link: Link, now: float, left: Allowance) -> bytes | None:
         outgoing, profile = link.neighbour.outgoing, link.profile
@@ -106,12 +107,13 @@ class Dispatch:
             encoded, is_key_apart = self._encode_bundle(live, wire, link, now)
             if profile.airtime_ms(min(len(encoded), profile.mtu)) > left_ms:
                 return None
-            if is_key_apart:  # not before: a key that goes ahead takes the airtime its bundle waits for
-                link.neighbour.keys_owed[live.author] = None
             if len(encoded) > profile.mtu:
                 outgoing.drop(bundle_id)
-                self._cut(live, wire, link, now)
-                return None
+                piece = self._piece(live, wire, link)
+                self._note_sent(live, link, now)
+                return piece
+            if is_key_apart:  # not before: a key that goes ahead takes the airtime its bundle waits for
+                link.neighbour.keys_owed[live.author] = None
             outgoing.drop(bundle_id)
             self._note_sent(live, link, now)
             if isinstance(link.talk, AirTalk) and encoded[0] & 0x0F == FrameType.BUNDLE_WITH_KEY:
@@ -139,12 +141,13 @@ class Dispatch:
             return True
         return isinstance(link.talk, AirTalk) and link.talk.owes_key(live.author)
 
-    def _cut(self, live: LiveBundle, wire: bytes, link: Link, now: float) -> None:
-        """A bundle longer than a frame goes as a block; longer than a block, by cable only."""
+    def _piece(self, live: LiveBundle, wire: bytes, link: Link) -> bytes | None:
+        """A bundle longer than a frame goes symbol by symbol; one longer than a block, by cable only."""
         width = symbol_bytes_max(link.profile.mtu)
-        if isinstance(link.talk, AirTalk) and len(wire) <= SYMBOLS_MAX * width:
-            link.talk.cut(live.id, wire, shape_of(len(wire), width))
-            self._note_sent(live, link, now)
+        if not isinstance(link.talk, AirTalk) or len(wire) + KEY_BYTES > SYMBOLS_MAX * width:
+            return None
+        is_own = live.key == self._holdings.identity.key
+        return self._encode(link.talk.piece(live.id, wire, live.key, is_own))
 
     def _note_sent(self, live: LiveBundle, link: Link, now: float) -> None:
         link.neighbour.note_sent(live.id, now)

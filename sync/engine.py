@@ -116,7 +116,11 @@ class Engine:
         talk = self._air_talk(neighbour, now) if link.broadcast else self._cable_talk(neighbour, now)
         for bundle_id in self._store.unsent():  # sealed while there was nobody to send it to
             waiting = self._holdings.live.get(bundle_id)
-            if waiting is not None:
+            if waiting is None:
+                continue
+            if isinstance(talk, AirTalk):
+                talk.relays.own(bundle_id, waiting.class_, now)
+            else:
                 neighbour.outgoing.push(bundle_id, waiting.class_)
         self._links.add(Link(neighbour, talk, now, padding))
         self._sealer.meet(now)

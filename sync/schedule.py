@@ -22,6 +22,9 @@ BACKLOG_BYTES = 4 * SEAL_BYTES
 # of two frames instead of two bundles of two.
 SEAL_WAIT_S = 60.0
 SEAL_LONGEST_S = 120.0
+# Two that follow each other are a conversation, and the next may take longer: of bursts of four in two
+# minutes one in eight would be sealed as three and one, or two and two.
+TALK_WAIT_S = 90.0
 # Nobody in earshot for so long: hours pass, and a seal made now would only age.
 ALONE_S = 2 * 3_600.0
 # Entries of bundles that were dropped lie in the queue until they come up. Somebody who asks for bundles and
@@ -53,7 +56,8 @@ class Waiting:
             return oldest
         if ENVELOPE_BYTES + sum(len(message.bytes) for message in messages) >= SEAL_BYTES:
             return oldest
-        return min(messages[-1].waiting_since + SEAL_WAIT_S, oldest + SEAL_LONGEST_S)
+        rest_s = SEAL_WAIT_S if len(messages) == 1 else TALK_WAIT_S
+        return min(messages[-1].waiting_since + rest_s, oldest + SEAL_LONGEST_S)
 
     def next_due(self) -> float:
         """When the first of all classes is due."""

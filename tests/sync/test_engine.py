@@ -60,7 +60,7 @@ def test_posts_of_one_minute_share_a_signature(line):
     north = line.camps[0]
     for n in range(4):
         north.post(f"post {n}", line.now)
-    line.run(70)
+    line.run(100)
     sealed = [event for event in north.events if isinstance(event, BundleSealed)]
     assert [len(event.messages) for event in sealed] == [4]
 
