@@ -64,7 +64,8 @@ class Earshot:
             known.heard_at, known.snr_db, known.is_guest = now, snr_db, False
         self._camps.move_to_end(camp)
         if len(self._camps) > CAMPS_MAX:
-            del self._camps[next(iter(self._guests() or self._camps))]
+            first_guest = next(iter(self._guests()), camp)
+            del self._camps[first_guest if first_guest != camp else next(iter(self._camps))]
 
     def told(self, camp: bytes, hears: tuple[bytes, ...]) -> None:
         """A beacon of this camp named whom it hears."""
