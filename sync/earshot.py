@@ -104,6 +104,11 @@ class Earshot:
             (self._camps[camp].hears or frozenset()) <= {self._me} for camp in camps
         )
 
+    def is_one_of_many_guests(self, camp: bytes) -> bool:
+        """Whether this name was heard once only and so were many: most likely somebody makes them up."""
+        known = self._camps.get(camp)
+        return (known is None or known.is_guest) and len(self._guests()) > GUESTS_MAX
+
     def _guests(self) -> dict[bytes, None]:
         """Who was heard once, the latest last."""
         return {camp: None for camp, known in self._camps.items() if known.is_guest}
