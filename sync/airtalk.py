@@ -53,8 +53,8 @@ from sync.trickle import Trickle
 from sync.wanting import OFFER_FRAMES, WANT_TRIES, Wanting
 
 # What a repair is said to cost silence: no beacon so soon after one (seven camps level 200 differences with
-# 514 frames so, with 2,336 otherwise: prototype of the design). Who is owed something, or owes, has no more to
-# learn from a beacon until a purse is a third full again.
+# 514 frames so, with 2,336 otherwise: prototype of the design). Who is owed something, or owes, has no more
+# to learn from a beacon until a purse is a third full again.
 BEACON_LOCK_S = 20.0
 LOCK_OF_FILLING = 1 / 3
 DEFERRED_MAX = 4
@@ -75,6 +75,8 @@ LATE_FRAMES = (4.0, 60.0)
 SPREAD_FRAMES = 15.0
 # KEYS without a key.
 KEYS_BYTES = 7
+
+Claim = BeaconFrame | SketchFrame | WantFrame | NeedFrame
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -136,6 +138,7 @@ class AirTalk:
         """Take a frame of the air; `sender` is the two bytes of its head."""
         match frame:
             case BeaconFrame() | SketchFrame() | WantFrame() | NeedFrame():
+                # Made-up names move nobody (PROTOCOL.md §15.7).
                 if not self.earshot.is_one_of_many_guests(sender):
                     self._hear_claim(frame, sender, hour, now)
             case SymbolFrame():
@@ -147,13 +150,7 @@ class AirTalk:
             case JoinFrame():
                 self._hear_join(frame, sender, hour, now)
 
-    def _hear_claim(
-        self,
-        frame: BeaconFrame | SketchFrame | WantFrame | NeedFrame,
-        sender: bytes,
-        hour: int | None,
-        now: float,
-    ) -> None:
+    def _hear_claim(self, frame: Claim, sender: bytes, hour: int | None, now: float) -> None:
         """What nobody signed, and nothing in it proves."""
         match frame:
             case BeaconFrame():

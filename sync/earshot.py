@@ -15,9 +15,9 @@ from dataclasses import dataclass
 REMEMBERED_S = 3 * 3_600.0
 # More than one channel can carry; beyond that the one that was silent longest goes.
 CAMPS_MAX = 64
-# A name costs nothing, and 50 made-up ones would have us relay everything for hearers that are none (a forged
-# beacon every half minute doubled the airtime of 25 camps). Whoever is really there is soon heard again: while
-# more names than these were heard once only, they do not count; and they are the first to go.
+# A name costs nothing, and 50 made-up ones would have us relay everything for hearers that are none (a
+# forged beacon every half minute doubled the airtime of 25 camps). Whoever is really there is soon heard
+# again: while more names than these were heard once only, they do not count; and they are the first to go.
 GUESTS_MAX = 8
 # 32 bytes of a beacon. Who hears more camps than that leaves relays to others anyway.
 NAMED_MAX = 16
