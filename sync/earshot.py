@@ -68,8 +68,12 @@ class Earshot:
             del self._camps[first_guest if first_guest != camp else next(iter(self._camps))]
 
     def told(self, camp: bytes, hears: tuple[bytes, ...]) -> None:
-        """A beacon of this camp named whom it hears."""
-        if camp in self._camps:
+        """A beacon of this camp named whom it hears.
+
+        A list of nobody says nothing: whoever just began to listen sends one. Believed, it would make the camp
+        hang on each of us alone, and one made-up name had all its hearers relay everything.
+        """
+        if camp in self._camps and hears:
             self._camps[camp].hears = frozenset(hears)
 
     def camps(self, now: float) -> tuple[bytes, ...]:

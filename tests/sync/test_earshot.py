@@ -60,10 +60,20 @@ def test_a_list_says_who_hears_whom():
 
 def test_the_hearers_own_list_counts_before_the_senders():
     earshot = earshot_of(A, B)
-    earshot.told(A, ())
+    earshot.told(A, (ME,))
     earshot.told(B, (A,))
     assert earshot.hears(B, A) == 1.0
     assert earshot.hears(A, B) == 0.0
+
+
+def test_a_list_of_nobody_says_nothing():
+    earshot = earshot_of(A, B)
+    earshot.told(B, (A,))
+    earshot.told(B, ())
+    assert earshot.hears(B, A) == 1.0
+    earshot.told(A, ())
+    assert earshot.dependents(0.0) == ()
+    assert earshot.unserved(A) < 1.0
 
 
 @pytest.mark.parametrize(
