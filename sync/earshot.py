@@ -70,8 +70,8 @@ class Earshot:
     def told(self, camp: bytes, hears: tuple[bytes, ...]) -> None:
         """A beacon of this camp named whom it hears.
 
-        A list of nobody says nothing: whoever just began to listen sends one. Believed, it would make the camp
-        hang on each of us alone, and one made-up name had all its hearers relay everything.
+        A list of nobody says nothing: whoever just began to listen sends one. Believed, it would make the
+        camp hang on each of us alone, and one made-up name had all its hearers relay everything.
         """
         if camp in self._camps and hears:
             self._camps[camp].hears = frozenset(hears)
