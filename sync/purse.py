@@ -31,11 +31,6 @@ class Purse:
         self._left -= amount
         return True
 
-    def add(self, amount: float, now: float) -> None:
-        """Get so much at once; what it cannot hold is lost."""
-        self._refill(now)
-        self._left = min(self._most, self._left + amount)
-
     def left(self, now: float) -> float:
         """What there is."""
         self._refill(now)
