@@ -273,13 +273,17 @@ def _forged_parcels(attacker: Attacker) -> Say:
 
 
 def _forged_answers(attacker: Attacker) -> Say:
-    """Answers nobody asked for: a bundle that was heard, as it was or with a byte of it wrong."""
+    """Answers nobody asked for: a bundle that was heard, or of nobody, whole or with a byte wrong."""
 
-    def say() -> bytes | None:
+    liar = Identity(attacker.random.randbytes(SEED_BYTES))
+
+    def say() -> bytes:
         seen = attacker.last_heard(BundleFrame)
-        if seen is None:
-            return None
-        wire = bytearray(seen.wire)
+        now_s = int(attacker.world.now)
+        text = message.encode(compose(Message(Kind.POST, now_s), "nothing was said here yet"))
+        wire = bytearray(
+            seen.wire if seen else bundle.seal(liar, bundle.hour_of(now_s), BundleClass.POST, [text]).wire
+        )
         if attacker.random.random() < 0.7:
             wire[attacker.random.randrange(len(wire))] ^= 0x10
         return attacker.encode(AnswerFrame(bytes(wire)), attacker.name().ljust(AUTHOR_BYTES))
