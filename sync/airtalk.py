@@ -31,9 +31,10 @@ from sync.asking import Asking, Pace
 from sync.blockpost import BlockPost, Taker
 from sync.bundle import MASK_RADIO, BundleClass, BundleId
 from sync.comparing import Comparing, Sets
+from sync.doubt import Answers
 from sync.earshot import LIKELY, Earshot
 from sync.frames import SENDER_BYTES, Frame, KeysFrame
-from sync.intentions import AskKey, Intention, Intentions, SayKey, SaySketch, SaySymbols, SayWant
+from sync.intentions import AskKey, Intention, Intentions, SayKey, SaySymbols, SayWant
 from sync.keytalk import Keys, KeyTalk
 from sync.neighbours import Neighbour
 from sync.offers import Offers
@@ -50,11 +51,10 @@ from sync.sketch import (
 from sync.trickle import Trickle
 from sync.wanting import OFFER_FRAMES, WANT_TRIES, Wanting
 
-# What a repair is said to cost silence: no beacon so soon after one, and no sketch (seven camps level 200
-# differences with 514 frames so, with 2,336 otherwise: prototype of the design). Who is owed something, or
-# owes, has no more to learn from a beacon until a purse is a third full again.
+# What a repair is said to cost silence: no beacon so soon after one (seven camps level 200 differences with
+# 514 frames so, with 2,336 otherwise: prototype of the design). Who is owed something, or owes, has no more
+# to learn from a beacon until a purse is a third full again.
 BEACON_LOCK_S = 20.0
-SKETCH_LOCK_S = 30.0
 LOCK_OF_FILLING = 1 / 3
 DEFERRED_MAX = 4
 # Half of what we may send is for others' requests. At a time: a parcel of 24 symbols on LongFast and what
@@ -74,6 +74,8 @@ LATE_FRAMES = (4.0, 60.0)
 SPREAD_FRAMES = 15.0
 # KEYS without a key.
 KEYS_BYTES = 7
+
+Claim = BeaconFrame | SketchFrame | WantFrame | NeedFrame
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -120,7 +122,7 @@ class AirTalk:
             random, Pace(self._frame_s, self._purse.fill_s, self._frame_s / (link.duty_cycle * REPLY_SHARE))
         )
         self._served: OrderedDict[bytes, float] = OrderedDict()  # when, by four bytes of author ids
-        self._offers = Offers(host, self._given)
+        self._offers = Offers(host, self._given, Answers(self._frame_s))
         self._wanting = Wanting(
             self._comparing, self._intentions, self._offers, self.relays, random, self._frame_s
         )
@@ -134,17 +136,10 @@ class AirTalk:
     def hear(self, frame: AirFrame, sender: bytes, hour: int | None, now: float) -> None:
         """Take a frame of the air; `sender` is the two bytes of its head."""
         match frame:
-            case BeaconFrame():
-                self.earshot.told(sender, frame.hears)
-                if self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
-                    self._compare_beacon(frame, hour, now)
-            case SketchFrame():
-                if self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
-                    self._hear_sketch(frame, now)
-            case WantFrame():
-                self._hear_want(frame, sender, hour, now)
-            case NeedFrame():
-                self._hear_need(frame, now)
+            case BeaconFrame() | SketchFrame() | WantFrame() | NeedFrame():
+                # Made-up names move nobody (PROTOCOL.md §15.7).
+                if not self.earshot.is_one_of_many_guests(sender):
+                    self._hear_claim(frame, sender, hour, now)
             case SymbolFrame():
                 self._hear_symbol(frame, sender, now)
             case ParcelFrame():
@@ -153,6 +148,21 @@ class AirTalk:
                 self._hear_answer(wire, sender, now)
             case JoinFrame():
                 self._hear_join(frame, sender, hour, now)
+
+    def _hear_claim(self, frame: Claim, sender: bytes, hour: int | None, now: float) -> None:
+        """What nobody signed, and nothing in it proves."""
+        match frame:
+            case BeaconFrame():
+                self.earshot.told(sender, frame.hears)
+                if self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
+                    self._compare_beacon(frame, hour, now)
+            case SketchFrame():
+                if frame.asked and self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
+                    self._hear_sketch(frame, now)
+            case WantFrame():
+                self._hear_want(frame, sender, hour, now)
+            case NeedFrame():
+                self._hear_need(frame, now)
 
     def _hear_answer(self, wire: bytes, sender: bytes, now: float) -> None:
         self._repair_at = now
@@ -166,13 +176,13 @@ class AirTalk:
 
     def heard_bundle(self, bundle_id: BundleId, now: float) -> None:
         """Somebody sent this bundle: whoever asked for it heard it too."""
-        if self._offers.drop(bundle_id):
+        if self._offers.drop(bundle_id, now):
             self._repair_at = now
         self._blocks.drop(bundle_id)
 
     def sent(self, bundle_id: BundleId, now: float) -> None:
         """It was handed to the radio, for whatever reason."""
-        self._offers.drop(bundle_id)
+        self._offers.drop(bundle_id, now)
         self.relays.sent(bundle_id, now)
 
     def lack_key(self, author: bytes, now: float) -> None:
@@ -245,9 +255,6 @@ class AirTalk:
         return not any(self._hides_from_some(camp, now) for camp in self.earshot.camps(now))
 
     def _hear_sketch(self, frame: SketchFrame, now: float) -> None:
-        if not frame.asked:
-            self._compare_sketch(frame, now)
-            return
         self._repair_at = now
         self._asking.hear_ask(frame.asked, now)
         if frame.asked != self._me:
@@ -272,20 +279,6 @@ class AirTalk:
             want = SayWant(frame.salt, frame.part, frame.mask, frame.syndromes, WANT_TRIES)
             self._intentions.add(want, now + self._frame_s)
 
-    def _compare_sketch(self, frame: SketchFrame, now: float) -> None:
-        self._repair_at = now
-        salt, part = frame.salt, frame.part
-        self._intentions.forget(
-            lambda each: isinstance(each, SayWant) and each.asks_like(WantFrame(salt, b"", part))
-        )
-        mine = self._comparing.set_of(salt, frame.mask)
-        for each, syndromes in self._comparing.parts_told(frame):
-            difference = self._comparing.difference(mine, syndromes, each)
-            if difference is None:
-                self._wanting.ask_for_more(salt, each, now)
-            else:
-                self._wanting.settle(difference, SayWant(salt, each, frame.mask, syndromes, WANT_TRIES), now)
-
     def _hear_want(self, frame: WantFrame, sender: bytes, hour: int | None, now: float) -> None:
         if not self._comparing.is_near(frame.salt, hour):
             return
@@ -293,8 +286,6 @@ class AirTalk:
         if not frame.want:
             if frame.salt == self._asked_with:
                 self._asking.hear_too_little(now)
-            elif self._comparing.remembers(frame.salt):
-                self._intentions.add(SaySketch(frame.salt, frame.part), now)
             return
         self._repair_at = now
         if not self._comparing.may_compare(now):
@@ -347,7 +338,7 @@ class AirTalk:
         self._blocks.note(frame)
         live = self._host.with_prefix(frame.generation)
         if live is not None:
-            self._offers.drop(live.id)
+            self._offers.drop(live.id, now)
             self._one_less(frame.generation)
             self.relays.heard(live.id, sender, now, frame.shape.symbols)
             return
@@ -468,7 +459,7 @@ class AirTalk:
         bundle_id, class_ = first
         if class_ != BundleClass.ALERT and (self._post.is_busy or not self._purse.take(self._full_ms(), now)):
             return None
-        self._offers.drop(bundle_id)
+        self._offers.drop(bundle_id, now)
         self._repair_at = now
         return bundle_id
 
@@ -484,8 +475,6 @@ class AirTalk:
         match intention:
             case SayWant():
                 return self._say_want(intention, now)
-            case SaySketch(salt, part):
-                return self._say_sketch(salt, part, now)
             case AskKey():
                 return self._keys.ask(intention, now)
             case SayKey(author):
@@ -504,14 +493,6 @@ class AirTalk:
         if frame is not None and frame.want:
             self._repair_at = now
         return frame
-
-    def _say_sketch(self, salt: Salt, part: int, now: float) -> SketchFrame | None:
-        if now - self._repair_at < SKETCH_LOCK_S and part == WHOLE and self._deferred < DEFERRED_MAX:
-            self._deferred += 1
-            self._intentions.add(SaySketch(salt, part), self._repair_at + SKETCH_LOCK_S)
-            return None
-        self._deferred = 0
-        return self._comparing.more(salt, part) if self._purse.take(self._full_ms(), now) else None
 
     def _say_key(self, author: bytes, now: float) -> KeysFrame | None:
         frame = self._keys.say(author)
@@ -534,7 +515,6 @@ class AirTalk:
             return None
         salt = self._comparing.new_salt(hour)
         mine = self._comparing.set_of(salt, self._mask)
-        self._comparing.remember(mine)
         sketch = mine.sketch(BEACON_SYNDROMES)
         return BeaconFrame(salt, self._mask, min(len(mine), 0xFFFF), sketch, self.earshot.named(now))
 

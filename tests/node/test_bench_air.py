@@ -24,7 +24,7 @@ from node.bench.gossip.stock import SHORT_BYTES, give, long_bundles, short_bundl
 from node.bench.samples import camps
 from node.commands import bench
 from radio.airtime import Firmware, preset_named
-from radio.attackers import ATTACKS, Attacker
+from radio.attackers import ALL_ATTACKS, Attacker
 from radio.experiment.case import Case
 from sync import bundle
 from sync.bundle import BundleClass
@@ -171,12 +171,12 @@ def test_mic_checks_among_posts_arrive():
     assert replace(carried, delivered=0.5).p95_s() == FEW.length_s
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", ALL_ATTACKS)
 def test_an_attacker_takes_its_share_of_the_air(attack):
     world = in_earshot(3, 1, Firmware.RAW)
     attacker = Attacker(world, list(world.camps), Random(1))
     end_s = world.now + 3_600
-    attacker.fill(0.03, world.now, end_s, ATTACKS[attack].prepare(attacker))
+    attacker.fill(0.03, world.now, end_s, ALL_ATTACKS[attack].prepare(attacker))
     world.run(3_600)
     world.close()
     assert world.ledger.ms_of_camp["attacker"] / 3_600_000 == pytest.approx(0.03, rel=0.15)

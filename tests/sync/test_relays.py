@@ -23,7 +23,8 @@ class Camp:
         self.outgoing, self.earshot = Outgoing(), Earshot(ME)
         self.relays = Relays(self.outgoing, self.earshot, lambda _: frames, Random(seed), FRAME_S, 0.0)
         for camp in camps:
-            self.earshot.heard(camp, -10.0, LATE_S)
+            for _ in range(2):  # not a name that was heard once only
+                self.earshot.heard(camp, -10.0, LATE_S)
 
     def due(self, now=LATE_S):
         return self.outgoing.next_due(now)
