@@ -24,7 +24,9 @@ from sync.link import Allowance
 # The last part of an hour is for alerts only. A fifth of the default on LONG_FAST in Europe (36 s) is sixteen
 # full frames: a camp's own mic check said twice, and a relay of fourteen others'. A fifth is also the most a
 # camp's own mic checks may take of the air (DESIGN, "People and their safety"), so they never need more.
-RESERVE_SHARE = 0.2
+RESERVE_SHARE = 0.1
+# What comes before it is for what many lack: own bundles, and relays to more than one or two camps.
+MANY_SHARE = 0.1
 # A tenth at a time: eight frames of LONG_FAST. More, and a power failure costs more; less, and the card is
 # written more often.
 CLAIM_SHARE = 0.1
@@ -70,6 +72,7 @@ class DutyHour:
         """`duty_cycle`: share of any hour, 1 for no limit. `frame_ms`: what the dearest frame costs."""
         self.limit_ms = duty_cycle * HOUR_S * 1_000 if duty_cycle < 1 else inf
         self.reserve_ms = _reserve_ms(self.limit_ms, frame_ms)
+        self.many_ms = MANY_SHARE * self.limit_ms if self.limit_ms < inf else 0.0
         self._memory = memory if memory is not None else Forgetful()
         self._ended = RollingAirtime(HOUR_S)
         self._in_radio_ms = 0.0
@@ -84,7 +87,8 @@ class DutyHour:
     def left(self, now: float) -> Allowance:
         """What may still be sent now; less than nothing where the limit was lowered."""
         left_ms = self.limit_ms - self.spent_ms(now)
-        return Allowance(left_ms - self.reserve_ms, left_ms)
+        any_ms = left_ms - self.reserve_ms
+        return Allowance(any_ms, left_ms, any_ms - self.many_ms if self.limit_ms < inf else None)
 
     def take(self, airtime_ms: float, now: float) -> None:
         """A frame of this airtime is about to be handed to the radio."""

@@ -90,7 +90,9 @@ class Turns:
             return NO_AIRTIME
         left = self._hour.left(now)
         held = self._back_off.holds(now)
-        return Allowance(0.0 if held else self._handful_ms(left.any_ms), self._handful_ms(left.alerts_ms))
+        few_ms = None if left.few_ms is None else 0.0 if held else self._handful_ms(left.few_ms)
+        any_ms = 0.0 if held else self._handful_ms(left.any_ms)
+        return Allowance(any_ms, self._handful_ms(left.alerts_ms), few_ms)
 
     @property
     def held_until(self) -> float:

@@ -75,11 +75,14 @@ class Dispatch:
         hour = self._holdings.hours.hour(now)
         frame = talk.next_frame(hour, now)
         if frame is None:
-            self._queue_answer(talk, link, now)
+            if left.for_few_ms >= link.profile.airtime_ms(link.profile.mtu):
+                self._queue_answer(talk, link, now)
             encoded = self._next_bundle(link, now, left)
             if encoded is not None:
                 return encoded
-            frame = talk.next_frame(hour, now) or talk.next_parcel(now)  # the first piece of a long bundle
+            frame = talk.next_frame(hour, now)  # the first piece of a long bundle
+            if frame is None and left.for_few_ms >= link.profile.airtime_ms(link.profile.mtu):
+                frame = talk.next_parcel(now)
         return self._encode(frame) if frame is not None else None
 
     def _queue_answer(self, talk: AirTalk, link: Link, now: float) -> None:
@@ -90,7 +93,7 @@ class Dispatch:
     def _queue(self, owed: BundleId | None, link: Link) -> None:
         live = self._holdings.live.get(owed) if owed is not None else None
         if live is not None:
-            link.neighbour.outgoing.push(live.id, live.class_)
+            link.neighbour.outgoing.push(live.id, live.class_, serves_few=True)
 
     def _next_bundle(self, link: Link, now: float, left: Allowance) -> bytes | None:
         outgoing, profile = link.neighbour.outgoing, link.profile
@@ -100,7 +103,9 @@ class Dispatch:
             if live is None or wire is None or link.neighbour.has(bundle_id):
                 outgoing.drop(bundle_id)
                 continue
-            left_ms = left.alerts_ms if live.class_ == BundleClass.ALERT else left.any_ms
+            left_ms = left.for_few_ms if outgoing.serves_few(now) else left.any_ms
+            if live.class_ == BundleClass.ALERT:
+                left_ms = left.alerts_ms
             encoded, is_key_apart = self._encode_bundle(live, wire, link, now)
             if profile.airtime_ms(min(len(encoded), profile.mtu)) > left_ms:
                 return None

@@ -309,7 +309,12 @@ class Engine:
     # -- frames out -------------------------------------------------------------------------------
 
     def frames_to_send(
-        self, link: str, now: float, airtime_ms: float, alerts_ms: float | None = None
+        self,
+        link: str,
+        now: float,
+        airtime_ms: float,
+        alerts_ms: float | None = None,
+        few_ms: float | None = None,
     ) -> list[bytes]:
         """Frames for a link that together cost at most `airtime_ms`; the store must be committed first.
 
@@ -321,7 +326,7 @@ class Engine:
         if to is None:
             return []
         handful: list[bytes] = []
-        left = Allowance(airtime_ms, airtime_ms if alerts_ms is None else alerts_ms)
+        left = Allowance(airtime_ms, airtime_ms if alerts_ms is None else alerts_ms, few_ms)
         while len(handful) < FRAMES_AT_ONCE:
             encoded = self._dispatch.next_frame(to, now, left)
             if encoded is None:

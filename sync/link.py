@@ -30,10 +30,17 @@ class Allowance:
 
     any_ms: float
     alerts_ms: float  # never less than `any_ms`
+    few_ms: float | None = None  # for what serves hardly anybody; never more than `any_ms`, None: as much
 
     def less(self, airtime_ms: float) -> Allowance:
         """What is left after a frame of this airtime."""
-        return Allowance(self.any_ms - airtime_ms, self.alerts_ms - airtime_ms)
+        few_ms = None if self.few_ms is None else self.few_ms - airtime_ms
+        return Allowance(self.any_ms - airtime_ms, self.alerts_ms - airtime_ms, few_ms)
+
+    @property
+    def for_few_ms(self) -> float:
+        """What may be given to a frame that serves hardly anybody."""
+        return self.any_ms if self.few_ms is None else self.few_ms
 
 
 NO_AIRTIME = Allowance(0.0, 0.0)

@@ -44,6 +44,11 @@ AGAIN_FRAMES = (20.0, 35.0)
 # An alert sooner: its relays come within four frames' time.
 ALERT_AGAIN_FRAMES = (5.0, 9.0)
 AGAIN_MAX = 3
+# A relay that is expected to serve fewer, counting who gets it from them, is one of those that come last. One
+# that serves more and after which nobody is heard to pass it on is said again like an own bundle.
+FEW = 1.5
+# Behind a camp that nobody else here reaches so many are a crowd; more count as so many.
+CROWD_LEAST, CROWD_MOST = 3, 6
 # An hour of a busy network.
 TRAILS_MAX = 1_024
 # A radio that is new hears of nobody before he speaks, and who agrees with a beacon may be silent through
@@ -62,6 +67,8 @@ class _Trail:
     lacks: dict[bytes, float] = field(default_factory=dict)  # camp: chance that it has not got it
     copies: float = 0.0
     sent: int = 0
+    behind: dict[bytes, int] = field(default_factory=dict)  # a crowd that gets it only from this camp
+    was_answered: bool = False  # a copy was heard since we sent it
 
     @property
     def gain(self) -> float:
@@ -69,11 +76,16 @@ class _Trail:
         return REACHED * sum(self.lacks.values())
 
     @property
+    def reach(self) -> float:
+        """The same with the crowds that get it from those."""
+        return REACHED * sum(p * (1 + self.behind.get(camp, 0)) for camp, p in self.lacks.items())
+
+    @property
     def is_worth_it(self) -> bool:
         """Whether a relay costs less than the repair it saves."""
         others = max(1, len(self.lacks) - 1)  # than the camp that sent it
         least = min(GAIN_LEAST, GAIN_LEAST_EACH * others)
-        return self.gain >= least or self.is_sure
+        return self.gain >= least or self.is_sure or self.reach >= FEW
 
     @property
     def is_sure(self) -> bool:
@@ -111,7 +123,7 @@ class Relays:
         lacks = {camp: self._earshot.unserved(camp) for camp in self._earshot.camps(now)}
         if len(lacks) <= 1 and now < self._new_until:
             lacks[SOMEBODY] = 1.0
-        trail = _Trail(class_, now, False, lacks)
+        trail = _Trail(class_, now, False, lacks, behind=self._crowds(now))
         self._begin(bundle_id, trail)
         if sender is not None:
             self._spread(trail, sender, 1.0)
@@ -133,10 +145,11 @@ class Relays:
             # Of thirds of blocks it may be a little less than two.
             is_enough = round(trail.copies, 6) >= ALERT_COPIES and not trail.is_sure
         else:
+            trail.was_answered = trail.sent > 0
             is_enough = trail.sent > 0 or not trail.is_worth_it
         if is_enough and not (trail.is_own and trail.sent == 0):
             self._outgoing.drop(bundle_id)
-        elif trail.class_ == BundleClass.POST and not trail.is_own:
+        elif trail.class_ == BundleClass.POST and not trail.is_own and not trail.sent:
             self._wait_by_gain(bundle_id, trail, now)
 
     def knows(self, camp: bytes, lacking: Collection[BundleId]) -> None:
@@ -155,9 +168,13 @@ class Relays:
         if trail is None:
             return
         trail.sent += 1
+        serves_many = trail.reach >= FEW
         for camp in trail.lacks:
             trail.lacks[camp] *= 1 - REACHED
-        is_unheard = not trail.copies and (trail.is_own or trail.class_ == BundleClass.ALERT)
+        if trail.is_own or trail.class_ == BundleClass.ALERT:
+            is_unheard = not trail.copies
+        else:
+            is_unheard = trail.class_ == BundleClass.POST and serves_many and not trail.was_answered
         if is_unheard and trail.sent <= AGAIN_MAX and trail.lacks:
             frames = ALERT_AGAIN_FRAMES if trail.class_ == BundleClass.ALERT else AGAIN_FRAMES
             again = self._random.uniform(*frames) * self._frame_s
@@ -189,11 +206,16 @@ class Relays:
     def _wait_by_gain(self, bundle_id: BundleId, trail: _Trail, now: float) -> None:
         first, last = DELAY_FRAMES
         most = min(GAIN_MOST, REACHED * len(trail.lacks))  # with few in earshot there is nobody to wait for
-        little = 1 - min(1.0, trail.gain / most) if most else 1.0
+        little = 1 - min(1.0, trail.reach / most) if most else 1.0
         waited = (1 - DELAY_BY_CHANCE) * little + DELAY_BY_CHANCE * self._random.random()
         due = trail.since + self._frame_s * (first + (last - first) * waited)
         soon = now + self._frame_s * self._random.random()
-        self._outgoing.move(bundle_id, trail.class_, max(due, soon))
+        self._outgoing.move(bundle_id, trail.class_, max(due, soon), trail.reach < FEW)
+
+    def _crowds(self, now: float) -> dict[bytes, int]:
+        """Camps that we alone reach, of all in our earshot, and how many get a bundle from each."""
+        behind = {camp: self._earshot.behind(camp) for camp in self._earshot.dependents(now)}
+        return {camp: min(count, CROWD_MOST) for camp, count in behind.items() if count >= CROWD_LEAST}
 
     def _alert_delay_s(self, sender: bytes | None) -> float:
         """Whoever heard it weakest is farthest away and reaches the most who did not."""
