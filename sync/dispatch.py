@@ -75,25 +75,30 @@ class Dispatch:
         hour = self._holdings.hours.hour(now)
         frame = talk.next_frame(hour, now)
         if frame is None:
-            if left.for_few_ms >= link.profile.airtime_ms(link.profile.mtu):
-                self._queue_answer(talk, link, now)
+            self._queue_answer(talk, link, now, self._is_short(link, left))
             encoded = self._next_bundle(link, now, left)
             if encoded is not None:
                 return encoded
             frame = talk.next_frame(hour, now)  # the first piece of a long bundle
-            if frame is None and left.for_few_ms >= link.profile.airtime_ms(link.profile.mtu):
-                frame = talk.next_parcel(now)
+            if frame is None:
+                frame = talk.next_parcel(now, self._is_short(link, left))
         return self._encode(frame) if frame is not None else None
 
-    def _queue_answer(self, talk: AirTalk, link: Link, now: float) -> None:
+    def _is_short(self, link: Link, left: Allowance) -> bool:
+        """Whether what is left of the hour is for what many lack."""
+        return left.for_few_ms < link.profile.airtime_ms(link.profile.mtu)
+
+    def _queue_answer(self, talk: AirTalk, link: Link, now: float, is_short: bool) -> None:
         """What others asked for leaves when nothing of our own does."""
-        if link.neighbour.outgoing.peek(now) is None:
-            self._queue(talk.next_answer(now), link)
+        outgoing = link.neighbour.outgoing
+        if outgoing.peek(now) is None or (is_short and outgoing.serves_few(now)):
+            self._queue(talk.next_answer(now, is_short=is_short), link)
 
     def _queue(self, owed: BundleId | None, link: Link) -> None:
         live = self._holdings.live.get(owed) if owed is not None else None
         if live is not None:
-            link.neighbour.outgoing.push(live.id, live.class_, serves_few=True)
+            is_few = isinstance(link.talk, AirTalk) and link.talk.relays.serves_few(live.id)
+            link.neighbour.outgoing.move(live.id, live.class_, serves_few=is_few)
 
     def _next_bundle(self, link: Link, now: float, left: Allowance) -> bytes | None:
         outgoing, profile = link.neighbour.outgoing, link.profile

@@ -47,6 +47,7 @@ AGAIN_MAX = 3
 # A relay that is expected to serve fewer, counting who gets it from them, is one of those that come last. One
 # that serves more and after which nobody is heard to pass it on is said again like an own bundle.
 FEW = 1.5
+MANY = 2.0
 # Behind a camp that nobody else here reaches so many are a crowd; more count as so many.
 CROWD_LEAST, CROWD_MOST = 3, 6
 # An hour of a busy network.
@@ -68,7 +69,7 @@ class _Trail:
     copies: float = 0.0
     sent: int = 0
     behind: dict[bytes, int] = field(default_factory=dict)  # a crowd that gets it only from this camp
-    was_answered: bool = False  # a copy was heard since we sent it
+    is_awaited: bool = False  # we sent it to many, and heard no copy since
 
     @property
     def gain(self) -> float:
@@ -123,7 +124,7 @@ class Relays:
         lacks = {camp: self._earshot.unserved(camp) for camp in self._earshot.camps(now)}
         if len(lacks) <= 1 and now < self._new_until:
             lacks[SOMEBODY] = 1.0
-        trail = _Trail(class_, now, False, lacks, behind=self._crowds(now))
+        trail = _Trail(class_, now, False, lacks, behind=self.crowds(now))
         self._begin(bundle_id, trail)
         if sender is not None:
             self._spread(trail, sender, 1.0)
@@ -145,7 +146,7 @@ class Relays:
             # Of thirds of blocks it may be a little less than two.
             is_enough = round(trail.copies, 6) >= ALERT_COPIES and not trail.is_sure
         else:
-            trail.was_answered = trail.sent > 0
+            trail.is_awaited = False
             is_enough = trail.sent > 0 or not trail.is_worth_it
         if is_enough and not (trail.is_own and trail.sent == 0):
             self._outgoing.drop(bundle_id)
@@ -168,17 +169,23 @@ class Relays:
         if trail is None:
             return
         trail.sent += 1
-        serves_many = trail.reach >= FEW
+        if trail.sent == 1:
+            trail.is_awaited = trail.class_ == BundleClass.POST and trail.reach >= MANY
         for camp in trail.lacks:
             trail.lacks[camp] *= 1 - REACHED
         if trail.is_own or trail.class_ == BundleClass.ALERT:
             is_unheard = not trail.copies
         else:
-            is_unheard = trail.class_ == BundleClass.POST and serves_many and not trail.was_answered
+            is_unheard = trail.is_awaited
         if is_unheard and trail.sent <= AGAIN_MAX and trail.lacks:
             frames = ALERT_AGAIN_FRAMES if trail.class_ == BundleClass.ALERT else AGAIN_FRAMES
             again = self._random.uniform(*frames) * self._frame_s
             self._outgoing.push(bundle_id, trail.class_, now + again)
+
+    def serves_few(self, bundle_id: BundleId) -> bool:
+        """Whether hardly anybody seems to lack it."""
+        trail = self._trails.get(bundle_id)
+        return trail is None or trail.reach < FEW
 
     def is_pending(self, bundle_id: BundleId) -> bool:
         """Whether it leaves without anybody's asking."""
@@ -212,7 +219,7 @@ class Relays:
         soon = now + self._frame_s * self._random.random()
         self._outgoing.move(bundle_id, trail.class_, max(due, soon), trail.reach < FEW)
 
-    def _crowds(self, now: float) -> dict[bytes, int]:
+    def crowds(self, now: float) -> dict[bytes, int]:
         """Camps that we alone reach, of all in our earshot, and how many get a bundle from each."""
         behind = {camp: self._earshot.behind(camp) for camp in self._earshot.dependents(now)}
         return {camp: min(count, CROWD_MOST) for camp, count in behind.items() if count >= CROWD_LEAST}
