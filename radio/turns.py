@@ -90,9 +90,10 @@ class Turns:
             return NO_AIRTIME
         left = self._hour.left(now)
         held = self._back_off.holds(now)
-        few_ms = None if left.few_ms is None else 0.0 if held else self._handful_ms(left.few_ms)
-        any_ms = 0.0 if held else self._handful_ms(left.any_ms)
-        return Allowance(any_ms, self._handful_ms(left.alerts_ms), few_ms)
+        alerts_ms = self._handful_ms(left.alerts_ms)
+        if held:
+            return Allowance(0.0, alerts_ms, 0.0)
+        return Allowance(self._handful_ms(left.any_ms), alerts_ms, self._handful_ms(left.few_ms))
 
     @property
     def held_until(self) -> float:

@@ -466,9 +466,7 @@ class AirTalk:
         """When to say what could not be said while the channel was busy: not all of us at once."""
         return now + self._random.uniform(0, SPREAD_FRAMES) * self._frame_s
 
-    def next_answer(
-        self, now: float, alerts_only: bool = False, is_short: bool = False
-    ) -> BundleId | None:
+    def next_answer(self, now: float, alerts_only: bool = False, is_short: bool = False) -> BundleId | None:
         """A bundle that is owed and due; paid for by the reply bucket, alerts excepted.
 
         `is_short`: what serves few has to wait.

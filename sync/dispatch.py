@@ -85,8 +85,8 @@ class Dispatch:
         return self._encode(frame) if frame is not None else None
 
     def _is_short(self, link: Link, left: Allowance) -> bool:
-        """Whether what is left of the hour is for what many lack."""
-        return left.for_few_ms < link.profile.airtime_ms(link.profile.mtu)
+        """Whether what is left of the hour is kept for what many lack."""
+        return left.few_ms < link.profile.airtime_ms(link.profile.mtu)
 
     def _queue_answer(self, talk: AirTalk, link: Link, now: float, is_short: bool) -> None:
         """What others asked for leaves when nothing of our own does."""
@@ -108,9 +108,7 @@ class Dispatch:
             if live is None or wire is None or link.neighbour.has(bundle_id):
                 outgoing.drop(bundle_id)
                 continue
-            left_ms = left.for_few_ms if outgoing.serves_few(now) else left.any_ms
-            if live.class_ == BundleClass.ALERT:
-                left_ms = left.alerts_ms
+            left_ms = _left_ms(left, live, outgoing.serves_few(now))
             encoded, is_key_apart = self._encode_bundle(live, wire, link, now)
             if profile.airtime_ms(min(len(encoded), profile.mtu)) > left_ms:
                 return None
@@ -175,3 +173,10 @@ class Dispatch:
 
     def _encode(self, frame: Frame | AirFrame) -> bytes:
         return air_frames.encode(frame, self._holdings.network, self._holdings.identity.author)
+
+
+def _left_ms(left: Allowance, live: LiveBundle, serves_few: bool) -> float:
+    """What this bundle may cost now."""
+    if live.class_ == BundleClass.ALERT:
+        return left.alerts_ms
+    return left.few_ms if serves_few else left.any_ms

@@ -318,7 +318,8 @@ class Engine:
     ) -> list[bytes]:
         """Frames for a link that together cost at most `airtime_ms`; the store must be committed first.
 
-        Alerts (class 0) may make it `alerts_ms`, where that is more. Empty when nothing is due. Call again
+        Alerts (class 0) may make it `alerts_ms`, where that is more, and what serves hardly anybody no more
+        than `few_ms`. Empty when nothing is due. Call again
         until it is empty.
         """
         self.tick(now)
@@ -326,7 +327,11 @@ class Engine:
         if to is None:
             return []
         handful: list[bytes] = []
-        left = Allowance(airtime_ms, airtime_ms if alerts_ms is None else alerts_ms, few_ms)
+        left = Allowance(
+            airtime_ms,
+            airtime_ms if alerts_ms is None else alerts_ms,
+            airtime_ms if few_ms is None else few_ms,
+        )
         while len(handful) < FRAMES_AT_ONCE:
             encoded = self._dispatch.next_frame(to, now, left)
             if encoded is None:

@@ -25,22 +25,17 @@ class LinkProfile:
 class Allowance:
     """Milliseconds of airtime that a link may be given now (PROTOCOL.md §15.8).
 
-    A part of a radio's hour is kept for class 0, so alerts may have some left when nothing else has.
+    A part of a radio's hour is kept for class 0, so alerts may have some left when nothing else has; and a
+    part of the rest for what many lack, so that it does not wait for what serves hardly anybody.
     """
 
     any_ms: float
     alerts_ms: float  # never less than `any_ms`
-    few_ms: float | None = None  # for what serves hardly anybody; never more than `any_ms`, None: as much
+    few_ms: float  # for what serves few; never more than `any_ms`
 
     def less(self, airtime_ms: float) -> Allowance:
         """What is left after a frame of this airtime."""
-        few_ms = None if self.few_ms is None else self.few_ms - airtime_ms
-        return Allowance(self.any_ms - airtime_ms, self.alerts_ms - airtime_ms, few_ms)
-
-    @property
-    def for_few_ms(self) -> float:
-        """What may be given to a frame that serves hardly anybody."""
-        return self.any_ms if self.few_ms is None else self.few_ms
+        return Allowance(self.any_ms - airtime_ms, self.alerts_ms - airtime_ms, self.few_ms - airtime_ms)
 
 
-NO_AIRTIME = Allowance(0.0, 0.0)
+NO_AIRTIME = Allowance(0.0, 0.0, 0.0)
