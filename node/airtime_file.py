@@ -20,6 +20,7 @@ from node.clock import Clock
 from node.files import write_secret
 from radio.airtime import HOUR_S
 from radio.duty import Memory, Spent
+from radio.regions import Region
 
 _LOG = logging.getLogger("miccheck")
 
@@ -54,9 +55,9 @@ class AirtimeFile:
         self._is_damaged = False
         self._records = self._read()
 
-    def of(self, link: str, region: str) -> Memory:
+    def of(self, link: str, region: Region) -> Memory:
         """The memory of the radio on this link."""
-        return _Radio(self, link, region)
+        return _Radio(self, link, region.name)
 
     def recall(self, region: str) -> tuple[Spent, ...]:
         """The hour of the radio that sent most in this region.

@@ -13,7 +13,7 @@ from importlib import import_module
 import click
 
 from node.home import HomeError
-from node.settings import SettingsError
+from node.settings_reader import SettingsError
 from node.sorry import Sorry
 
 # Name of the command and of its module, in the order in which a camp meets them.

@@ -6,7 +6,8 @@ itself. Either way it ends in `work_for`, inside the pump's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from node.looking import demand_channel
 from node.pump import Workbench
@@ -27,6 +28,7 @@ from node.requests import (
     TakeIn,
     Taken,
 )
+from sync.accept import Proved, prove
 from sync.actions import (
     CONSOLE,
     CardMade,
@@ -40,11 +42,16 @@ from sync.actions import (
 )
 from sync.engine import Imported
 from sync.reading import Reader
+from sync.reject import Reject
+from sync.signing import Network
 from sync.store.rebuilding import rebuild
 
 
-def work_for(request: Request, progress: Progress) -> Callable[[Workbench], Answer]:
-    """The work that answers a request, to be done by the pump. It raises what the board raises."""
+def work_for(request: Request, progress: Progress, network: Network) -> Callable[[Workbench], Answer]:
+    """The work that answers a request, to be done by the pump. It raises what the board raises.
+
+    The signatures of bundles to be taken in are checked here and now, in the caller's thread.
+    """
     match request:
         case Post():
             return lambda bench: _post(bench, request)
@@ -55,7 +62,8 @@ def work_for(request: Request, progress: Progress) -> Callable[[Workbench], Answ
         case Pin(camp):
             return lambda bench: _do(bench, PinCamp(camp))
         case TakeIn(records):
-            return lambda bench: _take_in(bench, records)
+            checked = [_checked(key, wire, network) for key, wire in records]
+            return lambda bench: _take_in(bench, checked)
         case SealAll():
             return _seal_all
         case Rebuild():
@@ -89,9 +97,30 @@ def _do(bench: Workbench, order: RevokeCard | PinCamp) -> Said:
     return Said("")
 
 
-def _take_in(bench: Workbench, records: tuple[tuple[bytes, bytes], ...]) -> Taken:
-    became = [bench.engine.import_bundle(wire, key, bench.now) for key, wire in records]
-    return Taken(*(became.count(word) for word in (Imported.NEW, Imported.KNOWN, Imported.REFUSED)))
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """A record whose key did not sign it: a damaged key, a known one may fit; or no good at all."""
+
+    key: bytes
+    wire: bytes
+
+
+def _checked(key: bytes, wire: bytes, network: Network) -> Proved | _Doubtful:
+    try:
+        return prove(wire, key, network)
+    except Reject:
+        return _Doubtful(key, wire)
+
+
+def _take_in(bench: Workbench, records: Sequence[Proved | _Doubtful]) -> Taken:
+    became = [
+        bench.engine.import_proved(record, bench.now)
+        if isinstance(record, Proved)
+        else bench.engine.import_bundle(record.wire, record.key, bench.now)
+        for record in records
+    ]
+    new, known, refused = (became.count(word) for word in (Imported.NEW, Imported.KNOWN, Imported.REFUSED))
+    return Taken(new, known, refused, bench.store.unread())
 
 
 def _seal_all(bench: Workbench) -> Said:

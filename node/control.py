@@ -10,11 +10,11 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from node.requests import Answer, Progress, Request, decode_answer, encode_request
+from node.requests import Answer, Progress, Request, decode_answer, encode_request, no_progress
 from node.sorry import Sorry
 from sync.reject import Reject
 
@@ -45,12 +45,20 @@ class ControlClient:
             raise
         self._file = self._socket.makefile("rwb")
 
-    def ask(self, request: Request, progress: Progress) -> Answer:
-        """Have a request answered. Raises Sorry, BrokenOff."""
-        try:
+    def begin(self, request: Request, progress: Progress = no_progress) -> Callable[[], Answer]:
+        """Hand a request in. Answers come in the order of the requests. Raises BrokenOff."""
+        with _broken_off():
             data = REQUEST + encode_request(request)
             self._file.write(LENGTH.pack(len(data)) + data)
             self._file.flush()
+        return lambda: self._answer(progress)
+
+    def ask(self, request: Request, progress: Progress) -> Answer:
+        """Have a request answered. Raises Sorry, BrokenOff."""
+        return self.begin(request, progress)()
+
+    def _answer(self, progress: Progress) -> Answer:
+        with _broken_off():
             while True:
                 kind, body = self._read()
                 if kind == PROGRESS:
@@ -59,8 +67,6 @@ class ControlClient:
                     return decode_answer(body)
                 else:
                     raise Sorry(body.decode(errors="replace"))
-        except (OSError, struct.error, Reject) as error:
-            raise BrokenOff("the node ended before it answered; look into its log") from error
 
     def close(self) -> None:
         """Hang up."""
@@ -74,6 +80,14 @@ class ControlClient:
         if not data or len(data) != length:
             raise ConnectionError
         return data[:1], data[1:]
+
+
+@contextmanager
+def _broken_off() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, struct.error, Reject) as error:
+        raise BrokenOff("the node ended before it answered; look into its log") from error
 
 
 @contextmanager

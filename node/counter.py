@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
@@ -11,7 +11,7 @@ from node.console import work_for
 from node.home import Home, HomeLock
 from node.pump import PumpStopped
 from node.refusals import sentence
-from node.requests import Answer, AskStatus, Progress, Request
+from node.requests import Answer, AskStatus, Progress, Request, no_progress
 from node.settings import Settings
 from node.sorry import Sorry
 from node.works import Works
@@ -32,11 +32,16 @@ class OwnCounter:
             raise
         self._works.start()
 
-    def ask(self, request: Request, progress: Progress) -> Answer:
-        """Answer in this process."""
+    def begin(self, request: Request, progress: Progress = no_progress) -> Callable[[], Answer]:
+        """Hand a request to this process' own pump."""
         if isinstance(request, AskStatus):
             raise Sorry("no node runs here")
-        return answered(self._works.pump.submit(work_for(request, progress)))
+        future = self._works.pump.submit(work_for(request, progress, self._works.identity.network))
+        return lambda: answered(future)
+
+    def ask(self, request: Request, progress: Progress) -> Answer:
+        """Answer in this process."""
+        return self.begin(request, progress)()
 
     def close(self) -> None:
         """Write what is left and let others in."""

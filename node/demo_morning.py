@@ -97,12 +97,12 @@ class _Square:
 
     def stick(self) -> tuple[tuple[bytes, bytes], ...]:
         """All that is sealed, as on a stick: keys and bundles."""
-        self._works.pump.submit(work_for(SealAll(), no_progress)).result()
+        self._works.pump.submit(work_for(SealAll(), no_progress, self._works.identity.network)).result()
         return tuple(bundles_to_carry(self._home.board, None, None))
 
     def take_in(self, records: tuple[tuple[bytes, bytes], ...]) -> None:
         """Read a stick."""
-        self._works.pump.submit(work_for(TakeIn(records), no_progress)).result()
+        self._works.pump.submit(work_for(TakeIn(records), no_progress, self._works.identity.network)).result()
 
     def note_who_has_it(self, others: list[_Square]) -> None:
         """What was carried to a neighbour has left the camp, and the neighbour has it."""

@@ -13,17 +13,24 @@ from importlib.metadata import version
 
 from starlette.exceptions import HTTPException
 
+from node.carry_desk import NodeCarrying
 from node.clock import Clock
 from node.files import write_secret
 from node.home import Home
+from node.link_orders import LinkOrders
 from node.pump import Pump, PumpStopped, Workbench
+from node.road_desk import NodeRoads
+from node.roadworks import Roadworks
 from node.status import refused_counts
 from radio.link_sight import AirtimeUse, LinkSight
 from sync.actions import Action, Actor, Outcome, Refusal, Refused
 from sync.reading import Reader
+from sync.signing import Network
 from sync.store import StoreFull
 from sync.views import Count
 from web_ui.desk import AirtimeView, ClockView, LinkView, ListView
+from web_ui.pages.carrying import file_name
+from web_ui.road_desk import RoadDesk
 
 _LOG = logging.getLogger("miccheck")
 
@@ -37,7 +44,9 @@ ENDING = 503
 class Sights:
     """Where the desk looks for what is neither clock, pump nor store."""
 
-    links: Callable[[], tuple[LinkSight, ...]]
+    roads: Roadworks
+    orders: LinkOrders
+    network: Network
     lists: Callable[[], tuple[ListView, ...]]
     loop_s: Callable[[], float]  # the clock of LinkSight.since_s
     changed: Callable[[], None]  # told that somebody did something: the courier may have letters
@@ -90,6 +99,10 @@ class NodeDesk:
         self._address_key = secrets.token_bytes(KEY_BYTES)
         self._version = version("miccheck")
         self._started_s = sights.loop_s()
+        self._roads = NodeRoads(sights.roads, sights.orders, self._link_views)
+        self._carrying = NodeCarrying(
+            home, pump, sights.network, lambda: file_name(clock.wall_s()), sights.changed
+        )
         self._of_thread = threading.local()
 
     async def do(self, action: Action, actor: Actor) -> Outcome:
@@ -138,7 +151,17 @@ class NodeDesk:
 
     def links(self) -> tuple[LinkView, ...]:
         """The links to neighbours, in the order of the settings; then those who dialled us."""
-        sights = self._sights.links()
+        return self._link_views(self._sights.roads.sights())
+
+    def carrying(self) -> NodeCarrying:
+        """Bundles in and out by file and stick."""
+        return self._carrying
+
+    def roads(self) -> RoadDesk:
+        """The links of the settings, to be changed."""
+        return self._roads
+
+    def _link_views(self, sights: tuple[LinkSight, ...]) -> tuple[LinkView, ...]:
         names = {camp.key: camp.name for camp in self.reader().camps()} if sights else {}
         moment = self._clock.wall_s() - self._sights.loop_s()
         return tuple(
@@ -150,6 +173,7 @@ class NodeDesk:
                 since_s=moment + sight.since_s,
                 frames_in=sight.frames_in,
                 frames_out=sight.frames_out,
+                why=sight.why,
                 airtime=_airtime(sight.airtime) if sight.airtime is not None else None,
             )
             for sight in sights

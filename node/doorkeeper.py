@@ -81,6 +81,7 @@ class Place:
     def __init__(self, door: Doorkeeper, address: str, close: Callable[[], object]) -> None:
         self.address = address
         self.is_busy = False
+        self._sends_much = False
         self._door = door
         self._room = door.phones
         self._close = close
@@ -93,18 +94,26 @@ class Place:
         self._close = close
 
     def asks(self) -> None:
-        """A request begins, or is awaited for the first time: it has to be whole soon."""
-        if self._asking is None and not self.is_busy:
+        """A request begins, or is awaited for the first time: it has to be whole soon. Or more comes."""
+        if self._sends_much:
+            self._stop_asking()
+        if self._asking is None and (self._sends_much or not self.is_busy):
             self._asking = self._loop.call_later(REQUEST_S, self.end)
+
+    def sends_much(self) -> None:
+        """Somebody with a card sends a file: it may take minutes, but must not stand still."""
+        self._sends_much = self.is_busy = True
+        self.asks()
 
     def has_asked(self) -> None:
         """The request is whole. How long we take to answer is our affair."""
         self.is_busy = True
+        self._sends_much = False
         self._stop_asking()
 
     def is_answered(self) -> None:
         """It is idle now."""
-        self.is_busy = False
+        self.is_busy = self._sends_much = False
         self._stop_asking()
         self._room.was_of_use(self)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -10,7 +11,7 @@ from typing import Protocol
 from node.clock import monotonic_s, pause
 from node.control import ControlClient
 from node.home import Home, HomeLock, Locked
-from node.requests import Answer, Progress, Request
+from node.requests import Answer, Progress, Request, no_progress
 from node.settings import read_settings
 
 # A node that starts holds the lock before it listens, and one that stops listens no more before it lets go:
@@ -21,6 +22,9 @@ LOOK_AGAIN_S = 0.05
 
 class Counter(Protocol):
     """Where requests are answered."""
+
+    def begin(self, request: Request, progress: Progress = no_progress) -> Callable[[], Answer]:
+        """Hand a request in; what is returned waits for the answer. Both raise Sorry with one line."""
 
     def ask(self, request: Request, progress: Progress) -> Answer:
         """Have a request answered. Raises Sorry with the line why not."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from radio.ip_link import GOSSIP_PATH, IpLinks, Refused
+from radio.ip_dialling import GOSSIP_PATH
+from radio.ip_handshake import Refused
+from radio.ip_link import IpLinks
 
 # RFC 6455, 7.4.1: what a browser page that looks for a chat here is told.
 NOT_HERE = 1008

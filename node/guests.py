@@ -31,7 +31,9 @@ class Guest(H11Protocol):
     """A phone."""
 
     def __init__(self, config: Config, server_state: ServerState, place: Place) -> None:
-        super().__init__(config=config, server_state=server_state, app_state={})
+        # What the page for files asks of the connection it came by (`web_ui.pages.carrying`).
+        patience = {"takes_long": place.sends_much}
+        super().__init__(config=config, server_state=server_state, app_state=patience)
         self._place = place
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -35,6 +35,8 @@ GROUP_MAX = 500
 # A frame may cost its sender a microsecond and us 20 ms (2,048 ids nobody knows). So frames have this much
 # real time in one transaction, and then it is the turn of people again. A post waits no longer for a flood.
 FRAMES_S = 0.05
+# And so much of it is spent on reading what came in a flood, when nobody waits at its beginning.
+READ_S = 0.05
 # Frames of one link that wait for the pump. A neighbour that sends faster than we store is made to wait by
 # TCP, and the others' frames wait behind half a second of its work. 500 small ones are a transaction; the
 # bytes are those of 30 full lists of ids.
@@ -316,8 +318,20 @@ class Pump:
         arrived = self._take_arrivals(now)
         self._board.tick(now, bench.wall_s)
         self._engine.tick(now)
+        self._read_on(now)
         self._sweep(bench)
         return arrived, self._gather_frames(now)
+
+    def _read_on(self, now: float) -> None:
+        """Read further what came in a flood while nobody waits: one sync of the disk for many slices."""
+        while self._store.unread() and self._is_quiet():
+            if self._clock.wait_s(self._clock.now() - now) >= READ_S:
+                break
+            self._engine.tick(now)
+
+    def _is_quiet(self) -> bool:
+        with self._changed:
+            return not (self._jobs or self._arrivals or self._stopping)
 
     def _take_arrivals(self, now: float) -> bool:
         """Take what links brought, for FRAMES_S at most; whether there was any."""

@@ -19,8 +19,9 @@ def no_progress(done: int, of: int) -> None:
     """For requests that take no time."""
 
 
-# Import hands over records until one of these is reached: a transaction that keeps nobody waiting.
-RECORDS_MAX = 100
+# Import hands over records until one of these is reached. Their signatures are checked before the pump gets
+# them; 500 are then stored in 40 ms here and a sixth of a second on a Pi 4, and a post waits no longer.
+RECORDS_MAX = 500
 RECORDS_BYTES_MAX = 1_000_000
 
 
@@ -101,11 +102,12 @@ class NewCode:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of the records."""
+    """What became of the records. `unread`: bundles stored whose messages no page shows yet."""
 
     new: int
     known: int
     refused: int
+    unread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +174,8 @@ def encode_answer(answer: Answer) -> bytes:
             return cbor.encode(["posted", message, held])
         case NewCode(card, code):
             return cbor.encode(["code", card, code])
-        case Taken(new, known, refused):
-            return cbor.encode(["taken", new, known, refused])
+        case Taken(new, known, refused, unread):
+            return cbor.encode(["taken", new, known, refused, unread])
         case Said(text):
             return cbor.encode(["said", text])
 
@@ -185,8 +187,8 @@ def decode_answer(data: bytes) -> Answer:
             return Posted(message, held)
         case ["code", int() as card, str() as code]:
             return NewCode(card, code)
-        case ["taken", int() as new, int() as known, int() as refused]:
-            return Taken(new, known, refused)
+        case ["taken", int() as new, int() as known, int() as refused, int() as unread]:
+            return Taken(new, known, refused, unread)
         case ["said", str() as text]:
             return Said(text)
         case _:

@@ -38,6 +38,7 @@ from node.desk import NodeDesk, Sights
 from node.doorkeeper import Doorkeeper
 from node.gossip import FrontDoor
 from node.home import Home, HomeError, HomeLock, Locked
+from node.link_orders import LinkOrders
 from node.notify import notify
 from node.places import page_address
 from node.pump import PumpStopped
@@ -51,18 +52,17 @@ from node.requests import (
     Progress,
     Request,
     Said,
+    TakeIn,
     no_progress,
 )
+from node.roadworks import Roadworks
 from node.serving import Listener, PageServer, listen
-from node.settings import LANGUAGES, Link, Settings, read_settings
+from node.settings import LANGUAGES, Settings, read_settings
 from node.sorry import Sorry
 from node.works import Watch, Works
-from radio.air_link import AirLink
-from radio.airtime import preset_named
-from radio.ip_link import NONCE_BYTES, IpLinks
-from radio.link_sight import LinkSight
-from radio.polite_radio import AirRules, PoliteRadio
-from radio.regions import region_named
+from radio.ip_handshake import NONCE_BYTES
+from radio.ip_link import IpLinks
+from radio.road import Surroundings
 from sync.events import CampDead, CampWaiting, Event, KeyUsedElsewhere, MessageArrived
 from sync.message import Role
 from web_ui.api_form import status_json
@@ -143,16 +143,15 @@ class _Node:
         self._clock = Clock(settings.clock.speed, settings.clock.offset_s, home.clock)
         self._works = Works(home, settings, self._clock, Watch(self._event, self._disk_full, self._fault))
         pump = self._works.pump
-        urls = tuple(link.url for link in settings.link if link.kind == "ip")
-        self._links = IpLinks(self._works.identity, urls, pump, _nonce, _jitter, self._pinned)
-        self._airtime = AirtimeFile(home.airtime, self._clock)
-        airs = enumerate((each for each in settings.link if each.kind == "air"), 1)
-        self._airs = tuple(self._air_link(f"air-{n}", link) for n, link in airs)
+        inbound = IpLinks(self._works.identity, pump, _nonce, _jitter, self._pinned)
+        self._roads = Roadworks(settings.link, self._surroundings(inbound), inbound)
+        self._orders = LinkOrders(home.settings, os.environ, self._roads)
         self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter)
-        sights = Sights(self._link_sights, self._lists, self._loop.time, self._courier.wake)
+        network = self._works.identity.network
+        sights = Sights(self._roads, self._orders, network, self._lists, self._loop.time, self._courier.wake)
         self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
-        app = FrontDoor(create_app(self._desk, _web_settings(settings, listeners)), self._links)
+        app = FrontDoor(create_app(self._desk, _web_settings(settings, listeners)), inbound)
         door = Doorkeeper()
         self._servers = (
             PageServer(app, listeners.http, door),
@@ -160,12 +159,19 @@ class _Node:
         )
         self._control = ControlServer(home.control, self._answer)
 
-    def _air_link(self, name: str, link: Link) -> AirLink:
-        rules = AirRules(preset_named(link.preset), region_named(link.region), link.airtime_share)
-        memory = self._airtime.of(name, link.region)
-        radio = PoliteRadio(rules, self._clock.now, Random(secrets.randbits(128)), memory)
-        camp, pump = self._settings.camp.name, self._works.pump
-        return AirLink(name, link.host_and_port(), camp, radio, pump, _jitter)
+    def _surroundings(self, cable: IpLinks) -> Surroundings:
+        return Surroundings(
+            camp=self._settings.camp.name,
+            folder=self._home.folder,
+            identity=self._works.identity,
+            hub=self._works.pump,
+            now=self._clock.now,
+            random=lambda: Random(secrets.randbits(128)),
+            jitter=_jitter,
+            nonce=_nonce,
+            airtime=AirtimeFile(self._home.airtime, self._clock).of,
+            cable=cable,
+        )
 
     async def run(self) -> None:
         """Serve until the end, then take everything apart."""
@@ -178,9 +184,7 @@ class _Node:
             serving = [asyncio.create_task(server.run_to_end()) for server in self._servers]
             await self._control.start()
             self._home.write_ports(self._listeners.http.port, self._listeners.tls.port)
-            self._links.start()
-            for air in self._airs:
-                air.start()
+            self._roads.start()
             self._courier.start()
             self._say_where()
             # What was imported stays until the end. Looked through again and again for garbage, it made one
@@ -193,8 +197,8 @@ class _Node:
             await self._control.close()
             for server in self._servers:
                 server.end()
-            await self._links.stop()
-            await asyncio.gather(*(air.stop() for air in self._airs))
+            await self._roads.stop()
+            await self._desk.carrying().end()
             await asyncio.gather(asyncio.to_thread(self._courier.stop), *serving)
         finally:
             self._home.ports.unlink(missing_ok=True)
@@ -222,14 +226,18 @@ class _Node:
         answered(self._submit(EndCard(card)))
 
     def _submit(self, request: Request, progress: Progress = no_progress) -> Future[Answer]:
-        return self._works.pump.submit(work_for(request, progress))
+        return self._works.pump.submit(work_for(request, progress, self._works.identity.network))
 
     async def _answer(self, request: Request, progress: Progress) -> Answer:
         """What the control socket asks."""
         if isinstance(request, AskStatus):
             return Said(await asyncio.to_thread(self._status))
         with reason_of():
-            answer = await asyncio.wrap_future(self._submit(request, progress))
+            if isinstance(request, TakeIn):  # signatures take a thread of their own, not the loop's time
+                submitted = await asyncio.to_thread(self._submit, request)
+            else:
+                submitted = self._submit(request, progress)
+            answer = await asyncio.wrap_future(submitted)
         self._courier.wake()
         return answer
 
@@ -253,9 +261,6 @@ class _Node:
             desk.uptime_s(),
         )
         return json.dumps(status, ensure_ascii=False)
-
-    def _link_sights(self) -> tuple[LinkSight, ...]:
-        return (*(air.sight() for air in self._airs), *self._links.sights())
 
     def _lists(self) -> tuple[ListView, ...]:
         return tuple(

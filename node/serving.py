@@ -17,7 +17,7 @@ from node.doorkeeper import REQUEST_S, Doorkeeper
 from node.files import CertificateFiles
 from node.guests import Guest, Neighbour
 from node.home import HomeError
-from radio.ip_link import IP_FRAME_BYTES_MAX
+from radio.ip_dialling import IP_FRAME_BYTES_MAX
 
 # A phone that reads on within this time does not shake hands again; longer only holds memory.
 KEEP_ALIVE_S = 15

@@ -7,21 +7,17 @@ their fields are the keys, their defaults the defaults.
 
 from __future__ import annotations
 
-import difflib
-import json
-import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from node.mail_server import parse_smtp
-from node.toml_lines import line_of
-from radio.airtime import PRESETS, preset_named
-from radio.regions import DEFAULT_REGION, DEFAULT_SHARE, REGIONS, SHARE_MIN, region_named
+from node.settings_reader import SettingsError, Source, Table, from_words, refuse_unknown, table_of
+from radio.road_words import Check, RoadSettings, between, did_you_mean, one_of
+from radio.roads import KINDS
 from sync.signing import DEFAULT_NETWORK_WORD, NETWORK_WORD_BYTES_MAX
 from sync.text import NICKNAME_BYTES_MAX, is_channel_name, tidy_name
 
@@ -35,29 +31,8 @@ CONTACT_BYTES_MAX = 80
 # Sixteen roads out of one box is more than anybody has antennas and cables for.
 LINKS_MAX = 16
 LISTS_MAX = 8
-# What Meshtastic radios are sold with.
-DEFAULT_PRESET = "LONG_FAST"
 # A drill may run a day in nine seconds; faster than that the loop, not the engine, sets the pace.
 SPEED_MAX = 10_000.0
-
-Check = Callable[[Any], str | None]
-
-
-class SettingsError(ValueError):
-    """A setting is wrong: one sentence with the place, the wrong word and the valid ones."""
-
-
-def _one_of(*words: str) -> Check:
-    valid = ", ".join(f'"{word}"' for word in words)
-
-    def check(value: str) -> str | None:
-        return None if value in words else f"valid are {valid}{_did_you_mean(value, words)}"
-
-    return check
-
-
-def _between(low: float, high: float) -> Check:
-    return lambda value: None if low <= value <= high else f"valid is {low:g} to {high:g}"
 
 
 def _line_of_text(bytes_max: int) -> Check:
@@ -85,23 +60,6 @@ def _network_word(value: str) -> str | None:
     if 0 < len(value.encode()) <= NETWORK_WORD_BYTES_MAX and value.isprintable():
         return None
     return f"valid is a word or sentence of 1 to {NETWORK_WORD_BYTES_MAX} bytes"
-
-
-def _page_address(value: str) -> str | None:
-    valid = 'valid is the neighbour\'s page address, "http://HOST:PORT" or "https://HOST:PORT"'
-    try:
-        parts = urlsplit(value)
-        has_port = parts.port is None or parts.port > 0
-    except ValueError:
-        return valid
-    good = parts.scheme in ("http", "https") and parts.hostname and has_port
-    return None if good and parts.path in ("", "/") and not parts.query else valid
-
-
-def _host_and_port(value: str) -> str | None:
-    host, _, port = value.rpartition(":")
-    good = host and port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535
-    return None if good else 'valid is the address that `miccheck air` printed, "HOST:PORT"'
 
 
 def _road(*kinds: str) -> Check:
@@ -146,9 +104,9 @@ class Camp:
     name: str = _key("camp", _name)
     place: str = _key("", _line_of_text(NICKNAME_BYTES_MAX))
     contact: str = _key("", _line_of_text(CONTACT_BYTES_MAX))
-    language: str = _key("en", _one_of(*LANGUAGES))
+    language: str = _key("en", one_of(*LANGUAGES))
     network: str = _key(DEFAULT_NETWORK_WORD, _network_word)
-    admit: str = _key("network", _one_of("network", "introduced"))
+    admit: str = _key("network", one_of("network", "introduced"))
     recovery: str = _key("")
 
 
@@ -157,29 +115,29 @@ class Web:
     """[web]: where the pages are. Port 0 takes a free one and says which."""
 
     host: str = _key("0.0.0.0", _not_empty)
-    port: int = _key(8080, _between(0, 65_535))
-    tls_port: int = _key(8443, _between(0, 65_535))
+    port: int = _key(8080, between(0, 65_535))
+    tls_port: int = _key(8443, between(0, 65_535))
     liaisons_on_http: bool = _key(False)
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """[[link]]: a road to a neighbour. "ip" needs `url`; "air", a simulated radio for drills, `address`.
+    """[[link]]: a road to neighbours. `settings` are the words of its kind, from the table `radio.roads`.
 
-    `airtime_share`: how much of what the law of the region leaves a radio is used.
+    A link that is `stopped` stays in the settings and is not built.
     """
 
-    kind: str = _key(check=_one_of("ip", "air"))
-    url: str = _key("", _page_address)
-    address: str = _key("", _host_and_port)
-    preset: str = _key(DEFAULT_PRESET, _one_of(*(preset.name for preset in PRESETS)))
-    region: str = _key(DEFAULT_REGION, _one_of(*(region.name for region in REGIONS)))
-    airtime_share: float = _key(DEFAULT_SHARE, _between(SHARE_MIN, 1.0))
+    kind: str
+    settings: RoadSettings
+    stopped: bool = False
 
-    def host_and_port(self) -> tuple[str, int]:
-        """The two parts of `address`."""
-        host, _, port = self.address.rpartition(":")
-        return host.strip("[]"), int(port)
+
+@dataclass(frozen=True, slots=True)
+class _AnyLink:
+    """The words that a [[link]] of any kind has."""
+
+    kind: str = _key(check=one_of(*KINDS))
+    stopped: bool = _key(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +152,7 @@ class MailingList:
     outbox: str = _key("", _way_out)
     inbox: str = _key("", _road("maildir", "mbox"))
     channels: tuple[str, ...] = _key((), _channels)  # none: those marked "to the list"; "*": all
-    direction: str = _key("both", _one_of(*DIRECTIONS))
+    direction: str = _key("both", one_of(*DIRECTIONS))
     sender: str = _key("", _address)
     password_file: str = _key("")
 
@@ -203,15 +161,15 @@ class MailingList:
 class Clockwork:
     """[clock], for drills: `speed` scales the engine's time only, `offset_s` shifts the wall clock."""
 
-    speed: float = _key(1.0, _between(0.001, SPEED_MAX))
-    offset_s: float = _key(0.0, _between(-4e9, 4e9))
+    speed: float = _key(1.0, between(0.001, SPEED_MAX))
+    offset_s: float = _key(0.0, between(-4e9, 4e9))
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
     """[quota]: posts a device may make a minute; 0 is as many as it likes."""
 
-    device_per_minute: int = _key(6, _between(0, 10_000))
+    device_per_minute: int = _key(6, between(0, 10_000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,34 +186,6 @@ class Settings:
 
 _TABLES: dict[str, type] = {"camp": Camp, "web": Web, "clock": Clockwork, "quota": Quota}
 _ARRAYS: dict[str, tuple[type, int]] = {"link": (Link, LINKS_MAX), "list": (MailingList, LISTS_MAX)}
-# What a kind of link needs, and what else it may have.
-_LINK_WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "ip": ("url", ()),
-    "air": ("address", ("preset", "region", "airtime_share")),
-}
-_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
-    "str": ('a text in "quotes"', (str,)),
-    "int": ("a whole number", (int,)),
-    "float": ("a number", (int, float)),
-    "bool": ("true or false", (bool,)),
-    "tuple[str, ...]": ('a list of texts: ["one", "two"]', (list,)),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where a value stands, to be named in an error."""
-
-    text: str
-    file: str
-    variables: Mapping[tuple[str, int, str], str]
-
-    def place(self, table: str, index: int = 0, key: str | None = None) -> str:
-        variable = self.variables.get((table, index, key)) if key is not None else None
-        if variable is not None:
-            return f"environment variable {variable}"
-        line = line_of(self.text, table, index, key)
-        return f"{self.file} line {line}" if line else self.file
 
 
 def read_settings(file: Path, environment: Mapping[str, str]) -> Settings:
@@ -275,8 +205,8 @@ def parse_settings(text: str, environment: Mapping[str, str], file: str = "micch
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not TOML: {error}") from error
     variables = _overrule(tree, environment)
-    source = _Source(text, file, variables)
-    _refuse_unknown([(word, source.place(word)) for word in tree], [*_TABLES, *_ARRAYS], "table", "")
+    source = Source(text, file, variables)
+    refuse_unknown([(word, source.place(word)) for word in tree], [*_TABLES, *_ARRAYS], "table", "")
     values: dict[str, Any] = {}
     for name, shape in _TABLES.items():
         values[name] = _read_table(shape, tree.get(name, {}), name, 0, source)
@@ -292,89 +222,48 @@ def parse_settings(text: str, environment: Mapping[str, str], file: str = "micch
     return Settings(**values)
 
 
-def _read_table(shape: type, row: object, table: str, index: int, source: _Source) -> Any:
-    if not isinstance(row, dict):
-        raise SettingsError(
-            f"{source.place(table, index)}: {table} is a table, write [{table}] on a line of its own"
-        )
-    known = fields(shape)
-    names = [each.name for each in known]
-    places = [(word, source.place(table, index, word)) for word in row]
-    _refuse_unknown(places, names, "word", f" in [{table}]")
-    values: dict[str, Any] = {}
-    for each in known:
-        if each.name in row:
-            values[each.name] = _value(each, row[each.name], source.place(table, index, each.name), table)
-        elif each.default is MISSING:
-            raise SettingsError(f'{source.place(table, index)}: [[{table}]] needs "{each.name}"')
+def _read_table(shape: type, row: object, name: str, index: int, source: Source) -> Any:
+    table = table_of(row, name, index, source)
     if shape is Link:
-        _check_link(values, index, source)
+        return _read_link(table)
+    valid = [each.name for each in fields(shape)]
+    refuse_unknown([(word, table.place(word)) for word in table.row], valid, "word", f" in [{name}]")
+    values = table.words(shape)
+    lacking = table.lacks(shape)
+    if lacking is not None:
+        raise SettingsError(f'{table.place()}: [[{name}]] needs "{lacking}"', lacking)
     if shape is MailingList:
         _check_list(values, index, source)
     return shape(**values)
 
 
-def _check_link(values: Mapping[str, Any], index: int, source: _Source) -> None:
+def _read_link(table: Table) -> Link:
     """A link has the words of its kind and no others."""
-    kind = values["kind"]
-    needed, more = _LINK_WORDS[kind]
-    if needed not in values:
-        raise SettingsError(f'{source.place("link", index)}: [[link]] of kind "{kind}" needs "{needed}"')
-    for word in values:
-        if word not in ("kind", needed, *more):
-            place = source.place("link", index, word)
-            valid = ", ".join(("kind", needed, *more))
-            raise SettingsError(f'{place}: a [[link]] of kind "{kind}" has no "{word}"; valid are {valid}')
-    if "region" in values:
-        preset = preset_named(values.get("preset", DEFAULT_PRESET))
-        refusal = region_named(values["region"]).refusal(preset)
-        if refusal:
-            raise SettingsError(f"{source.place('link', index, 'region')}: {refusal}")
+    if table.lacks(_AnyLink) is not None:
+        raise SettingsError(f'{table.place()}: [[link]] needs "kind"', "kind")
+    common = table.words(_AnyLink)
+    kind = KINDS[common["kind"]]
+    valid = [each.name for shape in (_AnyLink, kind.settings) for each in fields(shape)]
+    for word in table.row:
+        if word not in valid:
+            hint = f"valid are {', '.join(valid)}{did_you_mean(word, valid)}"
+            raise SettingsError(
+                f'{table.place(word)}: a [[link]] of kind "{kind.name}" has no "{word}"; {hint}', word
+            )
+    lacking = table.lacks(kind.settings)
+    if lacking is not None:
+        raise SettingsError(f'{table.place()}: [[link]] of kind "{kind.name}" needs "{lacking}"', lacking)
+    settings = kind.settings(**table.words(kind.settings))
+    wrong = kind.wrong(settings)
+    if wrong is not None:
+        raise SettingsError(f"{table.place(wrong.word)}: {wrong.why}", wrong.word)
+    return Link(kind.name, settings, common.get("stopped", False))
 
 
-def _check_list(values: Mapping[str, Any], index: int, source: _Source) -> None:
+def _check_list(values: Mapping[str, Any], index: int, source: Source) -> None:
     """A mail server must be told to whom a letter goes; a maildir is read by somebody who knows."""
     if values.get("outbox", "").startswith("smtp:") and not values.get("address"):
         raise SettingsError(f'{source.place("list", index)}: a [[list]] with an SMTP outbox needs "address"')
-
-
-def _value(key: Field[Any], value: object, place: str, table: str) -> Any:
-    words, types = _TYPES[str(key.type)]
-    items = value if isinstance(value, list) else []
-    if type(value) not in types or not all(isinstance(item, str) for item in items):
-        raise SettingsError(f"{place}: {key.name} = {_shown(value)} in [{table}] is wrong: valid is {words}")
-    if isinstance(value, list):
-        value = tuple(value)
-    check = key.metadata["check"]
-    complaint = check(value) if check is not None else None
-    if complaint is not None:
-        raise SettingsError(f"{place}: {key.name} = {_shown(value)} in [{table}] is wrong: {complaint}")
-    return float(value) if key.type == "float" and isinstance(value, int) else value
-
-
-def _refuse_unknown(found: Iterable[tuple[str, str]], valid: Sequence[str], what: str, where: str) -> None:
-    """Refuse the first of `found` (word and place) that is not `valid`."""
-    for word, place in found:
-        if word not in valid:
-            hint = _did_you_mean(word, valid)
-            raise SettingsError(
-                f'{place}: unknown {what} "{word}"{where}; valid are {", ".join(valid)}{hint}'
-            )
-
-
-def _did_you_mean(word: str, valid: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, valid, n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
-
-
-# A password in an address is refused, and must not stand in a log for that.
-_PASSWORD = re.compile(r"(://[^/@:]*:)[^@]*@")
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)  # writes as TOML does, on one line
-    text = _PASSWORD.sub(r"\1…@", text)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _overrule(tree: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, int, str], str]:
@@ -394,13 +283,21 @@ def _overrule(tree: dict[str, Any], environment: Mapping[str, str]) -> dict[tupl
                 f"environment variable {variable} names no setting; valid are {', '.join(words)}"
             )
         key = rest[-1]
-        kinds = {each.name: str(each.type) for each in fields(shape)}
+        kinds = _types_of(shape)
         place = f"environment variable {variable}"
-        _refuse_unknown([(key, place)], list(kinds), "word", "")
+        refuse_unknown([(key, place)], list(kinds), "word", "")
         if isinstance(row, dict):  # otherwise the table is refused by name in a moment
-            row[key] = _from_words(environment[variable], kinds[key])
+            row[key] = from_words(environment[variable], kinds[key])
             origins[table, index, key] = variable
     return origins
+
+
+def _types_of(shape: type) -> dict[str, str]:
+    """The words of a table with their types; of a [[link]], those of all kinds."""
+    shapes: Sequence[type] = (shape,)
+    if shape is Link:
+        shapes = (_AnyLink, *(kind.settings for kind in KINDS.values()))
+    return {each.name: str(each.type) for one in shapes for each in fields(one)}
 
 
 def _row_of(tree: dict[str, Any], table: str, index: int, variable: str) -> object:
@@ -410,21 +307,3 @@ def _row_of(tree: dict[str, Any], table: str, index: int, variable: str) -> obje
     if index == len(rows):
         rows.append({})
     return rows[index]
-
-
-def _from_words(value: str, kind: str) -> object:
-    """A variable's text as the value its key wants; the text itself, to be refused, where it is none."""
-    try:
-        match kind:
-            case "int":
-                return int(value)
-            case "float":
-                return float(value)
-            case "bool":
-                return {"true": True, "1": True, "false": False, "0": False}.get(value.lower(), value)
-            case "tuple[str, ...]":
-                return [word.strip() for word in value.split(",") if word.strip()]
-            case _:
-                return value
-    except ValueError:
-        return value

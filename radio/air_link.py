@@ -21,10 +21,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from radio.link_sight import LinkSight, LinkState
 from radio.polite_radio import PoliteRadio
+from radio.road import Hub
 from sync import cbor
 from sync.frames import RADIO_FRAME_BYTES_MAX
 from sync.link import Allowance, LinkProfile
@@ -173,25 +173,6 @@ async def read_message(reader: asyncio.StreamReader) -> AirMessage:
     return decode(await reader.readexactly(length))
 
 
-class Hub(Protocol):
-    """Who wants the frames: the pump."""
-
-    def link_up(self, profile: LinkProfile, port: AirPort) -> None:
-        """The radio is on."""
-
-    def link_down(self, port: AirPort) -> None:
-        """It is off."""
-
-    def frame(self, link: str, data: bytes, snr_db: float | None = None) -> None:
-        """It heard a frame."""
-
-    def has_room(self, link: str) -> bool:
-        """Whether another frame of this link can be taken."""
-
-    def wake(self) -> None:
-        """The radio is free again."""
-
-
 class AirPort:
     """One connection to the air as the pump sees it, which calls `room`, `allowance` and `push`."""
 
@@ -279,12 +260,13 @@ class AirLink:
             await asyncio.gather(self._task, return_exceptions=True)
         self._radio.close()
 
-    def sight(self) -> LinkSight:
+    def sights(self) -> tuple[LinkSight]:
         """This link for the status page."""
         port = self._port
         frames_in, frames_out = (port.frames_in, port.frames_out) if port is not None else (0, 0)
         name, use = self._profile.name, self._radio.use()
-        return LinkSight(name, self._state, None, self._since_s, frames_in, frames_out, self._why, "air", use)
+        state, since_s, why = self._state, self._since_s, self._why
+        return (LinkSight(name, state, None, since_s, frames_in, frames_out, why, "air", use),)
 
     async def _keep_on(self) -> None:
         wait_s = REDIAL_FIRST_S

@@ -1,9 +1,9 @@
 """The IP link: two nodes over one WebSocket, by cable, by Wi-Fi or through the internet.
 
-Before a single frame passes, each end proves its key and the network word to the other (PROTOCOL.md
-§9). The neighbour's address is its page address: the gossip has a path of its own on the same port.
-Nothing here is secret: what is carried is signed and public, so TLS towards a neighbour hides
-traffic from onlookers and vouches for nobody; the handshake does that.
+Before a single frame passes, each end proves its key and the network word to the other
+(`ip_handshake`). The neighbour's address is its page address: the gossip has a path of its own on
+the same port. Nothing here is secret: what is carried is signed and public, so TLS towards a
+neighbour hides traffic from onlookers and vouches for nobody; the handshake does that.
 """
 
 from __future__ import annotations
@@ -12,36 +12,23 @@ import asyncio
 import contextlib
 import itertools
 import math
-import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import WebSocketException
 
+from radio.ip_dialling import IP_FRAME_BYTES_MAX, Dialling, dial
+from radio.ip_handshake import HANDSHAKE_S, NOT_A_NEIGHBOUR, Refused, Socket, shake_hands
 from radio.link_sight import LinkSight, LinkState
-from sync import cbor
+from radio.road import Hub
 from sync.link import Allowance, LinkProfile
-from sync.reject import Reject
-from sync.signing import KEY_BYTES, Identity, author_of, verify
+from sync.signing import Identity, author_of
 from sync.views import Via
 
-GOSSIP_PATH = "/gossip"
-HANDSHAKE_NAME = "miccheck link"
-HANDSHAKE_VERSION = 1
-# WebSocket close code "policy violation" (RFC 6455 §7.4.1): the proof was not good.
-NOT_A_NEIGHBOUR = 1008
 # "Try again later" (IANA's registry of close codes).
 NO_ROOM = 1013
-NONCE_BYTES = 16
-
-# One bulk bundle with its key, or a list of 2,048 ids, and room for what a later version adds.
-IP_FRAME_BYTES_MAX = 40_960
-# A handshake is three small messages; a satellite link makes them in three seconds.
-HANDSHAKE_S = 10.0
 # Bytes handed to a socket and not yet taken by it. More only lets an alert wait behind bulk.
 UNSENT_BYTES_MAX = 262_144
 # The store is slower than this neighbour: stop reading, and TCP makes it wait.
@@ -54,47 +41,6 @@ REDIAL_MAX_S = 60.0
 INBOUND_MAX = 150
 # Handshakes under way. When there are more the oldest goes: one that is meant takes three seconds at most.
 HANDSHAKES_MAX = 32
-
-
-class Refused(Exception):
-    """The other end is not a neighbour; the word says why."""
-
-    def __init__(self, why: str, code: int = NOT_A_NEIGHBOUR) -> None:
-        super().__init__(why)
-        self.why = why
-        self.code = code
-
-
-class Socket(Protocol):
-    """A WebSocket, whichever library holds it. Both raise ConnectionError when it is gone."""
-
-    async def send(self, data: bytes) -> None:
-        """Send one binary message."""
-
-    async def receive(self) -> bytes:
-        """The next binary message."""
-
-    async def close(self, code: int) -> None:
-        """End it."""
-
-
-class Hub(Protocol):
-    """Who wants the frames: the pump."""
-
-    def link_up(self, profile: LinkProfile, port: IpPort) -> None:
-        """A neighbour proved itself."""
-
-    def link_down(self, port: IpPort) -> None:
-        """It is gone."""
-
-    def frame(self, link: str, data: bytes) -> None:
-        """It sent a frame."""
-
-    def has_room(self, link: str) -> bool:
-        """Whether it can take another frame of this link now."""
-
-    def wake(self) -> None:
-        """A link has room again."""
 
 
 class IpPort:
@@ -162,70 +108,12 @@ class IpPort:
                     hub.wake()
 
 
-# -- the handshake (PROTOCOL.md §9) ---------------------------------------------------------------
-
-
-def hello(key: bytes, nonce: bytes) -> bytes:
-    """The first message of either end."""
-    return cbor.encode([HANDSHAKE_NAME, HANDSHAKE_VERSION, key, nonce])
-
-
-def read_hello(data: bytes) -> tuple[bytes, bytes]:
-    """The other end's key and nonce, or Refused."""
-    try:
-        fields = cbor.decode(data)
-    except Reject as reject:
-        raise Refused("no handshake") from reject
-    if not isinstance(fields, list) or len(fields) < 4 or fields[0] != HANDSHAKE_NAME:
-        raise Refused("no handshake")
-    _, version, key, nonce = fields[:4]
-    if version != HANDSHAKE_VERSION:
-        raise Refused("another version")
-    if not (isinstance(key, bytes) and isinstance(nonce, bytes)):
-        raise Refused("no handshake")
-    if len(key) != KEY_BYTES or len(nonce) != NONCE_BYTES:
-        raise Refused("no handshake")
-    return key, nonce
-
-
-def transcript(side: bytes, dialler_hello: bytes, answerer_hello: bytes) -> bytes:
-    """What an end signs: which end it is, and both hellos."""
-    return side + dialler_hello + answerer_hello
-
-
-async def shake_hands(socket: Socket, identity: Identity, nonce: bytes, dialler: bool) -> bytes:
-    """Prove ourselves and have the other end prove itself; its key. Raises Refused, ConnectionError.
-
-    The dialler proves first, so that a node answers no stranger with a signature.
-    """
-    own = hello(identity.key, nonce)
-    if dialler:
-        await socket.send(own)
-    theirs = await socket.receive()
-    key, _ = read_hello(theirs)
-    if key == identity.key:
-        raise Refused("this camp itself, or another box with its key")
-    if not dialler:
-        await socket.send(own)
-    dialled, answered = (own, theirs) if dialler else (theirs, own)
-    proof = identity.sign_link(transcript(b"D" if dialler else b"A", dialled, answered))
-    if dialler:
-        await socket.send(proof)
-    signature = await socket.receive()
-    signed = transcript(b"A" if dialler else b"D", dialled, answered)
-    if not verify(key, identity.network.link_input(key, signed), signature):
-        raise Refused("another network word, or not the key it claims")
-    if not dialler:
-        await socket.send(proof)
-    return key
-
-
 # -- all links of a node ----------------------------------------------------------------------------
 
 
 @dataclass
 class _Dialled:
-    """A neighbour in the settings and how it goes with it."""
+    """A neighbour that is dialled and how it goes with it."""
 
     name: str
     url: str
@@ -233,15 +121,18 @@ class _Dialled:
     since_s: float
     why: str = ""
     peer: bytes | None = None
+    task: asyncio.Task[None] | None = None
 
 
 class IpLinks:
-    """Dials the neighbours in the settings and answers those that dial us. Lives in one event loop."""
+    """Dials neighbours and answers those that dial us: a road (`radio.road`), and each dialled one another.
+
+    They have this in common because two camps that dial each other keep one connection.
+    """
 
     def __init__(
         self,
         identity: Identity,
-        urls: tuple[str, ...],
         hub: Hub,
         nonce: Callable[[], bytes],
         jitter: Callable[[], float],
@@ -254,18 +145,18 @@ class IpLinks:
         self._jitter = jitter  # 0.5 to 1.0: two nodes that lost each other do not dial in step
         self._loop = asyncio.get_running_loop()
         self._ports: dict[bytes, tuple[IpPort, bool]] = {}
-        self._dialled = [
-            _Dialled(f"ip-{n}", url, LinkState.SEARCHING, self._loop.time()) for n, url in enumerate(urls, 1)
-        ]
+        self._dialled: list[_Dialled] = []
         self._pinned = pinned if pinned is not None else _nobody
         self._shaking: dict[Socket, None] = {}  # oldest first
         self._count = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def dial(self, name: str, url: str) -> DialledRoad:
+        """The road to a neighbour's page address. It dials when it is started."""
+        return DialledRoad(self, _Dialled(name, url, LinkState.SEARCHING, self._loop.time()))
+
     def start(self) -> None:
-        """Begin to dial."""
-        for dialled in self._dialled:
-            self._spawn(self._keep_dialling(dialled))
+        """Nothing: who dials us is answered while the node serves its port."""
 
     async def stop(self) -> None:
         """Close every connection and stop dialling."""
@@ -295,15 +186,24 @@ class IpLinks:
             self._shaking.pop(socket, None)
 
     def sights(self) -> tuple[LinkSight, ...]:
-        """Every link for the status page."""
-        dialled = [self._sight(d) for d in self._dialled]
-        shown = {sight.peer for sight in dialled}
-        inbound = [
+        """Those who dialled us, for the status page."""
+        shown = {dialled.peer for dialled in self._dialled}
+        return tuple(
             LinkSight(f"ip-in-{n}", LinkState.TALKING, key, port.since_s, port.frames_in, port.frames_out)
             for n, (key, (port, _)) in enumerate(sorted(self._ports.items()), 1)
             if key not in shown
-        ]
-        return (*dialled, *inbound)
+        )
+
+    def _begin(self, dialled: _Dialled) -> None:
+        self._dialled.append(dialled)
+        dialled.task = self._spawn(self._keep_dialling(dialled))
+
+    async def _end(self, dialled: _Dialled) -> None:
+        if dialled.task is not None:
+            dialled.task.cancel()
+            await asyncio.gather(dialled.task, return_exceptions=True)
+            self._dialled.remove(dialled)
+            dialled.task = None
 
     def _sight(self, dialled: _Dialled) -> LinkSight:
         port, _ = self._ports.get(dialled.peer or b"", (None, False))
@@ -320,8 +220,8 @@ class IpLinks:
                 await asyncio.sleep(REDIAL_FIRST_S)
                 continue
             try:
-                async with _dial(dialled.url) as connection:
-                    await self._talk_or_refuse(_Dialling(connection), dialled)
+                async with dial(dialled.url) as connection:
+                    await self._talk_or_refuse(Dialling(connection), dialled)
             except Refused as refused:
                 self._set_state(dialled, LinkState.REFUSED, refused.why)
                 wait_s = REDIAL_MAX_S / 2
@@ -399,10 +299,31 @@ class IpLinks:
     def _has_place(self) -> bool:
         return sum(not dialler for _, dialler in self._ports.values()) < INBOUND_MAX
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+
+class DialledRoad:
+    """One neighbour that is dialled for as long as this is started."""
+
+    def __init__(self, links: IpLinks, dialled: _Dialled) -> None:
+        self._links = links
+        self._dialled = dialled
+
+    def start(self) -> None:
+        """Begin to dial."""
+        self._links._begin(self._dialled)
+
+    async def stop(self) -> None:
+        """Stop dialling, and close the connection that we made. One that the neighbour made stays."""
+        await self._links._end(self._dialled)
+
+    def sights(self) -> tuple[LinkSight]:
+        """The neighbour for the status page, whoever of the two dialled."""
+        return (self._links._sight(self._dialled),)
 
 
 class _Closing(Protocol):
@@ -416,61 +337,6 @@ async def _close_quietly(connection: _Closing, code: int) -> None:
 
 async def _nobody() -> frozenset[bytes]:
     return frozenset()
-
-
-class _Dialling:
-    """A connection made by us, as a Socket."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-
-    async def send(self, data: bytes) -> None:
-        try:
-            await self._connection.send(data)
-        except ConnectionClosed as closed:
-            raise ConnectionError from closed
-
-    async def receive(self) -> bytes:
-        try:
-            data = await self._connection.recv()
-        except ConnectionClosed as closed:
-            if closed.rcvd is not None and closed.rcvd.code == NOT_A_NEIGHBOUR:
-                raise Refused("refused there: another network word, or connected already") from closed
-            raise ConnectionError from closed
-        if isinstance(data, str):
-            raise Refused("text where frames belong")
-        return data
-
-    async def close(self, code: int) -> None:
-        await self._connection.close(code)
-
-
-def _dial(page_url: str) -> connect:
-    url = gossip_url(page_url)
-    context = None
-    if url.startswith("wss:"):
-        # A camp's page has a certificate of the camp's own making. Who is at the other end is proved
-        # by the handshake, with the key that signs the bundles; what passes is public.
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return connect(
-        url,
-        ssl=context,
-        max_size=IP_FRAME_BYTES_MAX,
-        open_timeout=HANDSHAKE_S,
-        close_timeout=1,
-        compression=None,  # bundles are packed and signed: nothing is left to squeeze
-        proxy=None,  # a neighbour is on our own cable; a proxy in the environment is for other things
-        user_agent_header=None,
-    )
-
-
-def gossip_url(page_url: str) -> str:
-    """The WebSocket address that belongs to a neighbour's page address (http or https)."""
-    parts = urlsplit(page_url)
-    scheme = "wss" if parts.scheme == "https" else "ws"
-    return urlunsplit((scheme, parts.netloc, GOSSIP_PATH, "", ""))
 
 
 def _no_airtime(_: int) -> float:

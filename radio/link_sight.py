@@ -9,10 +9,13 @@ from enum import StrEnum
 class LinkState(StrEnum):
     """What the status page says of a link."""
 
-    SEARCHING = "searching"
+    SEARCHING = "searching"  # nobody was there yet
     TALKING = "talking"
-    LOST = "lost"
-    REFUSED = "refused"
+    LOST = "lost"  # somebody was there; it is tried again
+    UNPLUGGED = "unplugged"  # the device is not there any more; noticed when it comes back
+    REFUSED = "refused"  # `why` says what a person can do
+    STOPPED = "stopped"  # by a coordinator, or in the settings
+    BROKEN = "broken"  # it could not be built; `why` says what is missing
 
 
 class WaitsFor(StrEnum):
@@ -20,6 +23,7 @@ class WaitsFor(StrEnum):
 
     HOUR = "hour"  # what may be sent within an hour is used up
     CHANNEL = "channel"  # others use it
+    FIRMWARE = "firmware"  # the radio itself says its hour is used up
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class AirtimeUse:
     law: float  # what the law leaves; 1 where it says nothing
     busy: float  # in which the radio sent or heard somebody
     waits_for: WaitsFor | None
+    refused_s: float = 0.0  # for so long the radio itself takes nothing more, by its own word
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
 from radio.duty import Memory
 from radio.link_sight import LinkSight
+from radio.polite_radio import AirRules, PoliteRadio
 from radio.regions import Region
 from sync.link import Allowance, LinkProfile
 from sync.signing import Identity
@@ -68,11 +70,19 @@ class Road(Protocol):
         """Its links for the status page; at least one, also while nobody is there."""
 
 
+class Cable(Protocol):
+    """What dials camps at a page address: one for the node, because camps that dial each other meet in it."""
+
+    def dial(self, name: str, url: str) -> Road:
+        """A road to this address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a road finds in the node that it works for."""
 
     camp: str  # this camp's name
+    folder: Path  # paths in the settings are relative to it
     identity: Identity
     hub: Hub
     now: Callable[[], float]  # engine time, from any thread
@@ -80,3 +90,8 @@ class Surroundings:
     jitter: Callable[[], float]  # 0.5 to 1: who lost each other does not come back in step
     nonce: Callable[[], bytes]
     airtime: Callable[[str, Region], Memory]  # what the radio of this name sent in the last hour
+    cable: Cable
+
+    def radio(self, name: str, rules: AirRules) -> PoliteRadio:
+        """The manners of the radio of this name, which knows its hour from before the node was started."""
+        return PoliteRadio(rules, self.now, self.random(), self.airtime(name, rules.region))

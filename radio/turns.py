@@ -3,7 +3,7 @@
 The choice of what to send is worth most when it is made last, so the radio holds one frame, and no
 further is asked for before that one has left the air. How much may be asked for is said twice: for frames of
 any kind, and for alerts, which may use the last part of the hour (`radio.duty`) and do not wait for a quiet
-channel.
+channel. A radio that sorts what it holds may be given a few alerts while it holds something else.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from random import Random
 
 from radio.duty import DutyHour
 from sync.link import NO_AIRTIME, Allowance
+from sync.urgency import is_alert
 
 # Meshtastic's own measure for what can wait: `polite_channel_util_percent` in airtime.h of its firmware.
 POLITE_UTILISATION = 0.25
@@ -70,25 +71,42 @@ class Turns:
     """Between an engine and its radio. Times are engine time; not thread-safe."""
 
     def __init__(
-        self, airtime_ms: Callable[[int], float], longest_ms: float, hour: DutyHour, back_off: BackOff
+        self,
+        airtime_ms: Callable[[int], float],
+        longest_ms: float,
+        hour: DutyHour,
+        back_off: BackOff,
+        alerts_passing: int = 0,
     ) -> None:
-        """`longest_ms` is what the dearest frame costs: so much is asked for at a time."""
+        """`longest_ms` is what the dearest frame costs: so much is asked for at a time.
+
+        `alerts_passing`: so many frames of class 0 the radio takes besides, and lets them pass.
+        """
         self._airtime_ms = airtime_ms
         self._longest_ms = longest_ms
         self._hour = hour
         self._back_off = back_off
+        self._alerts_passing = alerts_passing
+        self._passing: deque[bytes] = deque()
         self._waiting: deque[bytes] = deque()
-        self._sending: bytes | None = None
+        self._in_radio: deque[bytes] = deque()
 
     def is_idle(self) -> bool:
         """Whether the radio has nothing left to do."""
-        return not self._waiting and self._sending is None
+        return not (self._waiting or self._passing or self._in_radio)
+
+    def takes_alerts(self) -> bool:
+        """Whether it has nothing left to do, or an alert could pass what it has."""
+        held = len(self._in_radio) + len(self._passing)
+        return self.is_idle() or (self._alerts_passing > 0 and held <= self._alerts_passing)
 
     def allowance(self, now: float) -> Allowance:
-        """How many milliseconds of frames to hand over now: none while the last are not sent."""
-        if not self.is_idle():
+        """Milliseconds of frames to hand over now: none, but for alerts, before the last are sent."""
+        if not self.takes_alerts():
             return NO_AIRTIME
         left = self._hour.left(now)
+        if not self.is_idle():
+            return Allowance(0.0, self._handful_ms(left.alerts_ms))
         held = self._back_off.holds(now)
         alerts_ms = self._handful_ms(left.alerts_ms)
         if held:
@@ -104,30 +122,40 @@ class Turns:
         """Frames for the radio; from here on they count as sent."""
         for frame in frames:
             self._hour.take(self._airtime_ms(len(frame)), now)
-        self._waiting.extend(frames)
+            (self._passing if self._alerts_passing and is_alert(frame) else self._waiting).append(frame)
         if frames:
             self._back_off.sent(now)
 
     def next_frame(self) -> bytes | None:
         """The frame the radio gets now; None while it sends, or when nothing waits."""
-        if self._sending is not None or not self._waiting:
+        if self._passing and len(self._in_radio) <= self._alerts_passing:
+            self._in_radio.append(self._passing.popleft())
+        elif self._waiting and not self._in_radio:
+            self._in_radio.append(self._waiting.popleft())
+        else:
             return None
-        self._sending = self._waiting.popleft()
-        return self._sending
+        return self._in_radio[-1]
 
-    def done(self, now: float) -> float:
-        """The frame left the air; its milliseconds there."""
-        if self._sending is None:
+    @property
+    def in_radio_ms(self) -> float:
+        """The airtime of what was handed to the radio and has not left the air."""
+        return sum(self._airtime_ms(len(frame)) for frame in self._in_radio)
+
+    def done(self, now: float, frame: bytes | None = None) -> float:
+        """The frame, or the only one in the radio, left the air; its milliseconds there."""
+        sent = self._in_radio[0] if frame is None and self._in_radio else frame
+        if sent is None or sent not in self._in_radio:
             return 0.0
-        airtime_ms = self._airtime_ms(len(self._sending))
+        self._in_radio.remove(sent)
+        airtime_ms = self._airtime_ms(len(sent))
         self._hour.end(airtime_ms, now)
-        self._sending = None
         return airtime_ms
 
     def forget(self, now: float) -> None:
         """The radio is gone, and what it held with it."""
+        self._passing.clear()
         self._waiting.clear()
-        self._sending = None
+        self._in_radio.clear()
         self._hour.lose(now)
 
     def _handful_ms(self, left_ms: float) -> float:

@@ -26,6 +26,9 @@ _LENGTH_1, _LENGTH_2 = 0x58, 0x59
 _RECORD_BYTES_MAX = _WIRE_AT + 3 + BULK_BUNDLE_BYTES_MAX
 # Read this much at a time: flat memory for any file, and few calls on a slow stick.
 _CHUNK_BYTES = 256 * 1024
+# A stick loses an erase block at a time, 4 MiB at most. After four of them without one record the rest is
+# not ours: a hole of ten gigabytes, or a film, is not read to its end.
+_NOTHING_BYTES_MAX = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,15 @@ def encode_record(key: bytes, wire: bytes) -> bytes:
 class CarriedFile:
     """Reads a file of bundles from front to back; `torn` says whether bytes had to be skipped.
 
-    Raises NotBundles at the end of the iteration when nothing in it was ours.
+    Raises NotBundles at the end of the iteration when nothing in it was ours. After 16 MiB without a record
+    the rest is left unread.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self.torn = False
         self._file = file
         self._buffer = bytearray()
-        self._offset = 0  # of the buffer's first byte
+        self.offset = 0  # of the buffer's first byte: how far the file is read and understood
         self._ended = False
 
     def __iter__(self) -> Iterator[Carried]:
@@ -67,12 +71,13 @@ class CarriedFile:
         else:
             self.torn = True
         found = False
-        while self._fill():
+        last = self.offset
+        while self._fill() and self.offset - last < _NOTHING_BYTES_MAX:
             record = self._take()
             if record is None:
                 self._skip()
                 continue
-            found = True
+            found, last = True, record.end
             yield record
         if not (found or had_head):
             raise NotBundles
@@ -97,7 +102,7 @@ class CarriedFile:
         if not followed and not _is_bundle(wire):
             return None
         self._drop(length)
-        return Carried(key, wire, self._offset)
+        return Carried(key, wire, self.offset)
 
     def _skip(self) -> None:
         """Leave out bytes up to where the next record may begin."""
@@ -110,7 +115,7 @@ class CarriedFile:
 
     def _drop(self, count: int) -> None:
         del self._buffer[:count]
-        self._offset += count
+        self.offset += count
 
 
 def _record_length(buffer: bytearray) -> int | None:

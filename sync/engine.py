@@ -13,6 +13,7 @@ from enum import StrEnum
 from random import Random
 
 from sync import air_frames, bundle
+from sync.accept import Proved
 from sync.admission import Admission
 from sync.air_frames import (
     AirFrame,
@@ -214,6 +215,15 @@ class Engine:
             self._holdings.count(reject.reason)
             return Imported.REFUSED
 
+    def import_proved(self, proved: Proved, now: float, via: Via = Via.CARRIED) -> Imported:
+        """Take a bundle whose signature was checked on the way here; the rest is as for any other."""
+        try:
+            is_new = self._accept(proved.bundle, None, via, now, signer=proved.key)
+            return Imported.NEW if is_new else Imported.KNOWN
+        except Reject as reject:
+            self._holdings.count(reject.reason)
+            return Imported.REFUSED
+
     def _handle(self, frame: Frame | AirFrame, sender: bytes, link: Link, now: float) -> None:
         match frame, link.talk:
             case BundleFrame(wire, key), _:
@@ -276,13 +286,14 @@ class Engine:
         now: float,
         sender: bytes | None = None,
         is_answer: bool = False,
+        signer: bytes | None = None,
     ) -> bool:
         """Take a decoded bundle through the gate and in. Whether it is new; Reject otherwise.
 
         `sender`: two bytes of the camp that was heard to send it just now, whole. `is_answer`: it was sent
-        because somebody in earshot asked for it.
+        because somebody in earshot asked for it. `signer`: the key that is proved to have signed it.
         """
-        verdict = self._gate.judge(offered, link, now)
+        verdict = self._gate.judge(offered, link, now, signer)
         if isinstance(verdict, Known):
             if link is not None:
                 link.hear_copy(verdict.id, sender, now)

@@ -46,16 +46,19 @@ class Gate:
         self._held = HeldBundles()
         self._candidates = CandidateKeys()
 
-    def judge(self, bundle: Bundle, link: Link | None, now: float) -> Passed | Known:
-        """Let a decoded bundle through, or raise Reject."""
+    def judge(
+        self, bundle: Bundle, link: Link | None, now: float, signer: bytes | None = None
+    ) -> Passed | Known:
+        """Let a decoded bundle through, or raise Reject. `signer`: the key that has signed it, proved."""
         broadcast = link is not None and link.profile.broadcast
         alive = self._check_hour(bundle, broadcast, now)
-        keys = self._keys_to_try(bundle.author)
-        for bundle_id in ids_under(bundle, keys, self._holdings.network):
+        keys = self._keys_to_try(bundle.author) if signer is None else (signer,)
+        ids = dict(zip(keys, ids_under(bundle, keys, self._holdings.network), strict=True))
+        for bundle_id in ids.values():
             if self._holdings.store.wire_of(bundle_id) == bundle.wire:
                 return Known(bundle_id)
-        key = self._find_signer(bundle, keys, link, now)
-        bundle_id = bundle.id(key, self._holdings.network)
+        key = self._find_signer(bundle, keys, link, now) if signer is None else signer
+        bundle_id = ids[key]
         self._check_admission(bundle, key, bundle_id, now)
         live = alive and self._holdings.live.is_in_window(bundle.author, bundle.hour, bundle_id)
         if not live and broadcast:

@@ -48,7 +48,8 @@ def test_every_import_contract_bites(tmp_path):
     (tmp_path / "sync" / "store.py").write_text("import sqlite_utils\n")
     (tmp_path / "sync" / "signing.py").write_text("import sync.message\n")
     (tmp_path / "sync" / "message.py").write_text("import time\n")
-    (tmp_path / "radio" / "air.py").write_text("import web_ui\nimport sqlite_utils\n")
+    refused = "import web_ui\nimport sqlite_utils\nimport meshtastic\nimport serial\n"
+    (tmp_path / "radio" / "air.py").write_text(refused)
     (tmp_path / "web_ui" / "app.py").write_text("import uvicorn\n")
 
     answer = lint_imports(tmp_path)

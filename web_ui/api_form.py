@@ -114,6 +114,7 @@ def link_json(link: LinkView) -> Json:
         "frames_in": link.frames_in,
         "frames_out": link.frames_out,
         "airtime": airtime_json(link.airtime) if link.airtime is not None else None,
+        "why": link.why or None,
     }
 
 

@@ -139,6 +139,7 @@ class Link(_Shape):
     frames_in: int
     frames_out: int
     airtime: Airtime | None
+    why: str | None
 
 
 class MailingList(_Shape):

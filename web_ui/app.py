@@ -17,7 +17,17 @@ from web_ui import api
 from web_ui.access import TABLE, Asked, Verdict, decide
 from web_ui.desk import Desk, WebSettings
 from web_ui.languages import Languages
-from web_ui.pages import about, coordinating, entering, moderating, posting, reading, thread
+from web_ui.pages import (
+    about,
+    carrying,
+    coordinating,
+    entering,
+    linking,
+    moderating,
+    posting,
+    reading,
+    thread,
+)
 from web_ui.problems import Problem, document, refused, retry_after
 from web_ui.shell import Shell, policy
 from web_ui.site import Site, hash_of
@@ -58,7 +68,18 @@ def create_app(desk: Desk, settings: WebSettings, languages: Languages | None = 
         dependencies=[Depends(enter)],
     )
     app.state.site = site
-    for router in (reading, thread, posting, about, entering, moderating, coordinating, api):
+    for router in (
+        reading,
+        thread,
+        posting,
+        about,
+        entering,
+        moderating,
+        coordinating,
+        linking,
+        carrying,
+        api,
+    ):
         app.include_router(router.router)
     app.add_exception_handler(Sorry, _sorry)
     app.add_exception_handler(ToCard, _to_card)

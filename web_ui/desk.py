@@ -7,11 +7,15 @@ their own: orders go through `do`, reading through a read-only `Reader` of the c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sync.actions import Action, Actor, Outcome
 from sync.reading import Reader
 from sync.views import Count
+
+if TYPE_CHECKING:
+    from web_ui.carry_desk import CarryDesk
+    from web_ui.road_desk import RoadDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,16 @@ class AirtimeView:
     for_alerts: float  # the last part of `limit`
     law: float  # what the law leaves; 1 where it says nothing
     busy: float  # in which the radio sent or heard somebody
-    waits_for: str | None = None  # "hour" or "channel": what all but mic checks wait for
+    waits_for: str | None = None  # "hour", "channel" or "firmware": what all but mic checks wait for
 
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """A link to neighbours. `state` is one of searching, talking, lost, refused."""
+    """A link to neighbours.
+
+    `state` is one of searching, talking, lost, unplugged, refused, stopped, broken. `why` is a sentence of
+    the catalogues where it can be, of English where not, or empty.
+    """
 
     name: str
     kind: str
@@ -48,6 +56,7 @@ class LinkView:
     frames_in: int
     frames_out: int
     airtime: AirtimeView | None = None  # of a radio
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,12 @@ class Desk(Protocol):
 
     def links(self) -> tuple[LinkView, ...]:
         """The links to neighbours, in the order of the settings."""
+
+    def carrying(self) -> CarryDesk:
+        """Bundles in and out by file and stick."""
+
+    def roads(self) -> RoadDesk:
+        """The links of the settings, to be changed by a coordinator."""
 
     def list_views(self) -> tuple[ListView, ...]:
         """The mailing lists, in the order of the settings."""

@@ -67,7 +67,27 @@ LINK_STATES = {
     "searching": mark("searching for a neighbour"),
     "talking": mark("talking"),
     "lost": mark("lost, trying again"),
+    "unplugged": mark("unplugged"),
     "refused": mark("refused"),
+    "stopped": mark("stopped"),
+    "broken": mark("cannot be used"),
+}
+
+# Why a file or a stick was not taken, opened or written (`hardware.stick_mount.Trouble`, `node.carry_desk`).
+CARRY_TROUBLES = {
+    "busy": mark("A file is being taken in. One thing at a time: wait for it, or stop it."),
+    "no_bundles": mark("This is no file of bundles. Nothing in it was written by a camp."),
+    "too_large": mark("This file is too long for a page. Bring it on a stick, or use miccheck import."),
+    "disk_full": mark("The box is full. What came in until then stays; a coordinator has to free room."),
+    "stopping": mark("This box is being stopped. Try again in a minute."),
+    "gone": mark("It is not there any more. Was the stick pulled out? Plug it in and look again."),
+    "in_use": mark("The stick is in use by this computer. Unmount it there, or wait."),
+    "file_system": mark("The stick is formatted in a way this box does not read. FAT, exFAT and ext4 work."),
+    "not_allowed": mark("This box may not open sticks. Somebody at the box can: miccheck import."),
+    "damaged": mark("The stick cannot be read: it is damaged, or was pulled out too early."),
+    "full": mark("There is no room on the stick. Nothing was written."),
+    "read_only": mark("The stick cannot be written to. Is its lock on? Nothing was written."),
+    "not_a_file": mark("That is no plain file, and is left alone."),
 }
 
 # Also on every page, for those who would write.

@@ -16,10 +16,11 @@ import click
 
 from node.air_view import AirView
 from node.places import host_and_port
-from node.settings import DEFAULT_PRESET, SPEED_MAX
+from node.settings import SPEED_MAX
 from node.sorry import Sorry
 from radio.air_server import AirServer
 from radio.airtime import PRESETS, preset_named
+from radio.roads import DEFAULT_PRESET
 from radio.simulated import Air
 
 

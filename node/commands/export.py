@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +10,10 @@ import click
 
 from node.commands.arguments import home_argument
 from node.entry import Camp
-from node.files import sync_folder
+from node.exporting import write_bundles
 from node.looking import demand_channel, looking
 from node.requests import SealAll, no_progress
 from node.sorry import Sorry
-from sync.carried import HEAD, encode_record
 from sync.store.carrying import bundles_to_carry
 
 
@@ -58,28 +56,11 @@ def command(folder: Path, file: Path, since: float | None, channel: str | None) 
         with looking(camp.home) as reader:
             if channel is not None:
                 demand_channel(reader, channel)
-            count = _write(file, bundles_to_carry(camp.home.board, since, channel))
+            try:
+                count = write_bundles(file, bundles_to_carry(camp.home.board, since, channel))
+            except OSError as error:
+                raise Sorry(f"cannot write {file}: {error.strerror}") from error
             waiting = reader.status().own_waiting
     click.echo(f"{count} bundles written to {file}")
     if waiting:
         click.echo(f"{waiting} posts are not in it: they cannot be signed before the clock is set", err=True)
-
-
-def _write(file: Path, bundles: Iterable[tuple[bytes, bytes]]) -> int:
-    """Write beside, sync, then give the name: a stick pulled out too early holds no half file of it."""
-    half = file.with_name(f".{file.name}.half")
-    count = 0
-    try:
-        with half.open("wb") as out:
-            out.write(HEAD)
-            for key, wire in bundles:
-                out.write(encode_record(key, wire))
-                count += 1
-            out.flush()
-            os.fsync(out.fileno())
-        half.rename(file)
-        sync_folder(file.absolute().parent)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise Sorry(f"cannot write {file}: {error.strerror}") from error
-    return count

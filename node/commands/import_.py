@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from node.commands.arguments import ProgressLine, home_argument, json_option
-from node.entry import Camp
-from node.requests import RECORDS_BYTES_MAX, RECORDS_MAX, TakeIn, Taken, no_progress
+from node.entry import Camp, Counter
+from node.importing import Tally, read_to_the_end, take_in
 from node.sorry import Sorry
-from sync.carried import Carried, CarriedFile, NotBundles
+from sync.carried import NotBundles
 
 
 @click.command("import", short_help="Take in the bundles in a file that `export` wrote.")
@@ -32,37 +31,40 @@ def command(folder: Path, file: Path, as_json: bool) -> None:
     if file.exists() and not (file.is_file() or file.is_dir()):
         # A stick can hold a link to a device that never ends, or a pipe that nobody writes to.
         raise Sorry(f"{file} is a device or a pipe, and no file")
-    new = known = refused = 0
+    told = Tally()
+
+    def tell(tally: Tally) -> None:
+        nonlocal told
+        told = tally
+        progress(min(tally.bytes_read, size - 1), size)
+
     try:
         with file.open("rb") as stream, Camp(folder) as camp:
-            size = file.stat().st_size
-            carried, progress = CarriedFile(stream), ProgressLine("bytes read")
-            for handful in _handfuls(carried):
-                records = tuple((each.key, each.wire) for each in handful)
-                taken = camp.ask(TakeIn(records), no_progress)
-                assert isinstance(taken, Taken)
-                new, known, refused = new + taken.new, known + taken.known, refused + taken.refused
-                progress(min(handful[-1].end, size - 1), size)
+            size, progress = file.stat().st_size, ProgressLine("bytes read")
+            counter = camp.counter()
+            told = take_in(stream, counter.begin, tell)
             progress(size, size)
+            _wait_for_pages(told, counter)
     except NotBundles as error:
         raise Sorry(f"{file} is no file of bundles") from error
     except OSError as error:
-        raise Sorry(f"cannot read {file}: {error.strerror}") from error
+        raise Sorry(f"cannot read {file}: {error.strerror}{_so_far(told)}") from error
+    except Sorry as sorry:
+        raise Sorry(f"{sorry}{_so_far(told)}") from sorry
     if as_json:
-        click.echo(json.dumps({"new": new, "known": known, "refused": refused, "torn": carried.torn}))
+        counts = {"new": told.new, "known": told.known, "refused": told.refused, "torn": told.torn}
+        click.echo(json.dumps(counts))
         return
-    torn = "; the file is damaged, this is what was good in it" if carried.torn else ""
-    click.echo(f"{new} new, {known} known already, {refused} refused{torn}")
+    torn = "; the file is damaged, this is what was good in it" if told.torn else ""
+    click.echo(f"{told.new} new, {told.known} known already, {told.refused} refused{torn}")
 
 
-def _handfuls(carried: Iterable[Carried]) -> Iterator[list[Carried]]:
-    handful: list[Carried] = []
-    size = 0
-    for each in carried:
-        handful.append(each)
-        size += len(each.wire)
-        if len(handful) == RECORDS_MAX or size >= RECORDS_BYTES_MAX:
-            yield handful
-            handful, size = [], 0
-    if handful:
-        yield handful
+def _so_far(told: Tally) -> str:
+    return f"; before that {told.new} new bundles were taken in, and they stay" if told.new else ""
+
+
+def _wait_for_pages(told: Tally, counter: Counter) -> None:
+    """A flood is stored first and read later (PROTOCOL.md §7); who imports by hand wants to read it now."""
+    if told.unread:
+        progress = ProgressLine("bundles unpacked")
+        read_to_the_end(told, counter.begin, lambda seen: progress(told.unread - seen.unread, told.unread))

@@ -38,6 +38,9 @@ def with_card(square: Square) -> dict[str, str]:
         "/coordinator": "coordinator",
         "/coordinator/cards": "cards",
         "/coordinator/camps": "coordinator-camps",
+        "/coordinator/links": "coordinator-links",
+        "/coordinator/links/add/ip": "coordinator-link-add",
+        "/coordinator/carry": "coordinator-carry",
         "/coordinator/channels": "coordinator-channels",
         "/coordinator/hotline": "coordinator-hotline",
     }

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import node
 from node.cli import COMMANDS
-from node.settings import Camp, Clockwork, Link, MailingList, Quota, Web
+from node.settings import Camp, Clockwork, MailingList, Quota, Web
+from radio.road_words import words_of
+from radio.roads import KINDS
 
 MANUAL = Path(node.__file__).parent / "OPERATING.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -144,5 +146,14 @@ def test_the_manual_names_every_command():
 
 def test_the_manual_names_every_setting():
     manual = MANUAL.read_text().partition("## All settings")[2]
-    names = [key.name for table in (Camp, Web, Link, MailingList, Clockwork, Quota) for key in fields(table)]
-    assert [name for name in names if f"`{name}`" not in manual] == []
+    names = [key.name for table in (Camp, Web, MailingList, Clockwork, Quota) for key in fields(table)]
+    assert [name for name in (*names, "kind", "stopped") if f"`{name}`" not in manual] == []
+
+
+def test_the_manual_names_every_road_and_its_words():
+    manual = MANUAL.read_text().partition("## All settings")[2]
+    for kind in KINDS.values():
+        rows = [row for row in manual.splitlines() if row.startswith("|") and f'"{kind.name}"' in row]
+        missing = [word.name for word in words_of(kind.settings) if f"`{word.name}`" not in "".join(rows)]
+        assert rows, kind.name
+        assert missing == [], kind.name

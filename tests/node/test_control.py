@@ -54,7 +54,7 @@ REQUESTS = st.one_of(
 ANSWERS = st.one_of(
     st.builds(Posted, st.binary(max_size=16), st.booleans()),
     st.builds(NewCode, NUMBER, TEXT),
-    st.builds(Taken, NUMBER, NUMBER, NUMBER),
+    st.builds(Taken, NUMBER, NUMBER, NUMBER, NUMBER),
     st.builds(Said, TEXT),
 )
 

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.settings import Camp, Link, MailingList, Settings, SettingsError, parse_settings, read_settings
+from node.settings import Camp, Link, MailingList, Settings, parse_settings, read_settings
+from node.settings_reader import SettingsError
+from radio.road_words import words_of
+from radio.roads import KINDS, Air, Ip
 
 WHOLE = """
 [camp]
@@ -69,7 +72,10 @@ def test_everything_can_be_set():
     )
     assert settings.web.port == 0
     assert settings.web.liaisons_on_http
-    assert [link.url for link in settings.link] == ["https://192.168.4.2:8443", "http://camp-two.local:8080/"]
+    assert settings.link == (
+        Link("ip", Ip("https://192.168.4.2:8443")),
+        Link("ip", Ip("http://camp-two.local:8080/")),
+    )
     assert settings.list == (
         MailingList(
             "assembly",
@@ -108,7 +114,7 @@ def test_everything_can_be_set():
         ("[camp]\nnetwork = ''", "line 2: .* 1 to 64 bytes"),
         (
             "[[link]]\nkind = 'sea'\nurl = 'http://a:1'",
-            'line 2: kind = "sea" in [link] .* valid are "ip", "air"',
+            'line 2: kind = "sea" in [link] .* valid are "ip", .*"air"',
         ),
         (
             "[[link]]\nkind='air'\nurl='http://a:1'\naddress='a:1'",
@@ -129,6 +135,8 @@ def test_everything_can_be_set():
             "[[link]]\nkind='air'\naddress='a:1'\nregion='JP'\npreset='LONG_SLOW'",
             "line 4: a frame of LONG_SLOW takes 14.3 s, and JP allows 4 s",
         ),
+        ("[[link]]\nkind='ip'\nurll='http://a:1'", 'line 3: .*"ip" has no "urll"; .* did you mean "url"'),
+        ("[[link]]\nkind='ip'\nurl='http://a:1'\nstopped='no'", "line 4: stopped = .* true or false"),
         ("[[link]]\nkind='ip'\nurl='http://a:1'\nregion='US'", 'line 4: .*"ip" has no "region"'),
         ("[[link]]\nkind='ip'\nurl='http://a'\n[[link]]\nkind='ip'\nurl='a:1'", "line 6: url = .*http"),
         ("[[link]]\nkind='ip'\nurl='http://a:99999'", "line 3: url"),
@@ -166,13 +174,22 @@ def test_a_wrong_word_is_named_with_its_line(text, says):
 def test_an_air_link_has_an_address_and_a_preset():
     text = "[[link]]\nkind = 'air'\naddress = '[::1]:7001'\npreset = 'SHORT_FAST'"
     (link,) = parse_settings(text, {}).link
-    assert link.host_and_port() == ("::1", 7001)
-    assert link.preset == "SHORT_FAST"
+    assert link == Link("air", Air("[::1]:7001", "SHORT_FAST"))
     (link,) = parse_settings("[[link]]\nkind = 'air'\naddress = '127.0.0.1:7001'", {}).link
-    assert link == Link("air", address="127.0.0.1:7001", preset="LONG_FAST")
-    assert (link.region, link.airtime_share) == ("EU_868", 0.5)
+    assert link == Link("air", Air("127.0.0.1:7001", "LONG_FAST", "EU_868", 0.5))
     (link,) = parse_settings("[[link]]\nkind='air'\naddress='a:1'\nregion='US'\nairtime_share=1", {}).link
-    assert (link.region, link.airtime_share) == ("US", 1.0)
+    assert link == Link("air", Air("a:1", region="US", airtime_share=1.0))
+    (link,) = parse_settings("[[link]]\nkind='air'\naddress='a:1'\nstopped=true", {}).link
+    assert link.stopped
+
+
+def test_a_word_means_the_same_in_every_kind_of_link():
+    types: dict[str, str] = {}
+    for kind in KINDS.values():
+        for word in words_of(kind.settings):
+            assert types.setdefault(word.name, word.type) == word.type
+            assert word.name not in ("kind", "stopped")
+            assert word.label
 
 
 def test_variables_overrule_the_file():
@@ -192,7 +209,7 @@ def test_variables_overrule_the_file():
     assert not settings.web.liaisons_on_http
     assert settings.clock.speed == 2.5
     assert settings.list[0].channels == ("general", "kitchen")
-    assert settings.link[2] == Link("ip", "http://c:1")
+    assert settings.link[2] == Link("ip", Ip("http://c:1"))
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ class Field:
         hub = self.hubs[name] = Hub(self.now)
         link = self.links[name] = self.link(name, hub, preset)
         link.start()
-        await until(lambda: hub.port is not None or link.sight().state is LinkState.REFUSED)
+        await until(lambda: hub.port is not None or link.sights()[0].state is LinkState.REFUSED)
         return hub
 
     def link(self, name, hub, preset=LONG_FAST):
@@ -244,9 +244,9 @@ def test_a_frame_goes_to_everybody_in_earshot():
         assert (sent.sender, sent.frame, sent.heard_by()) == ("A", FRAME, ("B", "C"))
         assert sent.airtime_ms == pytest.approx(1_665.024)
         assert [came.camp for came in field.of(Came)] == ["A", "B", "C"]
-        sight = field.links["A"].sight()
+        sight = field.links["A"].sights()[0]
         assert (sight.name, sight.kind, sight.state) == ("air-1", "air", LinkState.TALKING)
-        assert (sight.frames_out, field.links["B"].sight().frames_in) == (1, 1)
+        assert (sight.frames_out, field.links["B"].sights()[0].frames_in) == (1, 1)
 
     on_the_field(story)
 
@@ -301,7 +301,7 @@ def test_an_air_that_restarts_is_found_again():
         a, b = [await field.join(name) for name in "AB"]
         await field.server.stop()
         await until(lambda: a.port is None and b.port is None)
-        await until(lambda: field.links["A"].sight().state is LinkState.LOST)
+        await until(lambda: field.links["A"].sights()[0].state is LinkState.LOST)
         field.server = AirServer(Air(LONG_FAST, Random(1)), None, 0.0, SPEED, field.news.append)
         await field.open()
         await until(lambda: a.port is not None and b.port is not None)
@@ -318,7 +318,7 @@ def test_a_link_waits_for_an_air_that_is_not_there_yet():
         link = field.links["A"] = field.link("A", hub)
         link.start()
         await asyncio.sleep(0.05)
-        assert link.sight().state is LinkState.SEARCHING
+        assert link.sights()[0].state is LinkState.SEARCHING
         field.server = AirServer(Air(LONG_FAST, Random(1)), None, 0.0, SPEED, field.news.append)
         await field.open()
         await until(lambda: hub.port is not None)
@@ -334,8 +334,8 @@ def test_who_cannot_be_heard_is_told_why(name, preset, why):
         await field.join("A")
         first = field.links["A"]
         assert (await field.join(name, preset_named(preset))).port is None
-        assert why in field.links[name].sight().why
-        assert first.sight().state is LinkState.TALKING
+        assert why in field.links[name].sights()[0].why
+        assert first.sights()[0].state is LinkState.TALKING
         await first.stop()
 
     on_the_field(story)
@@ -430,7 +430,7 @@ def test_a_node_is_told_of_noise():
         await until(lambda: len(field.of(Sent)) == 2)
         busy_ms = sum(sent.airtime_ms for sent in field.of(Sent))
         await until(
-            lambda: field.links["C"].sight().airtime.busy == pytest.approx(busy_ms / 60_000, abs=1e-4)
+            lambda: field.links["C"].sights()[0].airtime.busy == pytest.approx(busy_ms / 60_000, abs=1e-4)
         )
         assert c.heard == []
         for writer in (one, other):
@@ -459,14 +459,14 @@ def test_an_air_that_comes_back_brings_no_fresh_hour():
         a = await field.join("A")
         a.send(bytes(226))
         await until(lambda: a.wakes == 1)
-        used = field.links["A"].sight().airtime.used
+        used = field.links["A"].sights()[0].airtime.used
         assert used == pytest.approx(LONG_FAST.airtime_ms(226) / 3_600_000)
         await field.server.stop()
         await until(lambda: a.port is None)
         field.server = AirServer(Air(LONG_FAST, Random(1)), None, 0.0, SPEED, field.news.append)
         await field.open()
         await until(lambda: a.port is not None)
-        assert field.links["A"].sight().airtime.used >= used
+        assert field.links["A"].sights()[0].airtime.used >= used
 
     on_the_field(story)
 
@@ -477,7 +477,7 @@ def test_a_pump_without_room_misses_what_is_said():
         b.full = True
         a.send(FRAME)
         await until(lambda: a.wakes == 1)
-        await until(lambda: field.links["B"].sight().frames_in == 1)
+        await until(lambda: field.links["B"].sights()[0].frames_in == 1)
         assert b.heard == []
 
     on_the_field(story)

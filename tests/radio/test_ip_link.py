@@ -8,7 +8,9 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from radio import ip_link
-from radio.ip_link import IpLinks, Refused, gossip_url, hello, read_hello, shake_hands
+from radio.ip_dialling import gossip_url
+from radio.ip_handshake import Refused, hello, read_hello, shake_hands
+from radio.ip_link import IpLinks
 from radio.link_sight import LinkState
 from sync import cbor
 from sync.signing import Identity, Network
@@ -60,7 +62,7 @@ class Hub:
         self.up.pop(port.profile.name, None)
         self.changed.set()
 
-    def frame(self, link, data):
+    def frame(self, link, data, snr_db=None):
         self.frames.append(data)
         self.changed.set()
 
@@ -99,9 +101,15 @@ class Answering:
         await self.connection.close(code)
 
 
-def links(identity, hub, *urls):
+def links(identity, hub):
     nonces = iter(range(1, 1_000_000))
-    return IpLinks(identity, urls, hub, lambda: next(nonces).to_bytes(16, "big"), lambda: 0.1)
+    return IpLinks(identity, hub, lambda: next(nonces).to_bytes(16, "big"), lambda: 0.1)
+
+
+def dialling(identity, hub, url):
+    road = links(identity, hub).dial("ip-1", url)
+    road.start()
+    return road
 
 
 @contextlib.asynccontextmanager
@@ -220,8 +228,7 @@ def test_frames_pass_both_ways_and_a_cut_is_mended():
     async def story():
         north_hub, south_hub = Hub(), Hub()
         async with listening(SOUTH, south_hub) as (_, port):
-            north = links(NORTH, north_hub, f"http://127.0.0.1:{port}")
-            north.start()
+            north = dialling(NORTH, north_hub, f"http://127.0.0.1:{port}")
             await north_hub.until(lambda: north_hub.up)
             await south_hub.until(lambda: south_hub.up)
             (to_south,), (to_north,) = north_hub.up.values(), south_hub.up.values()
@@ -246,17 +253,35 @@ def test_two_camps_that_dial_each_other_keep_one_connection():
             listening(NORTH, hubs[NORTH.key]) as (north, north_port),
             listening(SOUTH, hubs[SOUTH.key]) as (south, south_port),
         ):
-            for own, port in ((north, south_port), (south, north_port)):
-                own._dialled.append(
-                    ip_link._Dialled("ip-1", f"http://127.0.0.1:{port}", LinkState.SEARCHING, 0.0)
-                )
-                own.start()
+            pairs = (north, south_port), (south, north_port)
+            roads = [own.dial("ip-1", f"http://127.0.0.1:{port}") for own, port in pairs]
+            for road in roads:
+                road.start()
             for hub in hubs.values():
                 await hub.until(lambda hub=hub: len(hub.up) == 1)
             await asyncio.sleep(0.5)
             assert [len(hub.up) for hub in hubs.values()] == [1, 1]
-            for own in (north, south):
-                assert [sight.state for sight in own.sights()] == [LinkState.TALKING]
+            for own, road in zip((north, south), roads, strict=True):
+                assert [sight.state for sight in road.sights()] == [LinkState.TALKING]
+                assert own.sights() == ()  # who is dialled is shown once
+
+    run(story())
+
+
+def test_a_road_that_is_stopped_is_down_and_can_be_started_again():
+    async def story():
+        north_hub, south_hub = Hub(), Hub()
+        async with listening(SOUTH, south_hub) as (south, port):
+            north = dialling(NORTH, north_hub, f"http://127.0.0.1:{port}")
+            for _ in range(2):
+                await north_hub.until(lambda: north_hub.up)
+                await south_hub.until(lambda: [sight.peer for sight in south.sights()] == [NORTH.key])
+                await north.stop()
+                assert north_hub.up == {}
+                await south_hub.until(lambda: not south_hub.up)
+                north.start()
+            await north_hub.until(lambda: north_hub.up)
+            await north.stop()
 
     run(story())
 
@@ -265,8 +290,7 @@ def test_an_outsider_is_shown_as_refused():
     async def story():
         south_hub = Hub()
         async with listening(SOUTH, south_hub) as (_, port):
-            outsider = links(OUTSIDER, Hub(), f"http://127.0.0.1:{port}")
-            outsider.start()
+            outsider = dialling(OUTSIDER, Hub(), f"http://127.0.0.1:{port}")
             async with asyncio.timeout(10):
                 while outsider.sights()[0].state == LinkState.SEARCHING:
                     await asyncio.sleep(0.02)
@@ -287,8 +311,7 @@ def test_a_dialler_that_refuses_says_so():
             codes.append(connection.close_code)
 
         server = await serve(stranger, "127.0.0.1", 0, compression=None)
-        own = links(SOUTH, Hub(), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        own.start()
+        own = dialling(SOUTH, Hub(), f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         async with asyncio.timeout(10):
             while not codes:
                 await asyncio.sleep(0.02)
@@ -318,8 +341,7 @@ def test_a_full_pump_makes_the_neighbour_wait():
         north_hub, south_hub = Hub(), Hub()
         south_hub.room = False
         async with listening(SOUTH, south_hub) as (_, port):
-            north = links(NORTH, north_hub, f"http://127.0.0.1:{port}")
-            north.start()
+            north = dialling(NORTH, north_hub, f"http://127.0.0.1:{port}")
             await north_hub.until(lambda: north_hub.up)
             (to_south,) = north_hub.up.values()
             to_south.push([b"one"])
@@ -403,7 +425,7 @@ def test_a_camp_that_is_vouched_for_takes_the_place_of_one_that_is_not(monkeypat
         async def pinned():
             return frozenset({friend.key})
 
-        own = IpLinks(SOUTH, (), hub, lambda: NONCE, lambda: 0.1, pinned)
+        own = IpLinks(SOUTH, hub, lambda: NONCE, lambda: 0.1, pinned)
         callers = [Caller(own, n) for n in (1, 2, 3, 7, 4)]
         for caller in callers:
             await caller.shake_hands()

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from radio.airtime import HOUR_S
 from radio.duty import DutyHour
 from radio.turns import FIRST_WAIT_FRAMES, POLITE_UTILISATION, WAITS_MAX, BackOff, Turns
+from sync import frames
+from sync.bundle import BundleClass, seal
+from sync.frames import BundleFrame
 from sync.link import NO_AIRTIME, Allowance
+from sync.message import Kind, Message, compose, encode
+from sync.signing import Identity
 
 FULL = Allowance(2_000, 2_000)
 ALERTS_ONLY = Allowance(0, 2_000)
@@ -159,3 +164,34 @@ def test_no_hour_holds_more_than_its_limit(asked):
             sent.append((now, radio.done(now)))
     for end_s, _ in sent:
         assert sum(ms for at_s, ms in sent if end_s - HOUR_S < at_s <= end_s) <= 7_200
+
+
+def alert(text):
+    camp = Identity(b"\x07" * 32)
+    message = encode(compose(Message(Kind.MIC_CHECK, 0), text))
+    return frames.encode(
+        BundleFrame(seal(camp, 7_800, BundleClass.ALERT, [message]).wire), camp.network, camp.author
+    )
+
+
+def test_alerts_pass_what_a_sorting_radio_holds():
+    quiet = BackOff(Channel().utilisation, 2_000.0, Random(1))
+    radio = Turns(float, 2_000.0, DutyHour(1.0, 2_000.0), quiet, alerts_passing=2)
+    first, second, third = (alert(text) for text in ("one", "two", "three"))
+    radio.take([b"bulk 1", b"bulk 2"], 0)
+    assert radio.next_frame() == b"bulk 1"
+    assert radio.next_frame() is None
+    assert radio.allowance(0) == ALERTS_ONLY
+    radio.take([first], 0)
+    assert radio.next_frame() == first
+    assert radio.allowance(0) == ALERTS_ONLY
+    radio.take([second, third], 0)
+    assert radio.allowance(0) == NO_AIRTIME
+    assert radio.next_frame() == second
+    assert radio.next_frame() is None  # the radio holds three
+    assert radio.in_radio_ms == len(b"bulk 1") + len(first) + len(second)
+    assert radio.done(0, first) == len(first)
+    assert radio.next_frame() == third
+    assert [radio.done(0, frame) for frame in (second, third, b"bulk 1")] == [len(second), len(third), 6]
+    assert radio.done(0, first) == 0
+    assert radio.next_frame() == b"bulk 2"

@@ -109,3 +109,35 @@ def test_a_long_file_needs_flat_memory():
         count += 1
         assert len(file._buffer) <= 600_000
     assert count == 400 * len(RECORDS)
+
+
+class _Hole(io.BytesIO):
+    """A file that begins as told and is then a hole, counted and never kept."""
+
+    def __init__(self, begin: bytes, hole_bytes: int) -> None:
+        super().__init__()
+        self._begin, self._left, self.given = begin, hole_bytes, 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        data, self._begin = self._begin[:size], self._begin[size:]
+        if not data:
+            data = bytes(min(size, self._left))
+            self._left -= len(data)
+        self.given += len(data)
+        return data
+
+
+def test_a_hole_of_ten_gigabytes_is_given_up():
+    file = _Hole(FILE, 10_000_000_000)
+    carried = CarriedFile(file)
+    assert len(list(carried)) == len(RECORDS)
+    assert carried.torn
+    assert file.given < 20_000_000
+    with pytest.raises(NotBundles):
+        list(CarriedFile(_Hole(b"", 10_000_000_000)))
+
+
+def test_a_lost_erase_block_is_passed_over():
+    found, torn = read(HEAD + RECORDS[0] + bytes(4_194_304) + RECORDS[1])
+    assert (found, torn) == ([RECORDS[0], RECORDS[1]], True)

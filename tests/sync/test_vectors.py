@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from radio import ip_link
+from radio import ip_handshake
 from sync import bundle, cbor, farewell, frames, message
 from sync.bundle import BundleClass
 from sync.carried import CarriedFile, NotBundles
@@ -206,7 +206,7 @@ def test_a_handshake_proves_both_ends(case):
     both = named["dialler_hello"] + named["answerer_hello"]
     for end, side, nonce in (("dialler", b"D", bytes(16)), ("answerer", b"A", b"\x01" * 16)):
         network = Network(case["network_word"])
-        key, read_nonce = ip_link.read_hello(named[f"{end}_hello"])
+        key, read_nonce = ip_handshake.read_hello(named[f"{end}_hello"])
         assert (key, read_nonce) == (Identity(named[f"{end}_seed"]).key, nonce)
         assert verify(key, network.link_input(key, side + both), named[f"{end}_proof"])
         assert not verify(key, Network("x").link_input(key, side + both), named[f"{end}_proof"])
@@ -225,9 +225,9 @@ OF_THIS_VERSION = [
 def test_this_code_shakes_hands_with_the_other_end(case, end):
     other = "answerer" if end == "dialler" else "dialler"
     ours = Identity(bytes.fromhex(case[f"{end}_seed"]), Network(case["network_word"]))
-    _, nonce = ip_link.read_hello(bytes.fromhex(case[f"{end}_hello"]))
+    _, nonce = ip_handshake.read_hello(bytes.fromhex(case[f"{end}_hello"]))
     wire = Wire(bytes.fromhex(case[f"{other}_hello"]), bytes.fromhex(case[f"{other}_proof"]))
-    key = asyncio.run(ip_link.shake_hands(wire, ours, nonce, dialler=end == "dialler"))
+    key = asyncio.run(ip_handshake.shake_hands(wire, ours, nonce, dialler=end == "dialler"))
     assert key == Identity(bytes.fromhex(case[f"{other}_seed"])).key
     assert [data.hex() for data in wire.sent] == [case[f"{end}_hello"], case[f"{end}_proof"]]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radio import ip_link
+from radio import ip_handshake
 from sync import bundle, cbor, frames, message
 from sync.bundle import BundleClass
 from sync.frames import AskFrame, AskKeysFrame, BundleFrame, Frame, GotFrame, KeysFrame, ListFrame
@@ -91,10 +91,10 @@ def _handshake(name: str, north_tail: list[cbor.Value], south_tail: list[cbor.Va
         "answerer_seed": bytes(SOUTH._signing_key).hex(),
         "dialler_hello": north_hello.hex(),
         "answerer_hello": south_hello.hex(),
-        "dialler_proof": NORTH.sign_link(ip_link.transcript(b"D", north_hello, south_hello)).hex(),
-        "answerer_proof": SOUTH.sign_link(ip_link.transcript(b"A", north_hello, south_hello)).hex(),
+        "dialler_proof": NORTH.sign_link(ip_handshake.transcript(b"D", north_hello, south_hello)).hex(),
+        "answerer_proof": SOUTH.sign_link(ip_handshake.transcript(b"A", north_hello, south_hello)).hex(),
     }
 
 
 def _hello(who: Identity, nonce: bytes, tail: list[cbor.Value]) -> bytes:
-    return cbor.encode([ip_link.HANDSHAKE_NAME, ip_link.HANDSHAKE_VERSION, who.key, nonce, *tail])
+    return cbor.encode([ip_handshake.HANDSHAKE_NAME, ip_handshake.HANDSHAKE_VERSION, who.key, nonce, *tail])

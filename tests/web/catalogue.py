@@ -12,10 +12,13 @@ from babel.messages.pofile import read_po, write_po
 from web_ui.languages import LOCALE
 
 ROOT = Path(__file__).parent.parent.parent / "web_ui"
+# The table of roads, whose kinds the pages do not know by name, and the reasons roads give.
+ROADS = ROOT.parent / "radio"
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract")]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "mark": None,
+    "for_people": None,
     "count": (1, 2),
     "_": None,
     "gettext": None,
@@ -38,9 +41,10 @@ msgstr ""
 def sentences() -> Catalog:
     """Every sentence of the pages."""
     catalogue = Catalog(project="Mic Check", charset="utf-8")
-    for name, _line, message, _comments, _context in extract_from_dir(ROOT, METHODS, OPTIONS, KEYWORDS):
-        if message and (isinstance(message, str) or all(message)):
-            catalogue.add(message, locations=[(name, 0)])
+    for folder in (ROOT, ROADS):
+        for name, _line, message, _comments, _context in extract_from_dir(folder, METHODS, OPTIONS, KEYWORDS):
+            if message and (isinstance(message, str) or all(message)):
+                catalogue.add(message, locations=[(name, 0)])
     return catalogue
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -18,10 +19,12 @@ from sync.reading import Reader
 from sync.signing import Identity, Network
 from sync.store import Store
 from sync.views import Count
+from tests.web.carry import TestCarrying
 from tests.web.phone import Phone
 from web_ui.app import create_app
 from web_ui.desk import ClockView, LinkView, ListView, WebSettings
 from web_ui.languages import Languages
+from web_ui.road_desk import FoundView, KindView, LinkFault, LinkRefused, RoadView, WordView
 from web_ui.visit import SESSION_COOKIE
 
 START_S = EPOCH_S + 8_000 * 3600
@@ -41,6 +44,7 @@ class TestDesk:
     clock_view: ClockView = field(default_factory=lambda: ClockView(True, "ntp"))
     link_views: tuple[LinkView, ...] = ()
     lists: tuple[ListView, ...] = ()
+    road_views: tuple[RoadView, ...] = ()
     refused: tuple[Count, ...] = ()
     used: list[str] = field(default_factory=list)
 
@@ -49,6 +53,7 @@ class TestDesk:
             hashlib.blake2b(self.name.encode(), digest_size=32).digest(), Network("miccheck")
         )
         self.path = self.folder / f"{self.name}.sqlite3"
+        self.carry = TestCarrying(self.path)
         self.store = Store.open(self.path, self.identity.key, synchronous="NORMAL")  # no power is lost here
         self.chance = Random(self.name)
         self.engine = Engine(self.identity, self.store, self.chance)
@@ -100,6 +105,12 @@ class TestDesk:
     def links(self) -> tuple[LinkView, ...]:
         return self.link_views
 
+    def carrying(self) -> TestCarrying:
+        return self.carry
+
+    def roads(self) -> TestRoads:
+        return TestRoads(self)
+
     def list_views(self) -> tuple[ListView, ...]:
         return self.lists
 
@@ -120,6 +131,77 @@ class TestDesk:
 
     def refused_counts(self) -> tuple[Count, ...]:
         return self.refused
+
+
+KINDS = (
+    KindView(
+        "ip",
+        "Cable, Wi-Fi or internet",
+        "Another camp that this box can reach. It is enough when one of the two dials the other.",
+        (WordView("url", "Page address of the other camp", "As on its poster.", True, "", ()),),
+    ),
+    KindView(
+        "board",
+        "Simulated radio",
+        "For drills.",
+        (
+            WordView("device", "Device", "", False, "", ()),
+            WordView("region", "Region", "Whose law holds for the radio.", False, "EU_868", ("EU_868", "US")),
+        ),
+    ),
+)
+
+
+@dataclass
+class TestRoads:
+    """`web_ui.road_desk.RoadDesk` in memory. An address without "http" is wrong."""
+
+    __test__ = False
+
+    desk: TestDesk
+
+    def views(self) -> tuple[RoadView, ...]:
+        return self.desk.road_views
+
+    def kinds(self) -> tuple[KindView, ...]:
+        return KINDS
+
+    def found(self, kind: str) -> tuple[FoundView, ...]:
+        device = (("device", "/dev/serial/by-id/usb-<b>"),)
+        return (FoundView("usb-<b>", device),) if kind == "board" else ()
+
+    async def add(self, kind: str, words: Mapping[str, str], actor: Actor) -> str:
+        view = next(each for each in KINDS if each.name == kind)
+        for word in view.words:
+            if word.needed and not words[word.name]:
+                raise LinkRefused(LinkFault.MISSING, word.name)
+        if "url" in words and not words["url"].startswith("http"):
+            raise LinkRefused(LinkFault.WRONG, "url")
+        said = tuple((word.name, word.label, words[word.name]) for word in view.words if words[word.name])
+        if any(said == road.words for road in self.views()):
+            raise LinkRefused(LinkFault.THERE_ALREADY)
+        name = f"{kind}-{len(self.views()) + 1}"
+        link = LinkView(name, kind, "searching", None, self.desk.time_s, 0, 0)
+        self.desk.road_views += (RoadView(name, kind, view.title, said, (link,), stopped=False, fixed=False),)
+        return name
+
+    async def set_stopped(self, name: str, stopped: bool, actor: Actor) -> None:
+        road = self._road(name)
+        changed = replace(road, stopped=stopped)
+        self.desk.road_views = tuple(changed if each is road else each for each in self.views())
+
+    async def remove(self, name: str, actor: Actor) -> RoadView:
+        road = self._road(name)
+        self.desk.road_views = tuple(each for each in self.views() if each is not road)
+        return road
+
+    def _road(self, name: str) -> RoadView:
+        road = next((each for each in self.views() if each.name == name), None)
+        if road is None:
+            raise LinkRefused(LinkFault.NO_SUCH)
+        if road.fixed:
+            raise LinkRefused(LinkFault.ENVIRONMENT)
+        return road
 
 
 class Camp:

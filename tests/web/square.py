@@ -19,8 +19,9 @@ from sync.actions import (
 from sync.message import Role
 from sync.views import Count
 from tests.sync.camps import cable
-from tests.web.desk import Camp, TestDesk
+from tests.web.desk import KINDS, Camp, TestDesk
 from web_ui.desk import AirtimeView, LinkView, ListView
+from web_ui.road_desk import RoadView
 
 HOTLINE = """Medic tent: +34 600 000 001, at the fountain, day and night
 Legal: +34 600 000 002 — say nothing, sign nothing, ask for them
@@ -109,6 +110,12 @@ def filled(folder: Path) -> Square:
         LinkView("plaza-norte", "ip", "talking", "Plaza Norte", sol.time_s - 900, 214, 187),
         LinkView("harbour", "ip", "searching", None, sol.time_s - 7200, 0, 0),
         LinkView("air-1", "air", "talking", None, sol.time_s - 900, 61, 17, RADIO),
+    )
+    url = (("url", "Page address of the other camp", "norte.camp.internal:8080"),)
+    board = (("device", "Device", "/dev/ttyACM0"), ("region", "Region", "EU_868"))
+    sol.road_views = (
+        RoadView("ip-1", "ip", KINDS[0].title, url, sol.link_views[:1], stopped=False, fixed=False),
+        RoadView("air-1", "board", KINDS[1].title, board, sol.link_views[2:], stopped=False, fixed=True),
     )
     sol.lists = (ListView("squares", 1, 12, ""),)
     sol.refused = (Count("signature", 3), Count("length", 41))

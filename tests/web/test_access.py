@@ -59,7 +59,13 @@ def phone_of(camp: Camp, role: Role, secure: bool) -> Phone:
 
 def path_of(route: str) -> str:
     path = route.replace("{message}", "0" * 32).replace("{channel}", "general").replace("{code}", "es")
-    return path.replace("{secret}", "MC-1").replace("{card}", "77").replace("{session}", "77")
+    return (
+        path.replace("{secret}", "MC-1")
+        .replace("{card}", "77")
+        .replace("{session}", "77")
+        .replace("{link}", "ip-1")
+        .replace("{kind}", "ip")
+    )
 
 
 def expected(route: tuple[str, str], role: Role, secure: bool, liaisons_on_http: bool) -> Verdict:

@@ -75,9 +75,14 @@ def _status(visit: Visit, reader: Reader) -> Page:
             "uptime": _how_long(language, desk.uptime_s()),
             "link_word": lambda word: _link_word(language, word),
             "why": lambda count: _why(language, count),
-            "percent": lambda share: f"{100 * share:.1f} %",
+            "percent": percent,
         },
     )
+
+
+def percent(share: float) -> str:
+    """A share as people read it."""
+    return f"{100 * share:.1f} %"
 
 
 def _link_word(language: Language, word: str) -> str:
