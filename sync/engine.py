@@ -330,8 +330,7 @@ class Engine:
         """Frames for a link that together cost at most `airtime_ms`; the store must be committed first.
 
         Alerts (class 0) may make it `alerts_ms`, where that is more, and what serves hardly anybody no more
-        than `few_ms`. Empty when nothing is due. Call again
-        until it is empty.
+        than `few_ms`. Empty when nothing is due. Call again until it is empty.
         """
         self.tick(now)
         to = self._links.get(link)

@@ -37,5 +37,9 @@ class Allowance:
         """What is left after a frame of this airtime."""
         return Allowance(self.any_ms - airtime_ms, self.alerts_ms - airtime_ms, self.few_ms - airtime_ms)
 
+    def at_most(self, left_ms: float) -> Allowance:
+        """The same where there is only so much."""
+        return Allowance(min(self.any_ms, left_ms), min(self.alerts_ms, left_ms), min(self.few_ms, left_ms))
+
 
 NO_AIRTIME = Allowance(0.0, 0.0, 0.0)
