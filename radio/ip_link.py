@@ -63,7 +63,7 @@ class IpPort:
 
     def allowance(self, now: float) -> Allowance:
         """A cable has no airtime to ration."""
-        return Allowance(math.inf, math.inf, math.inf)
+        return Allowance(math.inf, math.inf)
 
     def push(self, frames: list[bytes]) -> None:
         """Queue frames for the socket."""

@@ -179,4 +179,4 @@ def _left_ms(left: Allowance, live: LiveBundle, serves_few: bool) -> float:
     """What this bundle may cost now."""
     if live.class_ == BundleClass.ALERT:
         return left.alerts_ms
-    return left.few_ms if serves_few else left.any_ms
+    return min(left.few_ms, left.any_ms) if serves_few else left.any_ms

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from random import Random
 
 from sync import air_frames, bundle
@@ -325,7 +326,7 @@ class Engine:
         now: float,
         airtime_ms: float,
         alerts_ms: float | None = None,
-        few_ms: float | None = None,
+        few_ms: float = inf,
     ) -> list[bytes]:
         """Frames for a link that together cost at most `airtime_ms`; the store must be committed first.
 
@@ -337,11 +338,7 @@ class Engine:
         if to is None:
             return []
         handful: list[bytes] = []
-        left = Allowance(
-            airtime_ms,
-            airtime_ms if alerts_ms is None else alerts_ms,
-            airtime_ms if few_ms is None else few_ms,
-        )
+        left = Allowance(airtime_ms, airtime_ms if alerts_ms is None else alerts_ms, few_ms)
         while len(handful) < FRAMES_AT_ONCE:
             encoded = self._dispatch.next_frame(to, now, left)
             if encoded is None:

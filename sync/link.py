@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from sync.views import Via
 
@@ -31,7 +32,7 @@ class Allowance:
 
     any_ms: float
     alerts_ms: float  # never less than `any_ms`
-    few_ms: float  # for what serves few; never more than `any_ms`
+    few_ms: float = inf  # for what serves hardly anybody, where that is less than `any_ms`
 
     def less(self, airtime_ms: float) -> Allowance:
         """What is left after a frame of this airtime."""

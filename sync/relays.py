@@ -44,9 +44,10 @@ AGAIN_FRAMES = (20.0, 35.0)
 # An alert sooner: its relays come within four frames' time.
 ALERT_AGAIN_FRAMES = (5.0, 9.0)
 AGAIN_MAX = 3
-# A relay that is expected to serve fewer, counting who gets it from them, is one of those that come last. One
-# that serves more and after which nobody is heard to pass it on is said again like an own bundle.
+# A relay that is expected to serve fewer, counting who gets it from them, is one of those that come last.
 FEW = 1.5
+# One that serves so many, and after which no copy is heard, is said again once. Three times, as for an own
+# bundle, gained nothing, and took 1.4 % more airtime where 40 % of frames are lost.
 MANY = 2.0
 # Behind a camp that nobody else here reaches so many are a crowd; more count as so many.
 CROWD_LEAST, CROWD_MOST = 3, 6
@@ -169,8 +170,7 @@ class Relays:
         if trail is None:
             return
         trail.sent += 1
-        if trail.sent == 1:
-            trail.is_awaited = trail.class_ == BundleClass.POST and trail.reach >= MANY
+        trail.is_awaited = trail.sent == 1 and trail.class_ == BundleClass.POST and trail.reach >= MANY
         for camp in trail.lacks:
             trail.lacks[camp] *= 1 - REACHED
         if trail.is_own or trail.class_ == BundleClass.ALERT:
