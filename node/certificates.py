@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Sequence
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -90,9 +91,11 @@ def renew_server(files: CertificateFiles, addresses: Sequence[Address], wall_s: 
     return True
 
 
-def fingerprint(files: CertificateFiles) -> str:
-    """SHA-256 of the authority's certificate as browsers show it: 32 pairs of hex digits with colons."""
-    certificate = x509.load_pem_x509_certificate(files.authority.read_bytes())
+def fingerprint(file: Path) -> str:
+    """SHA-256 of the first certificate in a PEM file as browsers show it: 32 pairs of hex digits with
+    colons.
+    """
+    certificate = x509.load_pem_x509_certificate(file.read_bytes())
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "import": "node.commands.import_",
     "rebuild": "node.commands.rebuild",
     "wipe": "node.commands.wipe",
+    "doctor": "node.commands.doctor",
     "price": "node.commands.price",
     "air": "node.commands.air",
     "demo": "node.commands.demo",

@@ -36,6 +36,7 @@ from node.counter import answered, reason_of
 from node.courier import Courier
 from node.desk import NodeDesk, Sights
 from node.doorkeeper import Doorkeeper
+from node.given_certificate import ServerCertificate, complaint, given_certificate
 from node.gossip import FrontDoor
 from node.home import Home, HomeError, HomeLock, Locked
 from node.link_orders import LinkOrders
@@ -151,11 +152,15 @@ class _Node:
         sights = Sights(self._roads, self._orders, network, self._lists, self._loop.time, self._courier.wake)
         self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
+        own = ServerCertificate(home.certificates.server, home.certificates.server_key)
+        web = settings.web
+        self._given = given_certificate(home.folder, web.certificate, web.certificate_key)
+        self._certificate = self._given or own
         app = FrontDoor(create_app(self._desk, _web_settings(settings, listeners)), inbound)
         door = Doorkeeper()
         self._servers = (
             PageServer(app, listeners.http, door),
-            PageServer(app, listeners.tls, door, home.certificates),
+            PageServer(app, listeners.tls, door, self._certificate),
         )
         self._control = ControlServer(home.control, self._answer)
 
@@ -273,8 +278,12 @@ class _Node:
         click.echo(f"Mic Check {version('miccheck')}, camp {self._settings.camp.name} ({camp})")
         click.echo(f"pages      {page_address(web, self._listeners.http.port)}/")
         click.echo(f"for cards  {page_address(web, self._listeners.tls.port, 'https')}/")
-        click.echo(f"certificate of this camp, SHA-256: {fingerprint(self._home.certificates)}")
+        shown = self._given.chain if self._given else self._home.certificates.authority
+        click.echo(f"certificate of this camp, SHA-256: {fingerprint(shown)}")
         sys.stdout.flush()
+        objection = complaint(self._given, self._clock.wall_s()) if self._given else None
+        if objection and self._clock.is_set():
+            _LOG.error("%s: browsers and neighbours that check it refuse it", objection)
         if not self._clock.is_set():
             _LOG.warning("the clock is not set: posts work; a person with a card can set it on the page")
 

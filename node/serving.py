@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from node.doorkeeper import REQUEST_S, Doorkeeper
-from node.files import CertificateFiles
+from node.given_certificate import ServerCertificate
 from node.guests import Guest, Neighbour
 from node.home import HomeError
 from radio.ip_dialling import IP_FRAME_BYTES_MAX
@@ -76,9 +76,9 @@ class PageServer(uvicorn.Server):
         app: ASGIApp,
         listener: Listener,
         door: Doorkeeper,
-        certificates: CertificateFiles | None = None,
+        certificate: ServerCertificate | None = None,
     ) -> None:
-        """With `certificates` it speaks HTTPS. Raises OSError or ssl.SSLError when they cannot be used."""
+        """With `certificate` it speaks HTTPS. Raises OSError or ssl.SSLError when they cannot be used."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -94,8 +94,8 @@ class PageServer(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
-                ssl_certfile=certificates.server if certificates is not None else None,
-                ssl_keyfile=certificates.server_key if certificates is not None else None,
+                ssl_certfile=certificate.chain if certificate is not None else None,
+                ssl_keyfile=certificate.key if certificate is not None else None,
             )
         )
         self.config.load()

@@ -112,12 +112,17 @@ class Camp:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """[web]: where the pages are. Port 0 takes a free one and says which."""
+    """[web]: where the pages are. Port 0 takes a free one and says which.
+
+    `certificate` and `certificate_key` are PEM files, relative to HOME; without them the camp makes its own.
+    """
 
     host: str = _key("0.0.0.0", _not_empty)
     port: int = _key(8080, between(0, 65_535))
     tls_port: int = _key(8443, between(0, 65_535))
     liaisons_on_http: bool = _key(False)
+    certificate: str = _key("")
+    certificate_key: str = _key("")
 
 
 @dataclass(frozen=True, slots=True)

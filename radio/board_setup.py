@@ -161,6 +161,17 @@ def _deaf(facts: BoardFacts, wish: BoardWish) -> str:
     return ""
 
 
+def worry(facts: BoardFacts) -> str:
+    """What a person should see to though the board serves; empty when nothing."""
+    if facts.version < FIRMWARE_MIN:
+        return for_people("The board's firmware is older than 2.7.15: bring it up to date.")
+    if facts.role not in ROLES:
+        return for_people(
+            "The board's role is to sleep, or to repeat for others: miccheck doctor changes it."
+        )
+    return ""
+
+
 def rules_of(facts: BoardFacts, share: float = DEFAULT_SHARE) -> AirRules:
     """What a board that is usable has to keep to, taking this share of what the law leaves."""
     wrapped = Firmware.V2_8 if facts.version >= FIRMWARE_SIGNS else Firmware.RAW

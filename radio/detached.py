@@ -32,41 +32,46 @@ async def detached(
     `late` is called in the thread with what comes back when nobody waits for it any more.
     """
     loop = asyncio.get_running_loop()
-    waiting: asyncio.Future[T] = loop.create_future()
+    waiting: asyncio.Future[None] = loop.create_future()
     handover = threading.Lock()
+    outcome: list[tuple[T, None] | tuple[None, BaseException]] = []
     is_left = False
-
-    def settle(result: T | None, fault: BaseException | None) -> None:
-        if waiting.done():
-            return
-        if fault is not None:
-            failed = Failed(type(fault).__name__)
-            failed.__cause__ = fault
-            waiting.set_exception(failed)
-        else:
-            waiting.set_result(result)  # type: ignore[arg-type]  # None only where T is None
 
     def run() -> None:
         try:
-            result, fault = work(), None
+            done: tuple[T, None] | tuple[None, BaseException] = work(), None
         except BaseException as raised:  # noqa: BLE001 - it belongs to the one who waits
-            result, fault = None, raised
+            done = None, raised
         with handover:
-            if not is_left:
-                with contextlib.suppress(RuntimeError):  # the loop ended meanwhile
-                    loop.call_soon_threadsafe(settle, result, fault)
-                    return
+            outcome.append(done)
+            with contextlib.suppress(RuntimeError):  # the loop ended meanwhile
+                loop.call_soon_threadsafe(_wake, waiting)
+        if is_left:
+            clear_away()
+
+    def clear_away() -> None:
+        result, fault = outcome[0]
         if fault is None:
-            late(result)  # type: ignore[arg-type]
+            late(result)  # type: ignore[arg-type]  # None only where T is None
 
     threading.Thread(target=run, name=name, daemon=True).start()
     try:
         async with asyncio.timeout(seconds):
-            return await asyncio.shield(waiting)
-    except TimeoutError:
-        raise Abandoned from None
-    finally:
+            await waiting
+    except BaseException as left:
         with handover:
-            is_left = True
-        if waiting.done() and not waiting.cancelled():
-            waiting.exception()  # looked at, so that nobody complains when it came in the last instant
+            is_left, came = not outcome, bool(outcome)
+        if came:  # in the last instant
+            threading.Thread(target=clear_away, name=name, daemon=True).start()
+        if isinstance(left, TimeoutError):
+            raise Abandoned from None
+        raise
+    result, fault = outcome[0]
+    if fault is not None:
+        raise Failed(type(fault).__name__) from fault
+    return result  # type: ignore[return-value]  # None only where T is None
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

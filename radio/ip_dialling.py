@@ -1,16 +1,32 @@
-"""Dialling a neighbour: a WebSocket to the path of the gossip at its page address (PROTOCOL.md §9)."""
+"""Dialling a neighbour: a WebSocket to the path of the gossip at its page address (PROTOCOL.md §9).
+
+Who is there is proved by the handshake, and what passes is public. So TLS is asked to vouch for the
+neighbour only where the settings give a certificate: whoever sits in between then sees nothing, not even
+that camps talk.
+"""
 
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from radio.ip_handshake import HANDSHAKE_S, NOT_A_NEIGHBOUR, Refused
+from radio.road_words import for_people
 
 GOSSIP_PATH = "/gossip"
+UNREADABLE = for_people("The file with its certificate cannot be read.")
+NOT_THAT_ONE = for_people("Its certificate is not the one in the settings, nor signed by it.")
+# Verification codes of OpenSSL (x509_vfy.h).
+_WHY = {
+    9: for_people("Its certificate is not valid yet, or the clock of this box is slow."),
+    10: for_people("Its certificate has expired, or the clock of this box is fast."),
+    62: for_people("Its certificate is for another address."),
+    64: for_people("Its certificate is for another address."),
+}
 # One bulk bundle with its key, or a list of 2,048 ids, and room for what a later version adds.
 IP_FRAME_BYTES_MAX = 40_960
 
@@ -42,19 +58,16 @@ class Dialling:
         await self._connection.close(code)
 
 
-def dial(page_url: str) -> connect:
-    """Connect to the gossip of a page address; used with `async with`. Raises OSError, WebSocketException."""
+def dial(page_url: str, certificate: Path | None = None) -> connect:
+    """Connect to the gossip of a page address; used with `async with`. Raises OSError, WebSocketException.
+
+    `certificate`: a PEM file of what an https neighbour must show (`_context`). Raises Refused when it cannot
+    be read.
+    """
     url = gossip_url(page_url)
-    context = None
-    if url.startswith("wss:"):
-        # A camp's page has a certificate of the camp's own making. Who is at the other end is proved
-        # by the handshake, with the key that signs the bundles; what passes is public.
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     return connect(
         url,
-        ssl=context,
+        ssl=_context(certificate) if url.startswith("wss:") else None,
         max_size=IP_FRAME_BYTES_MAX,
         open_timeout=HANDSHAKE_S,
         close_timeout=1,
@@ -62,6 +75,36 @@ def dial(page_url: str) -> connect:
         proxy=None,  # a neighbour is on our own cable; a proxy in the environment is for other things
         user_agent_header=None,
     )
+
+
+def _context(certificate: Path | None) -> ssl.SSLContext:
+    """What the neighbour's TLS must be.
+
+    With a file of its own certificate, that one, whatever address it is for. With one of an authority (a
+    camp's own, or a public one), a certificate signed by it for the address that is dialled. Without a
+    file, any.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate is None:
+        # A camp's page has a certificate of the camp's own making, which no other box knows.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    try:
+        context.load_verify_locations(certificate)
+    except OSError as error:  # ssl.SSLError too: it is no certificate
+        raise Refused(UNREADABLE) from error
+    held = context.cert_store_stats()
+    if held["x509"] > held["x509_ca"]:
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def why_not_trusted(error: ssl.SSLCertVerificationError) -> str:
+    """What is wrong with the certificate a neighbour showed; a sentence of the catalogues."""
+    return _WHY.get(error.verify_code, NOT_THAT_ONE)
 
 
 def gossip_url(page_url: str) -> str:

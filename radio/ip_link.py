@@ -12,14 +12,16 @@ import asyncio
 import contextlib
 import itertools
 import math
+import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from websockets.exceptions import WebSocketException
 
-from radio.ip_dialling import IP_FRAME_BYTES_MAX, Dialling, dial
+from radio.ip_dialling import IP_FRAME_BYTES_MAX, Dialling, dial, why_not_trusted
 from radio.ip_handshake import HANDSHAKE_S, NOT_A_NEIGHBOUR, Refused, Socket, shake_hands
 from radio.link_sight import LinkSight, LinkState
 from radio.road import Hub
@@ -117,6 +119,7 @@ class _Dialled:
 
     name: str
     url: str
+    certificate: Path | None
     state: LinkState
     since_s: float
     why: str = ""
@@ -151,9 +154,12 @@ class IpLinks:
         self._count = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def dial(self, name: str, url: str) -> DialledRoad:
-        """The road to a neighbour's page address. It dials when it is started."""
-        return DialledRoad(self, _Dialled(name, url, LinkState.SEARCHING, self._loop.time()))
+    def dial(self, name: str, url: str, certificate: Path | None = None) -> DialledRoad:
+        """The road to a neighbour's page address. It dials when it is started.
+
+        `certificate`: a PEM file of what an https neighbour must show; None lets any pass.
+        """
+        return DialledRoad(self, _Dialled(name, url, certificate, LinkState.SEARCHING, self._loop.time()))
 
     def start(self) -> None:
         """Nothing: who dials us is answered while the node serves its port."""
@@ -220,10 +226,13 @@ class IpLinks:
                 await asyncio.sleep(REDIAL_FIRST_S)
                 continue
             try:
-                async with dial(dialled.url) as connection:
+                async with dial(dialled.url, dialled.certificate) as connection:
                     await self._talk_or_refuse(Dialling(connection), dialled)
             except Refused as refused:
                 self._set_state(dialled, LinkState.REFUSED, refused.why)
+                wait_s = REDIAL_MAX_S / 2
+            except ssl.SSLCertVerificationError as error:
+                self._set_state(dialled, LinkState.REFUSED, why_not_trusted(error))
                 wait_s = REDIAL_MAX_S / 2
             except (OSError, TimeoutError, WebSocketException):
                 was_talking = dialled.state == LinkState.TALKING

@@ -44,6 +44,7 @@ from radio.board_admin import facts_of, write
 from radio.board_search import NOT_THERE, Place, SerialPlace
 from radio.board_setup import BoardFacts, BoardWish, Change
 from radio.mesh_channel import HOP_LIMIT, PAYLOAD_BYTES_MAX, PORT, MeshChannel
+from radio.mesh_packet import MeshPacket
 from radio.road_words import for_people
 from sync.urgency import Urgency
 
@@ -53,6 +54,10 @@ ASK_AGAIN_S = 2.0
 CONFIG_S = 20.0
 # Packets whose refusal may still come: the firmware holds 16.
 REFUSABLE_MAX = 16
+# `ERRNO_SHOULD_RELEASE`: the packet was for the board itself.
+DELIVERED_HERE = 35
+# The destination of a broadcast.
+EVERYBODY = 0xFFFFFFFF
 
 NO_ANSWER = for_people("The board does not answer.")
 BROKEN_OFF = for_people("The connection to the board broke off.")
@@ -208,8 +213,8 @@ class MeshBoard:
                 yield self._event_of_packet(said.packet)
             case "queueStatus":
                 status = said.queueStatus
-                if status.res:
-                    yield self._refused(mesh_pb2.Routing.Error.Name(status.res), status.mesh_packet_id)
+                if status.res not in (0, DELIVERED_HERE):
+                    yield self._refused(status.res, status.mesh_packet_id)
                 yield Queue(status.maxlen - status.free, is_answer=status.mesh_packet_id == 0)
             case "clientNotification":
                 yield Notice(said.clientNotification.message)
@@ -221,7 +226,7 @@ class MeshBoard:
     def _event_of_packet(self, packet: mesh_pb2.MeshPacket) -> BoardEvent:
         data, sender = packet.decoded, getattr(packet, "from")
         match data.portnum:
-            case _ if sender != self._own:
+            case _ if sender not in (0, self._own):
                 # What came through the internet did not come through the air.
                 is_ours = (data.portnum, packet.channel, packet.via_mqtt) == (PORT, self._index, False)
                 fits = 0 < len(data.payload) <= PAYLOAD_BYTES_MAX
@@ -236,8 +241,9 @@ class MeshBoard:
             case _:
                 return Alive()
 
-    def _refused(self, error: str, packet_id: int) -> Refused:
-        return Refused(error, self._handed.pop(packet_id, b""))
+    def _refused(self, error: int, packet_id: int) -> Refused:
+        known = mesh_pb2.Routing.Error.DESCRIPTOR.values_by_number.get(error)
+        return Refused(known.name if known is not None else str(error), self._handed.pop(packet_id, b""))
 
 
 def open_board(place: Place, channel: MeshChannel, tell: Tell) -> MeshBoard:
@@ -330,3 +336,47 @@ def _reason(fault: BaseException) -> str:
             return BROKEN_OFF
         case _:
             return for_people("The library that speaks to boards gave up.")
+
+
+# -- packets as they stand in a datagram (`radio.mesh_packet`) --------------------------------------
+
+
+def write_packet(packet: MeshPacket) -> bytes:
+    """The protobuf of an encrypted packet to everybody."""
+    written = mesh_pb2.MeshPacket(
+        to=EVERYBODY,
+        id=packet.id,
+        channel=packet.channel,
+        hop_limit=packet.hop_limit,
+        hop_start=packet.hop_limit,
+        priority=packet.priority,
+        encrypted=packet.encrypted,
+    )
+    setattr(written, "from", packet.sender)
+    return bytes(written.SerializeToString())
+
+
+def read_packet(data: bytes) -> MeshPacket | None:
+    """The packet in these bytes; None when it is garbled, not encrypted, or not to everybody."""
+    try:
+        read = mesh_pb2.MeshPacket.FromString(data)
+    except DecodeError:
+        return None
+    if not read.HasField("encrypted") or read.to != EVERYBODY or read.via_mqtt:
+        return None
+    sender = getattr(read, "from")
+    return MeshPacket(sender, read.id, read.channel, read.hop_limit, read.priority, read.encrypted)
+
+
+def write_data(frame: bytes) -> bytes:
+    """The protobuf that is encrypted: a frame with our port number."""
+    return bytes(mesh_pb2.Data(portnum=PORT, payload=frame).SerializeToString())
+
+
+def read_data(data: bytes) -> bytes | None:
+    """The frame in what was decrypted; None when it is of another port number, or garbled."""
+    try:
+        read = mesh_pb2.Data.FromString(data)
+    except DecodeError:
+        return None
+    return bytes(read.payload) if read.portnum == PORT else None

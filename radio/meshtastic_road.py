@@ -18,7 +18,7 @@ from radio import board_search
 from radio.board import Board, BoardError, BoardEvent, Tell
 from radio.board_port import ALERTS_PASSING, BoardPort, Lost
 from radio.board_search import Nowhere, Place, SerialPlace, Where, marks_of
-from radio.board_setup import BoardWish, rules_of, unusable
+from radio.board_setup import BoardWish, rules_of, unusable, worry
 from radio.detached import Abandoned, Failed, detached
 from radio.link_sight import LinkSight, LinkState
 from radio.mesh_channel import MeshChannel
@@ -32,7 +32,7 @@ KIND = "meshtastic"
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 # A board in the network is not seen coming back, and to ask whether it is costs two packets.
-RETRY_NETWORK_MAX_S = 4.0
+RETRY_NETWORK_MAX_S = 2.0
 # Whoever talked for so long was all right; who did not is not tried every second.
 STEADY_S = 10.0
 # A person changes a board's settings with another program, and that needs the device.
@@ -107,7 +107,7 @@ class MeshtasticRoad:
         """The board for the status page."""
         port, radio = self._port, self._radio
         came, went = (port.frames_in, port.frames_out) if port is not None else self._frames
-        why = self._why or (port.outcome(self._loop.time()) if port is not None else "")
+        why = (port.outcome(self._loop.time()) if port is not None else "") or self._why
         use = radio.use() if radio is not None else None
         return (LinkSight(self._name, self._state, None, self._since_s, came, went, why, KIND, use),)
 
@@ -180,7 +180,7 @@ class MeshtasticRoad:
         )
         port = BoardPort(profile, radio, board, around.hub, inbox.wake, self._loop.time())
         self._port = port
-        self._set_state(LinkState.TALKING)
+        self._set_state(LinkState.TALKING, worry(board.facts))
         radio.switch_on(port)
         around.hub.link_up(profile, port)
         try:

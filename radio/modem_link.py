@@ -20,12 +20,13 @@ from radio import kiss
 from radio.detached import Abandoned, Failed, detached
 from radio.kiss import Junk, KissReader
 from radio.link_sight import LinkSight, LinkState
-from radio.polite_radio import AirRules, PoliteRadio
-from radio.road import Hub, Surroundings
+from radio.paced_port import PacedPort
+from radio.polite_radio import AirRules
+from radio.road import Surroundings
 from radio.road_words import for_people
 from radio.serial_line import NOT_THERE, Device, Lost, SerialLine, SerialPlace, marks_of, open_device
 from sync.frames import RADIO_FRAME_BYTES_MAX
-from sync.link import Allowance, LinkProfile
+from sync.link import LinkProfile
 
 _LOG = logging.getLogger("miccheck")
 
@@ -39,9 +40,6 @@ OPEN_S = 10.0
 CLOSE_S = 3.0
 # Start and stop bit.
 BITS_A_BYTE = 10
-# What a modem waits before it sends (TXDELAY, its channel) and we cannot know. When it waits longer a few
-# frames stand in it; a busy channel, which we hear too, holds us back like it.
-TURN_S = 0.1
 # Some modems send back what they were given; a relay by a neighbour has the neighbour's name in its head.
 OWN_FRAMES_KEPT = 16
 # So many pieces of junk before the first frame, and somebody should look at the speed.
@@ -51,86 +49,33 @@ NOT_KISS = for_people("What comes from the modem is no KISS. Look at its speed a
 CANNOT_OPEN = for_people("The device cannot be opened. Is it in use, or not this user's?")
 
 
-class ModemPort:
-    """One open modem as the pump sees it, which calls `room`, `allowance` and `push`."""
+class _Modem:
+    """One open modem: frames for its line, and what the line brings."""
 
-    def __init__(
-        self, profile: LinkProfile, radio: PoliteRadio, hub: Hub, baud: int, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self.profile = profile
-        self.frames_in = 0
-        self.frames_out = 0
-        self._radio = radio
-        self._hub = hub
+    def __init__(self, device: Device, baud: int, came: Callable[[bytes], None]) -> None:
+        """`came` is called with each frame of somebody else. Raises OSError."""
         self._baud = baud
-        self._loop = loop
+        self._came = came
         self._reader = KissReader(RADIO_FRAME_BYTES_MAX)
         self._own: deque[bytes] = deque(maxlen=OWN_FRAMES_KEPT)
-        self._line: SerialLine | None = None
-        self._sending: asyncio.TimerHandle | None = None
-        self._now = 0.0
-
-    def room(self) -> bool:
-        """Whether the modem has nothing to do."""
-        return self._radio.is_idle(self)
-
-    def allowance(self, now: float) -> Allowance:
-        """Milliseconds of frames to hand over at engine time `now`."""
-        self._now = now
-        return self._radio.allowance(self, now)
-
-    def push(self, frames: list[bytes]) -> None:
-        """Take committed frames, at the time `allowance` was last asked for."""
-        self._radio.take(self, frames, self._now)
-        with contextlib.suppress(RuntimeError):  # the loop ended while the pump still spoke
-            self._loop.call_soon_threadsafe(self._feed)
-
-    @property
-    def why(self) -> str:
-        """What a person should look at, or nothing."""
-        return NOT_KISS if not self.frames_in and self.junk >= JUNK_TOLD else ""
+        self.line = SerialLine(device, self._take)
 
     @property
     def junk(self) -> int:
         """Pieces of what came that were no frames for us."""
         return sum(n for fault, n in self._reader.junk.items() if fault is not Junk.OUTSIDE)
 
-    def open(self, line: SerialLine) -> None:
-        """In the loop: this is the line."""
-        self._line = line
-
-    def close(self) -> None:
-        """In the loop: it is gone."""
-        self._line = None
-        if self._sending is not None:
-            self._sending.cancel()
-
-    def came(self, data: bytes) -> None:
-        """In the loop: the line brought these bytes."""
-        for frame in self._reader.feed(data):
-            if frame in self._own:
-                continue
-            self.frames_in += 1
-            self._radio.heard(len(frame))
-            if self._hub.has_room(self.profile.name):  # a radio does not wait for us
-                self._hub.frame(self.profile.name, frame)
-
-    def _feed(self) -> None:
-        frame = self._radio.next_frame(self)
-        if frame is None or self._line is None:
-            return
+    def write(self, frame: bytes) -> float:
+        """Send a frame down the line; the seconds that takes."""
         data = kiss.encode(frame)
         self._own.append(frame)
-        self._line.write(data)
-        airtime_s = self.profile.airtime_ms(len(frame)) / 1_000
-        wait_s = len(data) * BITS_A_BYTE / self._baud + airtime_s + TURN_S
-        self._sending = self._loop.call_later(wait_s, self._done)
+        self.line.write(data)
+        return len(data) * BITS_A_BYTE / self._baud
 
-    def _done(self) -> None:
-        self.frames_out += 1
-        self._radio.done(self)
-        self._feed()
-        self._hub.wake()
+    def _take(self, data: bytes) -> None:
+        for frame in self._reader.feed(data):
+            if frame not in self._own:
+                self._came(frame)
 
 
 class ModemRoad:
@@ -153,7 +98,8 @@ class ModemRoad:
         self._profile = LinkProfile(
             name, RADIO_FRAME_BYTES_MAX, rules.airtime_ms, broadcast=True, duty_cycle=rules.duty
         )
-        self._port: ModemPort | None = None
+        self._port: PacedPort | None = None
+        self._modem: _Modem | None = None
         self._frames = (0, 0)
         self._state = LinkState.SEARCHING
         self._why = ""
@@ -175,8 +121,7 @@ class ModemRoad:
         """The modem for the status page."""
         port = self._port
         came, went = (port.frames_in, port.frames_out) if port is not None else self._frames
-        why = port.why if port is not None else self._why
-        use = self._radio.use()
+        why, use = self._why_now(), self._radio.use()
         return (LinkSight(self._profile.name, self._state, None, self._since_s, came, went, why, KIND, use),)
 
     async def _keep_on(self) -> None:
@@ -225,25 +170,28 @@ class ModemRoad:
                 await detached(device.close, CLOSE_S, "modem closer")
 
     async def _talk(self, device: Device) -> None:
-        hub, radio = self._around.hub, self._radio
-        port = ModemPort(self._profile, radio, hub, self._place.baud, self._loop)
+        port = PacedPort(self._profile, self._radio, self._around.hub, lambda frame: modem.write(frame))
         try:
-            line = SerialLine(device, port.came)
+            modem = _Modem(device, self._place.baud, port.came)
         except OSError as error:
             raise Lost(NOT_THERE) from error
-        port.open(line)
-        radio.switch_on(port)
-        self._port = port
+        self._port, self._modem = port, modem
         self._set_state(LinkState.TALKING)
-        hub.link_up(self._profile, port)
+        port.open()
         try:
-            await line.until_lost()
+            await modem.line.until_lost()
         finally:
-            self._port, self._frames = None, (port.frames_in, port.frames_out)
+            self._port, self._modem = None, None
+            self._frames = port.frames_in, port.frames_out
+            modem.line.close()
             port.close()
-            line.close()
-            radio.switch_off(port)
-            hub.link_down(port)
+
+    def _why_now(self) -> str:
+        """What a person should look at, or nothing."""
+        port, modem = self._port, self._modem
+        if port is None or modem is None:
+            return self._why
+        return NOT_KISS if not port.frames_in and modem.junk >= JUNK_TOLD else ""
 
     def _set_state(self, state: LinkState, why: str = "") -> None:
         if self._state is not state:

@@ -73,8 +73,8 @@ class Road(Protocol):
 class Cable(Protocol):
     """What dials camps at a page address: one for the node, because camps that dial each other meet in it."""
 
-    def dial(self, name: str, url: str) -> Road:
-        """A road to this address."""
+    def dial(self, name: str, url: str, certificate: Path | None = None) -> Road:
+        """A road to this address, which must show this certificate or one signed by it."""
 
 
 @dataclass(frozen=True, slots=True)

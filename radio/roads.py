@@ -7,6 +7,7 @@ is built: a camp without a board does not wait for the library that speaks to bo
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ from radio.road_words import (
 )
 from sync.signing import Network
 
+# IFNAMSIZ without its NUL (netdevice(7)).
+INTERFACE_BYTES_MAX = 15
 # What Meshtastic radios are sold with.
 DEFAULT_PRESET = "LONG_FAST"
 # The word for a setting that stays as somebody made it on the board.
@@ -97,10 +100,22 @@ class Ip(RoadSettings):
         label=for_people("Page address of the other camp"),
         hint=for_people("As on the other camp's poster: http or https, the host, the port."),
     )
+    certificate: str = word(
+        "",
+        label=for_people("Its certificate"),
+        hint=for_people("A file, for https: the other camp's certificate, or of who signed it. Empty: any."),
+    )
 
 
 def _ip(name: str, settings: Ip, around: Surroundings) -> Road:
-    return around.cable.dial(name, settings.url)
+    certificate = around.folder / settings.certificate if settings.certificate else None
+    return around.cable.dial(name, settings.url, certificate)
+
+
+def _ip_wrong(settings: Ip) -> Wrong | None:
+    if settings.certificate and not settings.url.startswith("https:"):
+        return Wrong("certificate", "only a neighbour whose url begins with https: has a certificate")
+    return None
 
 
 # -- meshtastic ---------------------------------------------------------------------------------------
@@ -198,7 +213,7 @@ def _air(name: str, settings: Air, around: Surroundings) -> Road:
     return AirLink(name, split_host(settings.address), around.camp, radio, around.hub, around.jitter)
 
 
-def _preset_in_region(settings: Air | Modem) -> Wrong | None:
+def _preset_in_region(settings: Air | Modem | Udp) -> Wrong | None:
     refusal = region_named(settings.region).refusal(preset_named(settings.preset))
     return Wrong("region", refusal) if refusal else None
 
@@ -245,6 +260,64 @@ def _serial_devices() -> tuple[Found, ...]:
     return tuple(Found(each.name, (("device", str(each)),)) for each in lasting_names())
 
 
+# -- udp ----------------------------------------------------------------------------------------------
+
+# The firmware up to 2.8 has the first; the tree of its developers, in 2026, the second.
+GROUPS = ("224.0.0.69", "239.0.0.69")
+# Each hop is a transmission of every board that hears it. Two lead by LoRa into the LAN of another board.
+HOPS_MAX = 2
+
+
+def _interface(value: str) -> str | None:
+    good = (
+        0 < len(value) <= INTERFACE_BYTES_MAX and value.isascii() and value.isprintable() and " " not in value
+    )
+    return None if good and "/" not in value else 'valid is the name of a network interface, like "wlan0"'
+
+
+@dataclass(frozen=True, slots=True)
+class Udp(RoadSettings):
+    """Meshtastic boards with Wi-Fi in the same LAN, by their UDP multicast."""
+
+    interface: str = word(
+        check=_interface,
+        label=for_people("Network interface"),
+        hint=for_people("Behind which the boards are: wlan0 for the hotspot, eth0 for a cable."),
+    )
+    group: str = word(
+        GROUPS[0],
+        label=for_people("Multicast group"),
+        hint=for_people("The first one for firmware up to 2.8; newer firmware has the second."),
+        choices=GROUPS,
+    )
+    hops: int = word(
+        1,
+        between(0, HOPS_MAX),
+        label=for_people("Hops"),
+        hint=for_people(
+            "0: only in this LAN. 1: its boards send it by LoRa. 2: boards that hear it send it on."
+        ),
+    )
+    preset: str = _preset()
+    region: str = _region()
+    airtime_share: float = _share()
+
+
+def _udp(name: str, settings: Udp, around: Surroundings) -> Road:
+    from radio.udp_link import Lan, UdpRoad
+
+    rules = AirRules(
+        preset_named(settings.preset), region_named(settings.region), settings.airtime_share, Firmware.RAW
+    )
+    lan = Lan(settings.group, settings.interface)
+    return UdpRoad(name, lan, channel_of(around.identity.network), settings.hops, rules, around)
+
+
+def _interfaces() -> tuple[Found, ...]:
+    names = (name for _, name in socket.if_nameindex() if name != "lo")
+    return tuple(Found(name, (("interface", name),)) for name in names)
+
+
 # -- the table ----------------------------------------------------------------------------------------
 
 _ALL = (
@@ -254,6 +327,7 @@ _ALL = (
         for_people("Another camp that this box can reach. It is enough when one of the two dials the other."),
         Ip,
         _ip,
+        _ip_wrong,
     ),
     Kind(
         "meshtastic",
@@ -280,6 +354,17 @@ _ALL = (
         _modem,
         _preset_in_region,
         _serial_devices,
+    ),
+    Kind(
+        "udp",
+        for_people("Meshtastic boards with Wi-Fi"),
+        for_people(
+            "Boards in the same network with UDP broadcast on. They send what this camp says by LoRa."
+        ),
+        Udp,
+        _udp,
+        _preset_in_region,
+        _interfaces,
     ),
 )
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}

@@ -64,7 +64,8 @@ def _prepare(root: Path, level: str, wheelhouse: str) -> int:
             subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         source = ["--no-index", "--find-links", str(Path(wheelhouse).resolve())] if wheelhouse else []
-        subprocess.run([*pip, *source, "--require-hashes", "--no-deps", "-r", str(_lock_file(root, level))], check=True)
+        whole = ["--require-hashes", "--no-deps", "-r", str(_lock_file(root, level))]
+        subprocess.run([*pip, *source, *whole], check=True)
         editable = ["--no-deps", "--no-index", "--no-build-isolation", "-e", str(root)]
         quiet = dict(os.environ, PYTHONWARNINGS="ignore")  # setuptools explains itself at length
         subprocess.run([*pip, *editable], check=True, env=quiet)

@@ -45,6 +45,10 @@ class BundleClass(IntEnum):
 # Hours of life by class (DESIGN of the live set; PROTOCOL.md §6). An alert of yesterday frightens for
 # nothing; chat is stale after half a day; three days bridge a weekend without power.
 LIFE_HOURS = {BundleClass.ALERT: 24, BundleClass.POST: 72, BundleClass.CHAT: 12, BundleClass.BULK: 72}
+# Dead for so long, a bundle is still compared by cable. Ids of deleted ones are remembered for 48 hours; an
+# hour for the sweep and one for clocks, or a bundle that one camp deleted would come back from the next for
+# ever.
+HISTORY_HOURS = 46
 # Clocks of two camps may stand on two sides of a full hour.
 HOURS_AHEAD_MAX = 1
 # Newest bundles of one author that are live; what is older must not crowd out other camps.

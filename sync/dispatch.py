@@ -62,14 +62,16 @@ class Dispatch:
         return live is not None and live.class_ == BundleClass.ALERT
 
     def _next_by_cable(self, talk: CableTalk, link: Link, now: float, left: Allowance) -> bytes | None:
-        control = talk.next_control()
+        control = talk.next_control(now)
         if control is not None:
             return self._encode(control)
         encoded = self._next_bundle(link, now, left)
         if encoded is not None:
             return encoded
-        listed = talk.next_list(self._holdings.hours.hour(now), now)
-        return self._encode(listed) if listed is not None else None
+        step = talk.next_step(now)
+        if step is not None:
+            return self._encode(step)
+        return self._next_bundle(link, now, left)  # what a comparison found
 
     def _next_on_air(self, talk: AirTalk, link: Link, now: float, left: Allowance) -> bytes | None:
         hour = self._holdings.hours.hour(now)
@@ -103,7 +105,7 @@ class Dispatch:
     def _next_bundle(self, link: Link, now: float, left: Allowance) -> bytes | None:
         outgoing, profile = link.neighbour.outgoing, link.profile
         while (bundle_id := outgoing.peek(now)) is not None:
-            live = self._holdings.live.get(bundle_id)
+            live = self._holdings.carried(bundle_id, history=not profile.broadcast)
             wire = self._holdings.store.wire_of(bundle_id) if live is not None else None
             if live is None or wire is None or link.neighbour.has(bundle_id):
                 outgoing.drop(bundle_id)

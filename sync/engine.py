@@ -29,13 +29,16 @@ from sync.air_frames import (
 )
 from sync.airhost import AirHost
 from sync.airtalk import AirTalk
-from sync.bundle import MASK_ALL, Bundle
-from sync.cabletalk import CableTalk, Requests
+from sync.bundle import HISTORY_HOURS, LIFE_HOURS, MASK_ALL, Bundle
+from sync.cabletalk import CableTalk
 from sync.dispatch import Dispatch
 from sync.events import Event, FrameRefused, MessageArrived
-from sync.frames import AskFrame, AskKeysFrame, BundleFrame, Frame, GotFrame, KeysFrame, ListFrame
+from sync.frames import AskFrame, AskKeysFrame, BundleFrame, Frame, GotFrame, KeysFrame
 from sync.gate import Gate, Known
 from sync.holdings import Holdings
+from sync.intake import Intake
+from sync.level_frames import ShortIdsFrame, SketchesFrame, StrataFrame, TermsFrame, WantsFrame
+from sync.levelling import Wish
 from sync.link import Allowance, LinkProfile
 from sync.links import Link, Links
 from sync.message import Kind, Message, MessageId
@@ -56,6 +59,7 @@ class Limits:
 
     mask: int = MASK_ALL
     introduced_only: bool = False
+    history_hours: int = HISTORY_HOURS + max(LIFE_HOURS.values())  # how far back, by cable
 
 
 class Imported(StrEnum):
@@ -80,7 +84,7 @@ class Engine:
         self._holdings = Holdings(identity, store, self._admission)
         self._hours = self._holdings.hours
         self._links = Links()
-        self._requests = Requests(self._links)
+        self._intake = Intake(self._links)
         self._gate = Gate(self._holdings)
         self._sealer = Sealer(self._holdings, self._links, random)
         self._dispatch = Dispatch(self._holdings, random)
@@ -135,7 +139,8 @@ class Engine:
         return AirTalk(host, neighbour, self._identity.author, self._limits.mask, self._random, now)
 
     def _cable_talk(self, neighbour: Neighbour, now: float) -> CableTalk:
-        return CableTalk(self._holdings, neighbour, self._requests, self._limits.mask, now)
+        wish = Wish(self._limits.mask, self._limits.history_hours)
+        return CableTalk(self._holdings, neighbour, self._intake, wish, self._random, now)
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -234,8 +239,11 @@ class Engine:
                     self._hear_key(key, link, now)
             case AskKeysFrame(authors), talk:
                 talk.hear_asked_keys(authors, now)
-            case ListFrame() as listed, CableTalk() as talk:
-                talk.hear_list(listed, now)
+            case (
+                StrataFrame() | SketchesFrame() | ShortIdsFrame() | WantsFrame() | TermsFrame() as step,
+                CableTalk() as talk,
+            ):
+                talk.hear_level(step, now)
             case AskFrame(ids), CableTalk() as talk:
                 talk.hear_ask(ids)
             case GotFrame(ids), CableTalk() as talk:
@@ -300,13 +308,15 @@ class Engine:
                 link.hear_copy(verdict.id, sender, now)
             return False
         shown = self._holdings.take_in(offered, verdict.key, verdict.id, via, verdict.live, now)
-        self._requests.answered(verdict.id)
+        self._intake.answered(verdict.id)
         for new in shown:
             self._tell(new, verdict.key, via, verdict.live, now)
         if link is not None:
-            link.took_in(verdict.id, now)
+            link.took_in(verdict.id, verdict.key, now)
         if verdict.live:
             self._links.relay(verdict.id, offered.class_, link, sender, now, is_answer)
+        else:
+            self._links.announce(verdict.id, offered.class_, link, now)
         return True
 
     def _tell(self, new: ShownMessage, key: bytes, via: Via, live: bool, now: float) -> None:

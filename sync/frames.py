@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from sync import cbor
-from sync.bundle import BUNDLE_ID_BYTES, HOUR_MAX, BundleId
+from sync import cbor, level_frames
+from sync.bundle import BUNDLE_ID_BYTES, BundleId
+from sync.level_frames import LevelFrame
 from sync.reject import Reason, Reject
 from sync.signing import AUTHOR_BYTES, KEY_BYTES, Network
 
@@ -20,7 +21,7 @@ SENDER_BYTES = 2
 # What Meshtastic firmware takes in a private-port packet without a later, asynchronous refusal.
 RADIO_FRAME_BYTES_MAX = 226
 
-# A list, an answer or a request of one frame. 2,048 ids are 32 KiB: 32 camps with full windows.
+# An announcement or a request of one frame. 2,048 ids are 32 KiB: 32 camps with full windows.
 IDS_MAX = 2_048
 AUTHORS_MAX = 64
 KEYS_MAX = 64
@@ -31,7 +32,7 @@ class FrameType(IntEnum):
 
     BUNDLE = 0
     BUNDLE_WITH_KEY = 1
-    LIST = 10
+    LEVEL = 10
     ASK = 11
     GOT = 12
     ASK_KEYS = 13
@@ -44,17 +45,6 @@ class BundleFrame:
 
     wire: bytes
     key: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ListFrame:
-    """Every live bundle id of the sender with first <= id <= last, at its hour and for these classes."""
-
-    hour: int
-    mask: int
-    first: BundleId
-    last: BundleId
-    ids: tuple[BundleId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +75,7 @@ class KeysFrame:
     keys: tuple[bytes, ...]
 
 
-Frame = BundleFrame | ListFrame | AskFrame | GotFrame | AskKeysFrame | KeysFrame
+Frame = BundleFrame | LevelFrame | AskFrame | GotFrame | AskKeysFrame | KeysFrame
 
 
 def encode(frame: Frame, network: Network, author: bytes) -> bytes:
@@ -95,9 +85,6 @@ def encode(frame: Frame, network: Network, author: bytes) -> bytes:
             if key is None:
                 return _head(FrameType.BUNDLE, network, author) + wire
             return _head(FrameType.BUNDLE_WITH_KEY, network, author) + key + wire
-        case ListFrame(hour, mask, first, last, ids):
-            fields: list[cbor.Value] = [hour, mask, first, last, b"".join(ids)]
-            return _head(FrameType.LIST, network, author) + cbor.encode(fields)
         case AskFrame(ids):
             return _head(FrameType.ASK, network, author) + cbor.encode([b"".join(ids)])
         case GotFrame(ids):
@@ -106,6 +93,8 @@ def encode(frame: Frame, network: Network, author: bytes) -> bytes:
             return _head(FrameType.ASK_KEYS, network, author) + cbor.encode([b"".join(authors)])
         case KeysFrame(keys):
             return _head(FrameType.KEYS, network, author) + cbor.encode([b"".join(keys)])
+        case _:
+            return _head(FrameType.LEVEL, network, author) + level_frames.encode(frame)
 
 
 def decode(data: bytes, network: Network) -> tuple[bytes, Frame]:
@@ -117,8 +106,8 @@ def decode(data: bytes, network: Network) -> tuple[bytes, Frame]:
             return sender, BundleFrame(payload)
         case FrameType.BUNDLE_WITH_KEY:
             return sender, BundleFrame(payload[KEY_BYTES:], payload[:KEY_BYTES])
-        case FrameType.LIST:
-            return sender, _decode_list(payload)
+        case FrameType.LEVEL:
+            return sender, level_frames.decode(payload)
         case FrameType.ASK:
             return sender, AskFrame(_one_string(payload, BUNDLE_ID_BYTES, IDS_MAX))
         case FrameType.GOT:
@@ -143,22 +132,6 @@ def check_head(data: bytes, network: Network) -> None:
 
 def _head(kind: FrameType, network: Network, author: bytes) -> bytes:
     return bytes([FRAME_VERSION << 4 | kind, network.tag(FRAME_VERSION)]) + author[:SENDER_BYTES]
-
-
-def _decode_list(payload: bytes) -> ListFrame:
-    fields = cbor.decode(payload)
-    if not isinstance(fields, list) or len(fields) < 5:
-        raise Reject(Reason.FRAME)
-    hour, mask, first, last, ids = fields[:5]
-    if type(hour) is not int or type(mask) is not int:
-        raise Reject(Reason.FRAME)
-    if not (isinstance(first, bytes) and isinstance(last, bytes) and isinstance(ids, bytes)):
-        raise Reject(Reason.FRAME)
-    if not 0 <= hour <= HOUR_MAX or not 0 <= mask <= 0xFF:
-        raise Reject(Reason.FRAME)
-    if len(first) != BUNDLE_ID_BYTES or len(last) != BUNDLE_ID_BYTES:
-        raise Reject(Reason.FRAME)
-    return ListFrame(hour, mask, first, last, _split(ids, BUNDLE_ID_BYTES, IDS_MAX))
 
 
 def _one_string(payload: bytes, width: int, most: int) -> tuple[bytes, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 
 from sync.admission import Admission
-from sync.bundle import Bundle, BundleId, is_alive
+from sync.bundle import HISTORY_HOURS, HOUR_MAX, LIFE_HOURS, Bundle, BundleId, is_alive
 from sync.events import CampDead, Event
 from sync.hours import HourKeeper
 from sync.live import LiveBundle, LiveSet
@@ -61,6 +61,25 @@ class Holdings:
                 LiveBundle(bundle_id, bundle.author, key, bundle.hour, bundle.class_, len(bundle.wire))
             )
         return shown
+
+    def carried(self, bundle_id: BundleId, history: bool) -> LiveBundle | None:
+        """A live bundle, or with `history` any that is stored: what may leave by cable."""
+        live = self.live.get(bundle_id)
+        if live is not None or not history:
+            return live
+        return next(iter(self.store.carried((bundle_id,))), None)
+
+    def ids_within(self, hour: int, since: int, mask: int) -> list[BundleId]:
+        """Every bundle, live or history, of the classes in the mask, sealed since then and, at this hour,
+        alive or dead for less than HISTORY_HOURS: what two camps on a cable compare (PROTOCOL.md §8.4).
+        """
+        oldest = {
+            class_: max(since, hour - life - HISTORY_HOURS + 1)
+            for class_, life in LIFE_HOURS.items()
+            if mask & 1 << class_
+        }
+        live = [each.id for each in self.live if each.hour >= oldest.get(each.class_, HOUR_MAX + 1)]
+        return live + self.store.history_since(oldest)
 
     def add_ghost(self, bundle_id: BundleId) -> None:
         """Remember a bundle that was refused although it verified."""

@@ -1,8 +1,8 @@
 """The links that are up, and what is spread over all of them (PROTOCOL.md §8.3).
 
-What is new leaves at once, before anybody asks for it: our own on every link, another's on every link but the
-one it came by. Where everybody hears everything a relay waits and listens first, so that the one who reaches
-most is heard and the others keep silent.
+What is new leaves at once: our own on every link, before anybody asks for it; another's is named on every
+cable but the one it came by, and sent to whoever lacks it. Where everybody hears everything a relay waits
+and listens first, so that the one who reaches most is heard and the others keep silent.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ class Link:
                 talk.relays.heard(bundle_id, sender, now)
                 talk.heard_bundle(bundle_id, now)
             case CableTalk() as talk:
-                talk.hear_got((bundle_id,), now)
+                talk.hear_bundle(bundle_id, now)
 
-    def took_in(self, bundle_id: BundleId, now: float) -> None:
-        """A bundle that came by this link is stored here now."""
+    def took_in(self, bundle_id: BundleId, key: bytes, now: float) -> None:
+        """A bundle that came by this link is stored here now; `key` signed it."""
         match self.talk:
             case AirTalk() as talk:
                 talk.heard_bundle(bundle_id, now)
             case CableTalk() as talk:
-                talk.took_in(bundle_id, now)
+                talk.took_in(bundle_id, key, now)
 
     def next_due(self) -> float:
         """The engine time by which this link has something to send; may be in the past."""
@@ -94,7 +94,8 @@ class Links:
         now: float,
         is_answer: bool = False,
     ) -> None:
-        """Pass on what is new: at once by cable, where everybody hears it when it is worth it.
+        """Pass on what is new and live: name it on cables, and where everybody hears it send it when it is
+        worth it.
 
         `source` is the link it came by, `sender` the camp that was heard to send it there. Who asked for an
         answer is in earshot of it; whoever else lacks it shows that by a beacon.
@@ -104,9 +105,14 @@ class Links:
                 continue
             if isinstance(link.talk, AirTalk):
                 link.talk.relays.took_in(bundle_id, class_, sender if link is source else None, now)
-            elif link is not source and not link.neighbour.has(bundle_id):
-                link.neighbour.outgoing.push(bundle_id, class_)
+        self.announce(bundle_id, class_, source, now)
         self._tell_news(now, source if is_answer else None)
+
+    def announce(self, bundle_id: BundleId, class_: BundleClass, source: Link | None, now: float) -> None:
+        """Name what is new, live or history, on every cable but the one it came by."""
+        for link in self:
+            if isinstance(link.talk, CableTalk) and link is not source:
+                link.talk.announce(bundle_id, class_, now)
 
     def _tell_news(self, now: float, but: Link | None = None) -> None:
         for link in self:

@@ -59,6 +59,10 @@ class LiveSet:
         """The live bundle of this id."""
         return self._by_id.get(bundle_id)
 
+    def of_author(self, author: bytes) -> list[BundleId]:
+        """An author's live bundles, the oldest first."""
+        return [bundle_id for _, bundle_id in self._of_author.get(author, [])]
+
     def between(self, first: BundleId, last: BundleId) -> list[LiveBundle]:
         """Live bundles with first <= id <= last, in order of id."""
         start, end = bisect_left(self._ids, first), bisect_right(self._ids, last)

@@ -28,6 +28,9 @@ class _Recent:
         if len(self._at) > KNOWN_IDS_MAX:
             self._at.popitem(last=False)
 
+    def forget(self, bundle_id: BundleId) -> None:
+        self._at.pop(bundle_id, None)
+
     def when(self, bundle_id: BundleId) -> float | None:
         return self._at.get(bundle_id)
 
@@ -47,6 +50,11 @@ class Neighbour:
         for bundle_id in bundle_ids:
             self._has.note(bundle_id, now)
             self.outgoing.drop(bundle_id)
+
+    def note_lacks(self, bundle_ids: Iterable[BundleId]) -> None:
+        """It said that it lacks these after all."""
+        for bundle_id in bundle_ids:
+            self._has.forget(bundle_id)
 
     def has(self, bundle_id: BundleId) -> bool:
         """Whether the other end is believed to hold it. Of a broadcast link nobody can say so."""

@@ -23,13 +23,24 @@ from node.bench.samples import bundle_frame, cable, camps, posts, radio
 from node.clock import monotonic_s, processor_s
 from node.pump import GROUP_MAX
 from sync import frames
-from sync.bundle import MASK_RADIO, BundleClass, BundleId, hour_of
+from sync.bundle import MASK_ALL, BundleId, hour_of
 from sync.engine import Engine
 from sync.events import FrameRefused
-from sync.frames import AskFrame, AskKeysFrame, BundleFrame, GotFrame, KeysFrame, ListFrame
+from sync.frames import AskFrame, AskKeysFrame, BundleFrame, GotFrame, KeysFrame
+from sync.level_frames import (
+    STRATA_BYTES,
+    Request,
+    ShortIdsFrame,
+    SketchesFrame,
+    StrataFrame,
+    Terms,
+    TermsFrame,
+    WantsFrame,
+)
+from sync.levelling import LAST_SHORT
 from sync.link import LinkProfile
-from sync.live import FIRST_ID, LAST_ID
 from sync.signing import Identity
+from sync.sketch import Salt
 from sync.store import Store
 
 REFUSED = 1_000_000
@@ -241,9 +252,14 @@ def _without_keys(whole: Sequence[bytes], me: Identity) -> list[bytes]:
 def _control(held: set[BundleId], others: Sequence[Identity], wall_s: float) -> list[bytes]:
     """One frame of each of the other types."""
     ids = tuple(sorted(held))
-    hour, mask = hour_of(wall_s), MASK_RADIO | 1 << BundleClass.BULK
+    hour = hour_of(wall_s)
+    terms, salt = Terms(hour, 0, MASK_ALL), Salt(bytes(4), hour, others[0].author[:4])
     control = (
-        ListFrame(hour, mask, FIRST_ID, LAST_ID, ids),
+        StrataFrame(salt, terms, len(ids), bytes(STRATA_BYTES)),
+        SketchesFrame(salt, (2, 3), (bytes(64), bytes(64))),
+        ShortIdsFrame(salt, 0, LAST_SHORT, b"".join(salt.short_ids(ids)), terms),
+        WantsFrame(salt, 1, False, (Request(2, bytes(8)),), bytes(8), (2,), (3,), bytes(4)),
+        TermsFrame(salt, terms),
         AskFrame(ids[:4]),
         GotFrame(ids[:4]),
         AskKeysFrame(tuple(camp.author for camp in others)),

@@ -164,7 +164,7 @@ def _fill(home: Home, settings: Settings, folder: Path) -> str:
         name=settings.camp.name,
         folder=folder,
         card=card_text(settings.web, settings.web.tls_port, card.code),
-        fingerprint="\n".join(f"  {line}" for line in for_a_poster(fingerprint(home.certificates))),
+        fingerprint="\n".join(f"  {line}" for line in for_a_poster(fingerprint(home.certificates.authority))),
         letter=write_letter(identity, settings.camp.name),
     )
 

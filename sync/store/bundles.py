@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from sync.bundle import Bundle, BundleClass, BundleId, decode
@@ -146,6 +146,24 @@ class BundleTables(Database):
             found.update(bundle_id for (bundle_id,) in rows)
         return found
 
+    def history_since(self, oldest: Mapping[BundleClass, int]) -> list[BundleId]:
+        """Bundles that are not live, of these classes, each sealed in its hour or later."""
+        if not oldest:
+            return []
+        which = " OR ".join("(class = ? AND hour >= ?)" for _ in oldest)
+        values = [int(value) for each in oldest.items() for value in each]
+        rows = self.connection.execute(f"SELECT id FROM bundles WHERE live = 0 AND ({which})", values)
+        return [bundle_id for (bundle_id,) in rows]
+
+    def carried(self, ids: Iterable[BundleId]) -> list[LiveBundle]:
+        """Those of these ids whose bundles are stored, live or as history."""
+        found: list[LiveBundle] = []
+        rest = iter(ids)
+        while part := list(islice(rest, _IDS_AT_ONCE)):
+            marks = ",".join("?" * len(part))
+            found += self._entries(f"id IN ({marks})", part)
+        return found
+
     @written
     def set_live(self, ids: Iterable[BundleId], live: bool) -> None:
         """Take bundles into the live set, or keep them as history."""
@@ -185,6 +203,10 @@ class BundleTables(Database):
             ((bundle_id, until_hour) for bundle_id in ids),
         )
 
+    def dead_ids(self) -> list[BundleId]:
+        """Bundles that were here and are gone, as long as that is remembered."""
+        return [bundle_id for (bundle_id,) in self.connection.execute("SELECT id FROM dead_ids")]
+
     def is_dead(self, bundle_id: BundleId) -> bool:
         """Whether a bundle was here and is gone."""
         return (
@@ -216,9 +238,12 @@ class BundleTables(Database):
         return self._next_receipt - 1
 
     def _in_set(self, live: bool) -> list[LiveBundle]:
+        return self._entries("live = ?", [live])
+
+    def _entries(self, which: str, values: Sequence[object]) -> list[LiveBundle]:
         rows = self.connection.execute(
-            "SELECT id, author, key, hour, class, length(wire) FROM bundles WHERE live = ? ORDER BY seq",
-            (live,),
+            f"SELECT id, author, key, hour, class, length(wire) FROM bundles WHERE {which} ORDER BY seq",
+            values,
         )
         return [
             LiveBundle(bundle_id, author, key, hour, BundleClass(class_), size)

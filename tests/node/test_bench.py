@@ -8,10 +8,11 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from node.bench import living, mutants, sizes, storing
+from node.bench import importing, living, mutants, sizes, storing
 from node.bench.figures import Bound, Figure, quantile, rounded, table
 from node.bench.processes import resident_bytes, worked_s
 from node.bench.samples import cable, camp_texts, camps, radio
+from node.clock import Clock
 from node.commands import bench
 from sync import frames
 from sync.frames import FrameType
@@ -136,8 +137,8 @@ def test_a_mutant_of_every_type_of_frame_is_made():
     network = camps(1, Random(1))[0].network
     kinds = {type(frames.decode(frame, network)[1]) for frame in target.frames}
     target.close()
-    # A bundle with a key and one without are of one class.
-    assert len(kinds) == len(FrameType) - 1
+    # A bundle with a key and one without are of one class; LEVEL has five steps.
+    assert len(kinds) == len(FrameType) - 1 + 4
     mutant_types = {mutants.mutate(target.frames, Random(seed))[:1] for seed in range(400)}
     assert {bytes([0x10 | kind]) for kind in FrameType} <= mutant_types
 
@@ -165,6 +166,14 @@ def test_a_flood_of_bundles_is_stored_and_then_read(tmp_path):
     assert figures["store_share_of_verify"].bound == Bound.AT_LEAST
     assert 0 < figures["read_share_of_verify"].value < figures["store_share_of_verify"].value
     assert figures["read_per_s"].value < figures["store_per_s"].value < figures["verify_per_s"].value
+
+
+def test_a_file_is_imported_and_shown(tmp_path):
+    figures = by_name(importing.measure(TEXTS, Random(1), Clock().wall_s(), tmp_path, rounds=1, bundles=300))
+    share = figures["import_share_of_verify"]
+    assert (share.bound, share.limit) == (Bound.AT_LEAST, 0.25)
+    assert 0 < figures["import_shown_share_of_verify"].value <= share.value
+    assert figures["import_per_s"].value > 0
 
 
 def test_a_share_is_of_the_same_bundles():

@@ -132,7 +132,7 @@ def test_a_stolen_authority_cannot_vouch_for_the_world(current, tmp_path, name):
 
 
 def test_the_fingerprint_can_be_read_aloud(files):
-    colons = fingerprint(files)
+    colons = fingerprint(files.authority)
     assert re.fullmatch(r"([0-9A-F]{2}:){31}[0-9A-F]{2}", colons)
     lines = for_a_poster(colons)
     assert len(lines) == 4

@@ -30,6 +30,8 @@ async def pages(scope, receive, send):
             pass
         return
     more = True
+    if scope["path"] == "/file":
+        scope["state"]["takes_long"]()
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -139,6 +141,27 @@ def test_a_request_that_does_not_become_whole_is_not_waited_for(quick, monkeypat
             await until(lambda: len(door.phones) == 1)
             with contextlib.suppress(ConnectionError):
                 await reader.read()
+            await until(lambda: len(door.phones) == 0)
+            writer.transport.abort()
+
+    run(story)
+
+
+def test_a_file_may_take_long_but_must_not_stand_still(quick):
+    head = b"POST /file HTTP/1.1\r\nHost: camp\r\nContent-Length: 12\r\n\r\n"
+
+    async def story():
+        door = Doorkeeper()
+        async with serving(door) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(head)
+            for _ in range(12):
+                await asyncio.sleep(0.05)
+                writer.write(b"x")
+            assert b" 200 " in await reader.readline()
+            writer.close()
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(head + b"x")
             await until(lambda: len(door.phones) == 0)
             writer.transport.abort()
 

@@ -56,7 +56,7 @@ class Cable:
         self.diary: list[str] = []
         self.fails: Exception | None = None
 
-    def dial(self, name: str, url: str) -> Road:
+    def dial(self, name: str, url: str, certificate: Path | None = None) -> Road:
         if self.fails is not None:
             raise self.fails
         return Road(name, url, self.diary)

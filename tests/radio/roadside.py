@@ -1,6 +1,7 @@
 """What stands at a road in a test: a hub that remembers, and a road to a board of the bench."""
 
 import asyncio
+import os
 import time
 from random import Random
 from types import SimpleNamespace
@@ -13,7 +14,8 @@ from radio.duty import Forgetful
 from radio.meshtastic_road import MeshtasticRoad
 from tests.radio.board.bench import OURS
 
-WAIT_S = 20
+# Real boards may be on a slow preset.
+WAIT_S = 120 if os.environ.get("MESHTASTIC_TEST_TCP") else 20
 
 
 class Hub:
@@ -55,6 +57,7 @@ class Roadside:
 
     def __init__(self, bench, where=None, wish=None, name="radio 1", **changes):
         self.hub = Hub()
+        self.where = where or Where()
         self.memories: list[tuple[str, str]] = []
         around: Any = SimpleNamespace(
             hub=self.hub,
@@ -64,7 +67,7 @@ class Roadside:
             airtime=self._memory,
         )
         changes.setdefault("find", lambda where: board_search.find(where, bench.dev, bench.sys))
-        self.road = MeshtasticRoad(name, where or Where(), wish or BoardWish(OURS), 0.5, around, **changes)
+        self.road = MeshtasticRoad(name, self.where, wish or BoardWish(OURS), 0.5, around, **changes)
 
     def _memory(self, name, region):
         self.memories.append((name, region.name))
@@ -105,16 +108,3 @@ async def until(true, *shown):
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"never true; {[side.sight for side in shown]}") from None
-
-
-def told(story, *sides):
-    """Run a story and stop the roads after it, whatever happened."""
-
-    async def run():
-        try:
-            await story()
-        finally:
-            for side in sides:
-                await side.road.stop()
-
-    asyncio.run(run())

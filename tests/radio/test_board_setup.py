@@ -1,11 +1,13 @@
 """What a Meshtastic board must be for a camp, and what would be changed: said before it is done."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sync
 from radio.airtime import PRESETS, Firmware
 from radio.board_setup import (
     BoardChannel,
@@ -15,6 +17,7 @@ from radio.board_setup import (
     changes,
     rules_of,
     unusable,
+    worry,
 )
 from radio.mesh_channel import CHANNEL_NAME, MeshChannel, channel_of
 from radio.regions import REGIONS
@@ -32,6 +35,7 @@ def test_the_channel_follows_from_the_network_word_alone():
     assert len(OURS.key) == 32
     assert OURS.key.hex() == "64b146cc778789ca4d1fffcba3f0d82acf563afbd46b49449a3f8684175ad834"
     assert OURS.key.hex() not in repr(OURS)
+    assert OURS.key.hex() in (Path(sync.__file__).parent / "PROTOCOL.md").read_text()
 
 
 def test_a_board_that_is_right_stays_as_it_is():
@@ -114,6 +118,23 @@ def test_wifi_stays_on_where_it_is_the_way_to_the_board():
 )
 def test_a_board_that_would_not_do_is_refused_with_the_reason(facts, wish, why):
     assert unusable(replace(GOOD, **facts), replace(WISH, **wish)) == why
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({}, ""),
+        ({"firmware": "2.7.15.1"}, ""),
+        ({"firmware": "2.7.14"}, "The board's firmware is older than 2.7.15: bring it up to date."),
+        ({"firmware": ""}, "The board's firmware is older than 2.7.15: bring it up to date."),
+        (
+            {"role": "ROUTER"},
+            "The board's role is to sleep, or to repeat for others: miccheck doctor changes it.",
+        ),
+    ],
+)
+def test_a_board_that_serves_may_be_a_worry(facts, why):
+    assert worry(replace(GOOD, **facts)) == why
 
 
 @given(st.sampled_from(PRESETS), st.sampled_from(REGIONS), st.floats(0.05, 1.0))

@@ -4,11 +4,14 @@ import asyncio
 import os
 import threading
 from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
 
 import pytest
 from meshtastic.protobuf import mesh_pb2
 
 from radio import board_port, meshtastic_link, meshtastic_road
+from radio.airtime import Firmware, preset_named
 from radio.board import BoardError
 from radio.board_search import Where
 from radio.board_setup import BoardWish, Change, Setting
@@ -79,7 +82,10 @@ def sides_of(bench, *boards):
     ]
 
 
-def real_sides(bench, count):
+def fake_or_real(bench, kind, count, **settings):
+    """Roads to so many boards that hear each other."""
+    if kind == "fake":
+        return sides_of(bench, *(bench.board(name, tcp=True, **settings) for name in "ab"[:count]))
     if len(REAL) < count:
         pytest.skip(f"MESHTASTIC_TEST_TCP names {len(REAL)} boards, this needs {count} of one network")
     return [Roadside(bench, Where(host=host)) for host in REAL[:count]]
@@ -87,15 +93,13 @@ def real_sides(bench, count):
 
 # -- with fake boards and with real ones ----------------------------------------------------------------
 
+FAKE_AND_REAL = pytest.mark.parametrize("kind", ["fake", "real"])
 
-@pytest.mark.parametrize("boards", ["serial and tcp", "real"])
-def test_frames_cross_both_ways_with_their_signal_to_noise_ratio(bench, boards):
+
+@FAKE_AND_REAL
+def test_frames_cross_both_ways_with_their_signal_to_noise_ratio(bench, kind):
     async def story():
-        if boards == "real":
-            sides = real_sides(bench, 2)
-        else:
-            sides = sides_of(bench, bench.board("a"), bench.board("b", tcp=True))
-        async with at_work(*sides) as (a, b):
+        async with at_work(*fake_or_real(bench, kind, 2)) as (a, b):
             shortest, longest = post("x"), bytes([0x10]) + bytes(225)
             await a.send(shortest, longest)
             await until(lambda: longest in b.hub.frames, a, b)
@@ -103,20 +107,52 @@ def test_frames_cross_both_ways_with_their_signal_to_noise_ratio(bench, boards):
             await until(lambda: post("and back") in a.hub.frames, a, b)
             assert b.hub.frames.index(shortest) < b.hub.frames.index(longest)
             assert all(-30 < snr_db < 30 for _, snr_db in a.hub.heard)
-            await until(lambda: (a.sight.frames_out, a.sight.frames_in) == (2, 1), a)
+            await until(lambda: a.sight.frames_out == 2, a)
+            assert a.sight.frames_in == len(a.hub.heard)
             assert a.says == ("talking", "")
 
     run(story())
 
 
-@pytest.mark.parametrize("boards", ["tcp", "real"])
-def test_a_board_that_is_let_go_of_can_be_opened_again(bench, boards):
+@FAKE_AND_REAL
+def test_a_board_that_is_let_go_of_can_be_opened_again(bench, kind):
     async def story():
-        host = real_sides(bench, 1) and REAL[0] if boards == "real" else bench.board(tcp=True).host
+        (first,) = fake_or_real(bench, kind, 1)
         for _ in range(2):
-            async with at_work(Roadside(bench, Where(host=host))) as (side,):
+            async with at_work(Roadside(bench, first.where)) as (side,):
                 await side.send(post("again"))
                 await until(lambda side=side: side.sight.frames_out == 1, side)
+
+    run(story())
+
+
+@FAKE_AND_REAL
+def test_thirty_bulk_frames_are_queued_and_a_mic_check_is_on_the_air_within_one(bench, kind):
+    async def story():
+        bulk = [post(f"bulk {number}") for number in range(30)]
+        mic_check = frame_of(BundleClass.ALERT, "mic check")
+        async with at_work(*fake_or_real(bench, kind, 2, preset="SHORT_FAST")) as (a, b):
+            a.hub.port.push(bulk)
+            await until(lambda: len(b.hub.heard) >= 3, a, b)
+            before = len(b.hub.heard)
+            a.hub.port.push([mic_check])
+            await until(lambda: mic_check in b.hub.frames, a, b)
+            assert b.hub.frames.index(mic_check) <= before + 1
+        priorities = {each.packet.decoded.payload: each.packet.priority for each in bench.aired()}
+        if kind == "fake":
+            assert (priorities[mic_check], priorities[bulk[0]]) == (Priority.ALERT, Priority.BACKGROUND)
+
+    run(story())
+
+
+@FAKE_AND_REAL
+def test_a_frame_that_is_too_large_is_an_outcome_and_the_next_one_goes(bench, kind):
+    async def story():
+        async with at_work(*fake_or_real(bench, kind, 1)) as (side,):
+            side.hub.port.push([bytes([0x10]) + bytes(231)])
+            await until(lambda: side.sight.why == "The board refused a frame as too large.", side)
+            await side.send(post("small"))
+            await until(lambda: side.sight.frames_out == 1, side)
 
     run(story())
 
@@ -136,25 +172,6 @@ def test_a_packet_is_private_unacknowledged_and_goes_no_further(bench):
         assert (packet.decoded.portnum, packet.hop_limit, packet.want_ack) == (PORT, HOP_LIMIT, False)
         assert packet.to == 0xFFFFFFFF
         assert packet.decoded.payload == post("hello")
-
-    run(story())
-
-
-def test_thirty_bulk_frames_are_queued_and_a_mic_check_is_on_the_air_within_one(bench):
-    async def story():
-        bulk = [post(f"bulk {number}") for number in range(30)]
-        mic_check = frame_of(BundleClass.ALERT, "mic check")
-        (side,) = sides_of(bench, bench.board("a", tcp=True, preset="SHORT_FAST"))
-        async with at_work(side):
-            side.hub.port.push(bulk)
-            await until(lambda: len(bench.aired()) >= 3, side)
-            before = len(bench.aired())
-            side.hub.port.push([mic_check])
-            await until(lambda: mic_check in sent(bench), side)
-            assert sent(bench).index(mic_check) <= before + 1
-            priorities = {each.packet.decoded.payload: each.packet.priority for each in bench.aired()}
-            assert priorities[mic_check] == Priority.ALERT
-            assert priorities[bulk[0]] == Priority.BACKGROUND
 
     run(story())
 
@@ -244,20 +261,6 @@ def test_a_used_up_hour_is_shown_and_nothing_more_is_handed_over_until_it_ends(b
     run(story())
 
 
-def test_a_frame_that_is_too_large_is_an_outcome_and_the_next_one_goes(bench):
-    async def story():
-        board = bench.board("a", tcp=True)
-        (side,) = sides_of(bench, board)
-        async with at_work(side):
-            side.hub.port.push([bytes([0x10]) + bytes(231)])
-            await until(lambda: side.sight.why == "The board refused a frame as too large.", side)
-            await side.send(post("small"))
-            await until(lambda: bench.aired(), side)
-            assert sent(bench) == [post("small")]
-
-    run(story())
-
-
 def test_telemetry_makes_posts_wait_where_the_channel_is_crowded(bench):
     async def story():
         board = bench.board("a", tcp=True)
@@ -290,6 +293,18 @@ def test_a_board_that_is_not_set_up_is_left_alone_until_the_doctor_was_there(ben
             assert side.says == ("talking", "")
         finally:
             await side.road.stop()
+
+    run(story())
+
+
+def test_a_board_with_old_firmware_serves_and_says_so(bench):
+    async def story():
+        board = bench.board("a", tcp=True, version="2.7.9.fake")
+        async with at_work(*sides_of(bench, board)) as (side,):
+            assert side.says == ("talking", "The board's firmware is older than 2.7.15: bring it up to date.")
+            assert side.hub.port.profile.airtime_ms(110) == preset_named("SHORT_TURBO").airtime_ms(
+                110, Firmware.RAW
+            )
 
     run(story())
 
@@ -443,3 +458,33 @@ def test_a_board_that_opens_too_late_is_let_go_of(bench, monkeypatch):
         assert await asyncio.to_thread(closed.wait, 20)
 
     run(story())
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("seed", "tcp"), [(1, False), (2, True)])
+def test_pulled_out_in_the_middle_of_whatever_it_does_it_talks_again_and_nothing_is_left(bench, seed, tcp):
+    random = Random(seed)
+
+    async def story():
+        board = bench.board("a", tcp=tcp, boot_s=0.2)
+        async with at_work(*sides_of(bench, board)) as (side,):
+            threads, files = threading.active_count(), open_files()
+            for _ in range(25):
+                if side.hub.port is not None:
+                    side.hub.port.push([post("on the way")])
+                await asyncio.sleep(random.uniform(0, 1.5))
+                random.choice([board.unplug, board.unplug, board.hang])()
+                await asyncio.sleep(random.uniform(0, 0.5))
+                board.unplug()
+                board.plug()
+            await until(lambda: side.hub.port is not None, side)
+            await side.send(post("after all"))
+            await until(lambda: post("after all") in sent(bench), side)
+            await until(lambda: threading.active_count() <= threads + 1, side)
+            await until(lambda: open_files() <= files + 2, side)
+
+    run(story())
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from radio import modem_link, serial_line
+from radio import modem_link, paced_port, serial_line
 from radio.airtime import Firmware, preset_named
 from radio.duty import Forgetful
 from radio.link_sight import LinkState
@@ -112,7 +112,7 @@ async def until(condition, wait_s: float = WAIT_S):
 def in_a_hurry(monkeypatch):
     for room in (modem_link, serial_line):
         monkeypatch.setattr(room, "LOOK_S", 0.01)
-    monkeypatch.setattr(modem_link, "TURN_S", 0.001)
+    monkeypatch.setattr(paced_port, "TURN_S", 0.001)
 
 
 @pytest.fixture
@@ -326,7 +326,8 @@ def test_a_modem_that_takes_nothing_is_let_go(tmp_path, monkeypatch):
         road = bench.roads["north"]
         road.start()
         await until(lambda: bench.hubs["north"].port)
-        bench.hubs["north"].port._line.write(bytes(100_000))
+        assert road._modem is not None
+        road._modem.line.write(bytes(100_000))
         await until(lambda: bench.hubs["north"].ups >= 2)
         await road.stop()
         bench.ether.close()

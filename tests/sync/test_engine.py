@@ -8,9 +8,11 @@ from sync.bundle import BundleClass
 from sync.engine import Imported, Limits
 from sync.events import BundleSealed, CampDead, CampWaiting, KeyUsedElsewhere, MessageArrived, NeighbourHas
 from sync.frames import BundleFrame
+from sync.level_frames import ShortIdsFrame, Terms
 from sync.message import Kind, Message
 from sync.reject import Reason
 from sync.signing import Network
+from sync.sketch import Salt
 from tests.sync.camps import NOW_S, Camp, Square, air, cable
 
 
@@ -138,28 +140,7 @@ def test_levelled_camps_say_little(line):
     line.run(600)
     line.sent = 0
     line.run(1200)
-    assert line.sent <= 4 * 11  # one list an end every two minutes, nothing else
-
-
-def test_a_lists_of_many_bundles_goes_in_parts():
-    square = Square("a", "b")
-    a, b = square.camps
-    for n in range(60):
-        a.post(f"post {n}", square.now + 61 * n)
-        with a.store.transaction():
-            a.engine.tick(square.now + 61 * (n + 1))
-    square.now += 61 * 61
-    a.engine.add_link(small_cable("to-b", b.identity.key), square.now)
-    b.engine.add_link(small_cable("to-a", a.identity.key), square.now)
-    square.ends = {"a/to-b": (a, b, "to-a"), "b/to-a": (b, a, "to-b")}
-    square.run(30)
-    assert a.live() == b.live()
-    assert len(a.live()) == 60
-
-
-def small_cable(name, peer):
-    profile = cable(name, peer)
-    return type(profile)(name, 300, profile.airtime_ms, False, 1.0, profile.via, peer)
+    assert line.sent <= 2 * 2 * 11  # a list and an answer on each cable every two minutes, nothing else
 
 
 def test_a_neighbour_that_has_it_is_known(line):
@@ -261,8 +242,7 @@ def test_a_refused_bundle_is_not_asked_for_again():
     sealed = sealed_by(stranger, "hello")
     receive(here, frame_of(stranger, sealed, stranger.identity.key))
     ids = (sealed.id(stranger.identity.key, here.identity.network),)
-    listed = frames.ListFrame(bundle.hour_of(NOW_S), 15, bytes(16), b"\xff" * 16, ids)
-    receive(here, frames.encode(listed, here.identity.network, b"ab"))
+    receive(here, frames.encode(frames.GotFrame(ids), here.identity.network, b"ab"))
     said = [
         frames.decode(data, here.identity.network)[1]
         for data in here.engine.frames_to_send("x", NOW_S, float("inf"))
@@ -325,14 +305,10 @@ def test_what_neighbours_give_back_after_a_salvage_is_no_alarm():
 
 def test_a_request_that_went_down_with_its_link_is_made_again():
     here, other = Camp("here"), Camp("other")
-    listed = frames.encode(
-        frames.ListFrame(bundle.hour_of(NOW_S), 15, bytes(16), b"\xff" * 16, (b"i" * 16,)),
-        other.identity.network,
-        other.identity.author,
-    )
+    named = frames.encode(frames.GotFrame((b"i" * 16,)), other.identity.network, other.identity.author)
     for name in ("x", "y"):
         here.engine.add_link(cable(name, other.identity.key), NOW_S)
-        receive(here, listed, link=name)
+        receive(here, named, link=name)
         said = [
             frames.decode(data, here.identity.network)[1]
             for data in here.engine.frames_to_send(name, NOW_S, float("inf"))
@@ -618,7 +594,8 @@ def test_lists_and_confirmations_are_refused_where_everybody_hears():
     here.engine.add_link(air("x"), NOW_S)
     here.post("run north", NOW_S, kind=Kind.MIC_CHECK)
     ids = tuple(here.live())
-    listed = frames.ListFrame(bundle.hour_of(NOW_S), 15, bytes(16), b"\xff" * 16, ids)
+    salt = Salt(bytes(4), bundle.hour_of(NOW_S), bytes(4))
+    listed = ShortIdsFrame(salt, 0, 0xFFFFFFFF, bytes(4), Terms(salt.hour, 0, 15))
     for frame in (listed, frames.AskFrame(ids), frames.GotFrame(ids)):
         receive(here, frames.encode(frame, here.identity.network, b"ab"))
     assert here.counted(Reason.FRAME) == 3

@@ -20,6 +20,7 @@ from sync.message import Role
 from sync.views import Count
 from tests.sync.camps import cable
 from tests.web.desk import KINDS, Camp, TestDesk
+from web_ui.carry_desk import IntakeView, OpenStick, StickFileView, StickView
 from web_ui.desk import AirtimeView, LinkView, ListView
 from web_ui.road_desk import RoadView
 
@@ -117,6 +118,13 @@ def filled(folder: Path) -> Square:
         RoadView("ip-1", "ip", KINDS[0].title, url, sol.link_views[:1], stopped=False, fixed=False),
         RoadView("air-1", "board", KINDS[1].title, board, sol.link_views[2:], stopped=False, fixed=True),
     )
+    sol.carry.stick_views = (
+        StickView("sda1", "PLAZA NORTE", 7_756_087_296, "vfat", "open"),
+        StickView("sdb1", "", 31_914_983_424, "exfat", "closed"),
+    )
+    carried = StickFileView("61", "camp-20261121-1810.bundles", 1_431_977, sol.time_s - 9_000)
+    sol.carry.open_stick = OpenStick("sda1", (carried,), 0, 1, False)
+    sol.carry.intake_view = IntakeView("camp-20261120-0900.bundles", "done", 9, 9, 812, 40, 1, True)
     sol.lists = (ListView("squares", 1, 12, ""),)
     sol.refused = (Count("signature", 3), Count("length", 41))
     return Square(sol, norte, Camp(sol), root.hex(), mic_check.hex(), held.hex(), norte_post.hex())

@@ -1,0 +1,354 @@
+"""`miccheck doctor`: a well camp, each thing that can be wrong with one, and boards that are set up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import sqlite3
+import sys
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+
+from node.cli import main
+from node.doctor import boards, box
+from node.doctor.table import CHECKS
+from tests.radio.board import Bench
+from tests.radio.test_board_admin import in_a_bad_way
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+    def findings(self):
+        """Verdict and what is said, by check; the last of each check."""
+        return {each["check"]: (each["verdict"], each["says"]) for each in json.loads(self.out)["checks"]}
+
+    def verdicts(self, check):
+        return [each["verdict"] for each in json.loads(self.out)["checks"] if each["check"] == check]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("doctor") / "camp"
+    argv, sys.argv = sys.argv, ["miccheck", "init", str(folder)]
+    try:
+        with pytest.raises(SystemExit):
+            main()
+    finally:
+        sys.argv = argv
+    return folder
+
+
+@pytest.fixture
+def home(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "camp")
+
+
+@pytest.fixture
+def doctor(home, monkeypatch, capsys):
+    """Run it on the camp; words with a dash are options, the rest goes into the settings."""
+    for variable in ("PORT", "TLS_PORT"):
+        monkeypatch.setenv(f"MICCHECK__WEB__{variable}", "0")
+    monkeypatch.setattr(boards, "LOOK_AGAIN_S", 0.05)
+    clean = (home / "miccheck.toml").read_text()
+
+    def run(*options, settings=""):
+        (home / "miccheck.toml").write_text(clean + settings)
+        monkeypatch.setattr(sys, "argv", ["miccheck", "doctor", str(home), *options])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return Done(end.value.code, said.out, said.err)
+
+    return run
+
+
+def test_a_camp_that_is_well(doctor):
+    done = doctor("--json")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)["well"] is True
+    assert {verdict for verdict, _ in done.findings().values()} == {"ok", "skip"}
+    table = doctor()
+    assert table.code == 0
+    assert table.out.splitlines()[0].startswith("ok    settings")
+    assert "→" not in table.out
+
+
+def test_every_check_has_a_name_and_says_what_it_looks_at():
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    assert all(check.looks_at for check in CHECKS)
+
+
+@pytest.mark.parametrize("name", ["", "camp.key", "secrets", "secrets/authority.key", "board.sqlite3"])
+def test_what_others_can_read(doctor, home, name):
+    (home / name).chmod(0o755)
+    done = doctor("--json")
+    assert done.code == 1
+    assert done.findings()["folder"][0] == "bad"
+    assert f"chmod go-rwx {home / name}".rstrip("/") in done.out.replace("\\/", "/")
+
+
+def test_a_key_that_is_none(doctor, home):
+    (home / "camp.key").write_text("nonsense")
+    assert doctor("--json").findings()["key"][0] == "bad"
+
+
+@pytest.mark.parametrize(("bad", "warn", "verdict"), [(1 << 60, 1 << 61, "bad"), (1, 1 << 60, "warn")])
+def test_a_disk_that_is_full(doctor, monkeypatch, bad, warn, verdict):
+    monkeypatch.setattr(box, "ROOM_BAD_BYTES", bad)
+    monkeypatch.setattr(box, "ROOM_WARN_BYTES", warn)
+    done = doctor("--json")
+    assert (done.code, done.findings()["disk"][0]) == (1, verdict)
+
+
+def test_a_board_file_with_holes(doctor, home):
+    with closing(sqlite3.connect(home / "board.sqlite3")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for damage in (b"junk" * 3_000, b"no database at all"):
+        with (home / "board.sqlite3").open("r+b") as file:
+            file.seek(8_192 if len(damage) > 100 else 0)
+            file.write(damage)
+        done = doctor("--json")
+        assert done.findings()["board"][0] == "bad"
+        assert done.out.count("\n") == 1
+
+
+def test_a_port_that_is_taken(doctor, monkeypatch):
+    with socket.socket() as other:
+        other.bind(("0.0.0.0", 0))
+        other.listen()
+        monkeypatch.setenv("MICCHECK__WEB__PORT", str(other.getsockname()[1]))
+        verdict, says = doctor("--json").findings()["ports"]
+    assert verdict == "bad"
+    assert "[web] port" in says
+
+
+def test_a_clock_and_a_certificate_from_another_age(doctor, home, monkeypatch):
+    monkeypatch.setenv("MICCHECK__CLOCK__OFFSET_S", str(20 * 365 * 86_400))
+    assert doctor("--json").findings()["certificate"][0] == "bad"
+    monkeypatch.setenv("MICCHECK__CLOCK__OFFSET_S", str(390 * 86_400))
+    assert doctor("--json").findings()["certificate"][0] == "warn"
+    monkeypatch.delenv("MICCHECK__CLOCK__OFFSET_S")
+    (home / "secrets" / "server.pem").unlink()
+    assert doctor("--json").findings()["certificate"][0] == "warn"
+    (home / "secrets" / "authority.pem").write_text("torn")
+    assert doctor("--json").findings()["certificate"][0] == "bad"
+
+
+LIST = '\n[[list]]\nname = "squares"\naddress = "a@example.org"\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict", "says"),
+    [
+        ('outbox = "maildir:out"\ninbox = "maildir:in"', "ok", "are there"),
+        ('inbox = "maildir:nowhere"', "warn", "is not there"),
+        ('inbox = "maildir:secrets"', "bad", "no maildir"),
+        ('inbox = "mbox:camp.key"', "ok", "are there"),
+        ('outbox = "maildir:/nowhere/out"', "bad", "nothing can be written"),
+        ('outbox = "smtp://c@127.0.0.1:1"\npassword_file = "pass"', "warn", "does not take mail now"),
+        ('outbox = "maildir:out"\npassword_file = "missing"', "bad", "cannot be read"),
+        ('outbox = "maildir:out"\npassword_file = "empty"', "bad", "no password in"),
+        ('outbox = "maildir:out"\npassword_file = "open"', "bad", "others on this machine"),
+    ],
+)
+def test_mailing_lists(doctor, home, words, verdict, says):
+    (home / "in" / "new").mkdir(parents=True)
+    for name, text in (("pass", "secret"), ("empty", "\n"), ("open", "secret")):
+        (home / name).write_text(text)
+        (home / name).chmod(0o644 if name == "open" else 0o600)
+    found = doctor("--json", settings=LIST + words).findings()["list squares"]
+    assert found[0] == verdict
+    assert says in found[1]
+
+
+def test_a_mail_server_is_asked_nothing_but_who_it_is(doctor):
+    heard = []
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+
+        def greet():
+            for greeting in (b"220 mail.example.org ESMTP\r\n", b"554 go away\r\n"):
+                peer, _ = server.accept()
+                with peer:
+                    peer.sendall(greeting)
+                    heard.append(peer.recv(100))
+
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+        words = f'{LIST}outbox = "smtp://127.0.0.1:{server.getsockname()[1]}"'
+        assert doctor("--json", settings=words).findings()["list squares"][0] == "ok"
+        assert doctor("--json", settings=words).findings()["list squares"][0] == "warn"
+        thread.join()
+    assert heard == [b"QUIT\r\n"] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict", "says"),
+    [
+        ('kind = "ip"\nurl = "http://127.0.0.1:1"', "warn", "refused"),
+        ('kind = "ip"\nurl = "http://no-such-host.invalid"', "warn", "no such host"),
+        ('kind = "ip"\nurl = "https://127.0.0.1:1"', "warn", "refused"),
+        ('kind = "air"\naddress = "127.0.0.1:1"', "bad", "refused"),
+        ('kind = "modem"\ndevice = "/dev/nowhere"', "bad", "is not there"),
+        ('kind = "modem"\ndevice = "/etc/passwd"', "bad", "no serial device"),
+        ('kind = "modem"\ndevice = "/dev/null"', "ok", "is there"),
+        ('kind = "udp"\ninterface = "lo"', "bad", "no multicast"),
+        ('kind = "udp"\ninterface = "wlan99"', "bad", "no interface"),
+        ('kind = "ip"\nurl = "http://127.0.0.1:1"\nstopped = true', "skip", "stopped"),
+    ],
+)
+def test_links(doctor, words, verdict, says):
+    done = doctor("--json", settings=f"\n[[link]]\n{words}\n")
+    kind = words.split('"')[1]
+    name = f"link {kind}-1"
+    assert done.findings()[name][0] == verdict
+    assert says in done.findings()[name][1]
+
+
+def test_what_answers_at_a_neighbours_address_is_no_camp(doctor):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+
+        def answer():
+            for said in (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", b"\x16\x03\x01 noise"):
+                peer, _ = server.accept()
+                with peer:
+                    peer.recv(1_000)
+                    peer.sendall(said)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        words = f'\n[[link]]\nkind = "ip"\nurl = "http://127.0.0.1:{server.getsockname()[1]}"\n'
+        assert "no Mic Check: status 404" in doctor("--json", settings=words).out
+        assert "speaks something else" in doctor("--json", settings=words).out
+        thread.join()
+
+
+class TestBoards:
+    """Against the fake board, through the real library."""
+
+    @pytest.fixture
+    def bench(self, tmp_path):
+        with Bench(tmp_path / "bench") as bench:
+            yield bench
+
+    @staticmethod
+    def link(board, *words):
+        return "\n".join(["\n[[link]]", 'kind = "meshtastic"', f'host = "{board.host}"', *words, ""])
+
+    def test_a_board_that_is_set_up_is_well(self, doctor, bench):
+        board = bench.board(tcp=True, preset="LONG_FAST", region="EU_868")
+        done = doctor("--json", settings=self.link(board))
+        assert done.code == 0, done.out
+        verdict, says = done.findings()["board meshtastic-1"]
+        assert verdict == "ok"
+        assert says.endswith("EU_868, LONG_FAST, CLIENT")
+
+    def test_what_would_change_is_shown_and_changed_only_when_told(self, doctor, bench, home, monkeypatch):
+        board = bench.board(tcp=True, channel=None)
+        board.do(in_a_bad_way)
+        words = self.link(board, 'region = "EU_868"', 'preset = "LONG_FAST"')
+        shown = doctor(settings=words)
+        assert shown.code == 1
+        for sentence in (
+            "would change: add the private channel miccheck",
+            "would change: set the region to EU_868 (it is UNSET)",
+            "would change: set the role to CLIENT (it is ROUTER",
+            "would change: set the signature policy to BALANCED (STRICT",
+            "would change: switch its Bluetooth off",
+            "would change: switch its connection to the internet (MQTT) off",
+        ):
+            assert sentence in shown.out
+        assert board.do(lambda firmware: firmware.starts) == 1
+
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+        nobody = doctor("--apply", settings=words)
+        assert (nobody.code, board.do(lambda firmware: firmware.starts)) == (1, 1)
+        assert "add --yes" in nobody.err
+
+        done = doctor("--apply", "--yes", "--json", settings=words)
+        assert done.code == 0, done.out
+        assert board.do(lambda firmware: firmware.starts) == 2
+        assert doctor("--json", settings=words).code == 0
+        kept = (home / "boards.json").read_text()
+        assert (home / "boards.json").stat().st_mode & 0o777 == 0o600
+        assert json.loads(kept)["meshtastic-1"]["region"] == "EU_868"
+        channel = board.do(lambda firmware: bytes(firmware.channels[1].settings.psk))
+        assert channel.hex() not in kept
+
+    @pytest.mark.parametrize("answer", ["y", "n"])
+    def test_a_person_is_asked(self, doctor, bench, monkeypatch, answer):
+        board = bench.board(tcp=True, channel=None, preset="LONG_FAST", region="EU_868")
+        monkeypatch.setattr("node.commands.doctor.sys.stdin.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("click.confirm", lambda *_, **__: answer == "y")
+        done = doctor("--apply", settings=self.link(board))
+        assert "add the private channel miccheck" in done.err
+        assert done.code == (0 if answer == "y" else 1)
+        assert board.do(lambda firmware: firmware.starts) == (2 if answer == "y" else 1)
+
+    def test_what_changed_since(self, doctor, bench):
+        board = bench.board(tcp=True, preset="LONG_FAST", region="EU_868")
+        words = self.link(board)
+        assert doctor("--apply", "--yes", settings=words).code == 0
+        assert board.do(lambda firmware: firmware.starts) == 1  # nothing had to change
+        board.do(lambda firmware: firmware.config["lora"].__setattr__("channel_num", 7))
+        done = doctor("--json", settings=words)
+        assert done.code == 1
+        assert "frequency_slot was 0, is 7" in done.out
+        assert "frequency slot 7" in done.out
+        board.do(lambda firmware: setattr(firmware.channels[0].settings, "name", "Norte"))
+        assert "channel 0 was" in doctor("--json", settings=words).out
+
+    def test_where_the_radio_is_only_a_person_can_say(self, doctor, bench):
+        board = bench.board(tcp=True, channel=None, preset="LONG_FAST", region="UNSET")
+        words = self.link(board)
+        for options in ((), ("--apply", "--yes"), ()):
+            done = doctor(*options, settings=words)
+            assert done.code == 1
+            assert "The board's region is not set." in done.out
+            assert 'region = "EU_868" or another' in done.out
+        assert "would change" not in done.out
+        assert doctor("--apply", "--yes", settings=self.link(board, 'region = "EU_868"')).code == 0
+
+    def test_firmware_made_for_an_event(self, doctor, bench):
+        board = bench.board(tcp=True, channel=None, preset="LONG_FAST", region="EU_868")
+        board.do(lambda firmware: setattr(firmware.my_info, "firmware_edition", 1))
+        done = doctor(settings=self.link(board))
+        assert "firmware made for an event" in done.out
+        assert "would change: add the private channel" in done.out
+
+    def test_firmware_that_is_too_old(self, doctor, bench):
+        board = bench.board(tcp=True, preset="LONG_FAST", region="EU_868", version="2.7.14.abcdef")
+        done = doctor("--json", settings=self.link(board))
+        assert done.code == 1
+        assert "2.7.14" in done.out
+        assert "flash 2.7.15 or later" in done.out
+
+    def test_nobody_there(self, doctor, bench):
+        board = bench.board(tcp=True, plugged=False)
+        done = doctor("--json", settings=self.link(board))
+        assert done.findings()["board meshtastic-1"][0] == "bad"
+        done = doctor("--json", settings='\n[[link]]\nkind = "meshtastic"\ndevice = "/dev/nowhere"\n')
+        assert done.findings()["board meshtastic-1"] == ("bad", "The device is not there.")
+
+
+def test_yes_without_apply_is_no_usage(doctor):
+    assert doctor("--yes").code == 2
+
+
+def test_wrong_settings_are_said_before_anything_else(doctor):
+    done = doctor(settings="\n[camp2]\n")
+    assert done.code == 2
+    assert 'unknown table "camp2"' in done.err
