@@ -417,7 +417,9 @@ class AirTalk:
 
         `is_short`: what serves few has to wait.
         """
-        is_few = self._post.owed_to[:SENDER_BYTES] not in self.relays.crowds(now)
+        is_few = not self._post.owes_alert and self._post.owed_to[:SENDER_BYTES] not in self.relays.crowds(
+            now
+        )
         if is_short and is_few and not self._post.is_leaving_any:
             return None
         self._post.share_with(len(self._offers) > 0)

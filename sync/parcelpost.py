@@ -86,6 +86,11 @@ class ParcelPost:
         return self._owing.camp
 
     @property
+    def owes_alert(self) -> bool:
+        """Whether an alert is among what somebody waits for."""
+        return self._owing.is_alert()
+
+    @property
     def is_leaving_any(self) -> bool:
         """Whether a parcel is under way from here."""
         return bool(self._leaving)
