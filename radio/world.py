@@ -258,8 +258,9 @@ class World(Scene):
             outcome = work(engine)
             engine.tick(now)
             left = camp.turns.allowance(now)
-            may_send = left.alerts_ms > 0
-            frames = engine.frames_to_send(LINK, now, left.any_ms, left.alerts_ms) if may_send else []
+            frames: list[bytes] = []
+            if left.alerts_ms > 0:
+                frames = engine.frames_to_send(LINK, now, left.any_ms, left.alerts_ms, left.few_ms)
         camp.turns.take(frames, now)
         self._feed(camp)
         while (event := engine.next_event()) is not None:

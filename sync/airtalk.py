@@ -403,8 +403,16 @@ class AirTalk:
             return self._beacon(hour, now)
         return None
 
-    def next_parcel(self, now: float) -> ParcelFrame | AnswerFrame | None:
-        """The next symbol of a parcel: it leaves when there is no bundle to send."""
+    def next_parcel(self, now: float, is_short: bool = False) -> ParcelFrame | AnswerFrame | None:
+        """The next symbol of a parcel: it leaves when there is no bundle to send.
+
+        `is_short`: what serves few has to wait.
+        """
+        is_few = not self._post.owes_alert and self._post.owed_to[:SENDER_BYTES] not in self.relays.crowds(
+            now
+        )
+        if is_short and is_few and not self._post.is_leaving_any:
+            return None
         self._post.share_with(len(self._offers) > 0)
         frame = self._post.next_frame(now)
         if frame is not None:
@@ -451,9 +459,13 @@ class AirTalk:
         """When to say what could not be said while the channel was busy: not all of us at once."""
         return now + self._random.uniform(0, SPREAD_FRAMES) * self._frame_s
 
-    def next_answer(self, now: float, alerts_only: bool = False) -> BundleId | None:
-        """A bundle that is owed and due; paid for by the reply bucket, alerts excepted."""
-        first = self._offers.first_due(now, alerts_only)
+    def next_answer(self, now: float, alerts_only: bool = False, is_short: bool = False) -> BundleId | None:
+        """A bundle that is owed and due; paid for by the reply bucket, alerts excepted.
+
+        `is_short`: what serves few has to wait.
+        """
+        serves_few = self.relays.serves_few if is_short else None
+        first = self._offers.first_due(now, alerts_only, serves_few)
         if first is None:
             return None
         bundle_id, class_ = first

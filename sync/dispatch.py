@@ -78,17 +78,24 @@ class Dispatch:
         hour = self._holdings.hours.hour(now)
         frame = talk.next_frame(hour, now)
         if frame is None:
-            self._queue_answer(talk, link, now)
+            self._queue_answer(talk, link, now, self._is_short(link, left))
             encoded = self._next_bundle(link, now, left)
             if encoded is not None:
                 return encoded
-            frame = talk.next_frame(hour, now) or talk.next_parcel(now)  # the first piece of a long bundle
+            frame = talk.next_frame(hour, now)  # the first piece of a long bundle
+            if frame is None:
+                frame = talk.next_parcel(now, self._is_short(link, left))
         return self._encode(frame) if frame is not None else None
 
-    def _queue_answer(self, talk: AirTalk, link: Link, now: float) -> None:
+    def _is_short(self, link: Link, left: Allowance) -> bool:
+        """Whether what is left of the hour is kept for what many lack."""
+        return left.few_ms < link.profile.airtime_ms(link.profile.mtu)
+
+    def _queue_answer(self, talk: AirTalk, link: Link, now: float, is_short: bool) -> None:
         """What others asked for leaves when nothing of our own does."""
-        if link.neighbour.outgoing.peek(now) is None:
-            self._queue(talk.next_answer(now), talk, now)
+        outgoing = link.neighbour.outgoing
+        if outgoing.peek(now) is None or (is_short and outgoing.serves_few(now)):
+            self._queue(talk.next_answer(now, is_short=is_short), talk, now)
 
     def _queue(self, owed: BundleId | None, talk: AirTalk, now: float) -> None:
         live = self._holdings.live.get(owed) if owed is not None else None
@@ -103,7 +110,7 @@ class Dispatch:
             if live is None or wire is None or link.neighbour.has(bundle_id):
                 outgoing.drop(bundle_id)
                 continue
-            left_ms = left.alerts_ms if live.class_ == BundleClass.ALERT else left.any_ms
+            left_ms = _left_ms(left, live, outgoing.serves_few(now))
             encoded, is_key_apart = self._encode_bundle(live, wire, link, now)
             if profile.airtime_ms(min(len(encoded), profile.mtu)) > left_ms:
                 return None
@@ -170,3 +177,10 @@ class Dispatch:
 
     def _encode(self, frame: Frame | AirFrame) -> bytes:
         return air_frames.encode(frame, self._holdings.network, self._holdings.identity.author)
+
+
+def _left_ms(left: Allowance, live: LiveBundle, serves_few: bool) -> float:
+    """What this bundle may cost now."""
+    if live.class_ == BundleClass.ALERT:
+        return left.alerts_ms
+    return min(left.few_ms, left.any_ms) if serves_few else left.any_ms

@@ -132,6 +132,13 @@ class Earshot:
         nearness = (_nearness(here) + _nearness(there)) / 2
         return HEARS_FAR + (HEARS_NEAR - HEARS_FAR) * nearness
 
+    def behind(self, camp: bytes) -> int:
+        """How many camps this one says it hears that we do not: those get a bundle from it, not from us."""
+        known = self._camps.get(camp)
+        if known is None or known.hears is None:
+            return 0
+        return len(known.hears.difference(self._camps) - {self._me})
+
     def unserved(self, camp: bytes) -> float:
         """The chance that nobody out of our earshot has served this camp yet."""
         known = self._camps.get(camp)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from random import Random
 
 from sync import air_frames, bundle
@@ -336,19 +337,24 @@ class Engine:
     # -- frames out -------------------------------------------------------------------------------
 
     def frames_to_send(
-        self, link: str, now: float, airtime_ms: float, alerts_ms: float | None = None
+        self,
+        link: str,
+        now: float,
+        airtime_ms: float,
+        alerts_ms: float | None = None,
+        few_ms: float = inf,
     ) -> list[bytes]:
         """Frames for a link that together cost at most `airtime_ms`; the store must be committed first.
 
-        Alerts (class 0) may make it `alerts_ms`, where that is more. Empty when nothing is due. Call again
-        until it is empty.
+        Alerts (class 0) may make it `alerts_ms`, where that is more, and what serves hardly anybody no more
+        than `few_ms`. Empty when nothing is due. Call again until it is empty.
         """
         self.tick(now)
         to = self._links.get(link)
         if to is None:
             return []
         handful: list[bytes] = []
-        left = Allowance(airtime_ms, airtime_ms if alerts_ms is None else alerts_ms)
+        left = Allowance(airtime_ms, airtime_ms if alerts_ms is None else alerts_ms, few_ms)
         while len(handful) < FRAMES_AT_ONCE:
             encoded = self._dispatch.next_frame(to, now, left)
             if encoded is None:

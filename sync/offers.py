@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from sync.bundle import BundleClass, BundleId
 from sync.doubt import Answers
@@ -48,11 +49,15 @@ class Offers:
         """When the first one is due."""
         return min((due for due, _ in self._owed.values()), default=float("inf"))
 
-    def first_due(self, now: float, alerts_only: bool) -> tuple[BundleId, BundleClass] | None:
-        """What is due, alerts first."""
+    def first_due(
+        self, now: float, alerts_only: bool, serves_few: Callable[[BundleId], bool] | None = None
+    ) -> tuple[BundleId, BundleClass] | None:
+        """What is due, alerts first; but what `serves_few`, where that has to wait."""
         due = [(class_, when, each) for each, (when, class_) in self._owed.items() if when <= now]
         if alerts_only:
             due = [each for each in due if each[0] == BundleClass.ALERT]
+        if serves_few is not None:
+            due = [each for each in due if each[0] == BundleClass.ALERT or not serves_few(each[2])]
         if not due:
             return None
         class_, _, bundle_id = min(due)

@@ -81,6 +81,16 @@ class ParcelPost:
         return self._owing.is_owed or bool(self._leaving)
 
     @property
+    def owed_to(self) -> bytes:
+        """The camp that waits for a parcel; empty when none does."""
+        return self._owing.camp
+
+    @property
+    def owes_alert(self) -> bool:
+        """Whether an alert is among what somebody waits for."""
+        return self._owing.is_alert()
+
+    @property
     def is_leaving_any(self) -> bool:
         """Whether a parcel is under way from here."""
         return bool(self._leaving)

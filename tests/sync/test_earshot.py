@@ -130,3 +130,10 @@ def test_two_are_a_pair_only_when_the_other_hears_nobody_else():
     earshot.told(A, (ME, B))
     assert not earshot.is_pair(0.0), "we are the last of a row"
     assert not earshot_of(A, B).is_pair(0.0)
+
+
+def test_behind_a_camp_are_those_whom_only_it_hears():
+    earshot = earshot_of(A, B)
+    assert earshot.behind(A) == earshot.behind(C) == 0  # who never said whom it hears; who is not here
+    earshot.told(A, (ME, B, b"11", b"22"))
+    assert earshot.behind(A) == 2

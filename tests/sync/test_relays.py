@@ -6,7 +6,7 @@ import pytest
 
 from sync.bundle import BundleClass
 from sync.earshot import Earshot
-from sync.relays import AGAIN_MAX, ALERT_DELAY_S, DELAY_FRAMES, NEW_FRAMES, TRAILS_MAX, Relays
+from sync.relays import AGAIN_FRAMES, AGAIN_MAX, ALERT_DELAY_S, DELAY_FRAMES, NEW_FRAMES, TRAILS_MAX, Relays
 from sync.schedule import Outgoing
 
 FRAME_S = 2.0
@@ -268,3 +268,56 @@ def test_who_lacks_it_for_sure_is_worth_a_relay():
     camp.earshot.told(B, (ME, b"11"))  # on a row, one camp further on
     post(camp)
     assert camp.relays.is_pending(ID)
+
+
+CROWD = tuple(bytes([200, n]) for n in range(6))
+
+
+def on_the_way_to_a_crowd():
+    """A camp between A, who hears nobody else, and B, who alone hears six more."""
+    camp = Camp(A, B)
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME, *CROWD))
+    return camp
+
+
+def test_the_only_way_to_a_crowd_serves_many_and_the_way_back_few():
+    for sender, serves_few in ((A, False), (B, True)):
+        camp = on_the_way_to_a_crowd()
+        post(camp, sender)
+        assert camp.relays.is_pending(ID)
+        assert camp.relays.serves_few(ID) == serves_few
+        assert camp.outgoing.serves_few(camp.due()) == serves_few
+    assert on_the_way_to_a_crowd().relays.serves_few(ID)  # of which nothing is known
+
+
+def test_who_hears_the_crowd_beside_us_needs_us_less():
+    camp = on_the_way_to_a_crowd()
+    camp.earshot.heard(C, -10.0, LATE_S)
+    camp.earshot.told(B, (ME, C, *CROWD))
+    assert camp.relays.crowds(LATE_S) == {}
+
+
+def test_what_a_crowd_waits_for_is_said_once_more_when_nobody_passes_it_on():
+    camp = on_the_way_to_a_crowd()
+    post(camp, A)
+    camp.send(camp.due())
+    again = camp.due()
+    assert AGAIN_FRAMES[0] * FRAME_S <= again - LATE_S <= (AGAIN_FRAMES[1] + DELAY_FRAMES[1]) * FRAME_S
+    camp.send(again)
+    assert camp.due() == NEVER
+
+
+def test_it_is_not_when_somebody_does():
+    camp = on_the_way_to_a_crowd()
+    post(camp, A)
+    camp.send(camp.due())
+    camp.relays.heard(ID, B, LATE_S + 30)
+    assert camp.due() == NEVER
+
+
+def test_what_one_camp_waits_for_is_not_said_again():
+    camp = on_the_way_to_a_crowd()
+    post(camp, B)
+    camp.send(camp.due())
+    assert camp.due() == NEVER
