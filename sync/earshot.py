@@ -132,6 +132,11 @@ class Earshot:
         nearness = (_nearness(here) + _nearness(there)) / 2
         return HEARS_FAR + (HEARS_NEAR - HEARS_FAR) * nearness
 
+    def around(self) -> int:
+        """How many camps are known of here: those in earshot, those they say they hear, and we."""
+        named = (known.hears for known in self._camps.values() if not known.is_guest and known.hears)
+        return len({self._me, *self._camps}.union(*named))
+
     def behind(self, camp: bytes) -> int:
         """How many camps this one says it hears that we do not: those get a bundle from it, not from us."""
         known = self._camps.get(camp)

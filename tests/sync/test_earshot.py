@@ -137,3 +137,10 @@ def test_behind_a_camp_are_those_whom_only_it_hears():
     assert earshot.behind(A) == earshot.behind(C) == 0  # who never said whom it hears; who is not here
     earshot.told(A, (ME, B, b"11", b"22"))
     assert earshot.behind(A) == 2
+
+
+def test_whom_one_knows_of_are_those_here_and_those_they_say_they_hear():
+    earshot = earshot_of(A, B, A, B)
+    earshot.told(A, (ME, B, C, b"DD"))
+    earshot.told(B, (C, A, b"EE"))
+    assert earshot.around() == len({ME, A, B, C, b"DD", b"EE"})
