@@ -66,6 +66,8 @@ REPLY_BURST_OF_DUTY_MS = 1_500_000.0
 REPLY_FRAMES_LEAST = 4
 # Fewer bundles than these are answered one by one: a parcel saves nothing.
 PARCEL_LEAST = 3
+# Alerts that are answered at once, each for itself: a square's of an hour. More come first in a parcel.
+ALERTS_SINGLY = 6
 # As many camps as one channel carries.
 SERVED_MAX = 64
 # What is said so long after it was due waited for the channel, with everybody else; it is spread anew. What
@@ -234,7 +236,7 @@ class AirTalk:
     def _is_being_mended(self, camp: bytes, more: int, now: float) -> bool:
         """Whether what a beacon shows is known, asked for or answered already: then it is no news."""
         if more > 0:
-            return self._asking.is_on
+            return self._asking.is_on and not self._asking.is_stalled(now)
         served_at = self._served.get(camp, float("-inf"))
         if self._is_square(now):
             served_at = max(served_at, self._parcel_at)
@@ -257,10 +259,10 @@ class AirTalk:
     def _hear_sketch(self, frame: SketchFrame, now: float) -> None:
         self._repair_at = now
         self._asking.hear_ask(frame.asked, now)
-        if frame.asked != self._me:
-            self._post.forgive()  # one answers, and it is not we
-        elif not self._post.is_busy:
+        if frame.asked == self._me:
             self._answer(frame, now)
+        elif frame.salt.sender == self._post.owed_to or self._is_square(now):
+            self._post.forgive()  # one answers, and it is not we
 
     def _answer(self, frame: SketchFrame, now: float) -> None:
         """Somebody shows us what it holds: it gets what it lacks, and is asked for what we lack."""
@@ -271,13 +273,31 @@ class AirTalk:
         if difference is None:
             self._wanting.ask_for_more(frame.salt, frame.part, now)
             return
+        is_busy = self._post.is_busy
+        lacking = self._answer_alerts(difference.mine, frame.salt.sender, is_busy, now)
+        if is_busy:
+            return
         _remember(self._served, frame.salt.sender, now, SERVED_MAX)
-        lacking = frozenset(difference.mine)
-        held = [each for each in mine.ids_in(frame.part) if each not in lacking]
-        self._post.owe(frame.salt.sender, difference.mine, held, frame.part == WHOLE, now)
+        held = [each for each in mine.ids_in(frame.part) if each not in difference.mine]
+        self._post.owe(frame.salt.sender, lacking, held, frame.part == WHOLE, now)
         if difference.want:
             want = SayWant(frame.salt, frame.part, frame.mask, frame.syndromes, WANT_TRIES)
             self._intentions.add(want, now + self._frame_s)
+
+    def _answer_alerts(
+        self, lacking: Iterable[BundleId], camp: bytes, is_busy: bool, now: float
+    ) -> list[BundleId]:
+        """Few alerts do not wait for a parcel, nor any for a parcel to another; the rest that is lacking."""
+        rest: list[BundleId] = []
+        alerts: list[BundleId] = []
+        for bundle_id in lacking:
+            live = self._host.with_prefix(bundle_id)
+            is_alert = live is not None and live.class_ == BundleClass.ALERT
+            (alerts if is_alert else rest).append(bundle_id)
+        if len(alerts) > ALERTS_SINGLY and not is_busy:
+            return alerts + rest
+        self._wanting.owe(tuple(alerts[:ALERTS_SINGLY]), camp, True, now)
+        return rest
 
     def _hear_want(self, frame: WantFrame, sender: bytes, hour: int | None, now: float) -> None:
         if not self._comparing.is_near(frame.salt, hour):
@@ -422,7 +442,7 @@ class AirTalk:
     def _next_need(self, now: float) -> NeedFrame | None:
         need = self._blocks.next_need(now)
         if need is None and self._asking.is_on:
-            need = self._post.next_need(now)
+            need = self._post.next_need(now, lambda sender: self._asking.awaits(sender, now))
             if need is not None:
                 self._asking.said_need(self._post.next_need_due(), now)
         return need
