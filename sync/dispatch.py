@@ -44,11 +44,11 @@ class Dispatch:
 
     def next_frame(self, link: Link, now: float, left: Allowance) -> bytes | None:
         """The frame that leaves next; None when nothing is due for which there is airtime left."""
+        if isinstance(link.talk, AirTalk):  # an alert that was asked for is an alert
+            self._queue(link.talk.next_answer(now, alerts_only=True), link.talk, now)
         if self._is_alert_next(link, now):
             return self._next_bundle(link, now, left)
         if link.profile.airtime_ms(link.profile.mtu) > left.any_ms:
-            if isinstance(link.talk, AirTalk):
-                self._queue(link.talk.next_answer(now, alerts_only=True), link.talk, now)
             return self._next_bundle(link, now, left)  # while a full frame does not fit, a small one may
         match link.talk:
             case AirTalk() as talk:

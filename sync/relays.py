@@ -187,7 +187,8 @@ class Relays:
             return
         if trail.class_ == BundleClass.ALERT:
             # Of thirds of blocks it may be a little less than two.
-            is_enough = round(trail.copies, 6) >= ALERT_COPIES and not trail.is_sure
+            is_lacked = trail.is_sure or (trail.sent > 0 and self._is_unheard(trail, now))
+            is_enough = round(trail.copies, 6) >= ALERT_COPIES and not is_lacked
         elif trail.is_asked:
             trail.left -= 1
             is_enough = trail.left <= 0 or frames == 1
@@ -230,6 +231,7 @@ class Relays:
             return
         trail.is_awaited = is_post and not trail.is_own and trail.frames == trail.sent == 1 and reach >= MANY
         is_unheard = trail.is_awaited or (not trail.copies and (trail.is_own or not is_post))
+        is_unheard = is_unheard or (not is_post and self._is_unheard(trail, now))
         if is_unheard and trail.sent <= AGAIN_MAX * trail.frames and trail.lacks:
             frames = ALERT_AGAIN_FRAMES if trail.class_ == BundleClass.ALERT else AGAIN_FRAMES
             again = self._random.uniform(*frames) * self._frame_s
@@ -287,6 +289,10 @@ class Relays:
         """Camps that we alone reach, of all in our earshot, and how many get a bundle from each."""
         behind = {camp: self._earshot.behind(camp) for camp in self._earshot.dependents(now)}
         return {camp: min(count, CROWD_MOST) for camp, count in behind.items() if count >= CROWD_LEAST}
+
+    def _is_unheard(self, trail: _Trail, now: float) -> bool:
+        """Whether a camp that hears nobody but us was not heard to have it."""
+        return any(sum(trail.lacks.get(camp, ())) > 0 for camp in self._earshot.dependents(now))
 
     @staticmethod
     def _is_relay(trail: _Trail) -> bool:

@@ -321,3 +321,31 @@ def test_what_one_camp_waits_for_is_not_said_again():
     post(camp, B)
     camp.send(camp.due())
     assert camp.due() == NEVER
+
+
+def alert(camp, sender=A, now=LATE_S):
+    camp.relays.took_in(ID, BundleClass.ALERT, sender, now)
+    camp.send(camp.due(now))
+
+
+def test_an_alert_is_said_again_until_who_hears_nobody_else_was_heard_to_have_it():
+    camp = Camp(A, B)
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME,))
+    alert(camp)
+    camp.relays.heard(ID, A, LATE_S)
+    camp.relays.heard(ID, A, LATE_S)
+    assert camp.due() < NEVER
+    camp.relays.heard(ID, B, LATE_S)
+    assert camp.due() == NEVER
+
+
+def test_an_alert_is_said_so_often_and_no_more():
+    camp, sent = Camp(A, B), 1
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME,))
+    alert(camp)
+    while camp.due() < NEVER:
+        camp.send(camp.due())
+        sent += 1
+    assert sent == AGAIN_MAX + 1
