@@ -361,7 +361,7 @@ class Pump:
             for _ in range(HANDFULS_MAX):
                 if left.alerts_ms <= 0:
                     break
-                frames = self._engine.frames_to_send(name, now, left.any_ms, left.alerts_ms)
+                frames = self._engine.frames_to_send(name, now, left.any_ms, left.alerts_ms, left.few_ms)
                 if not frames:
                     break
                 leaving.append((port, frames))

@@ -12,17 +12,30 @@ from typing import TypeVar
 
 from radio.world import World
 from sync import air_frames, bundle, frames, message
-from sync.air_frames import AirFrame, BeaconFrame, NeedFrame, SymbolFrame, WantFrame
+from sync.air_frames import (
+    AirFrame,
+    AnswerFrame,
+    BeaconFrame,
+    JoinFrame,
+    NeedFrame,
+    ParcelFrame,
+    SketchFrame,
+    SymbolFrame,
+    WantFrame,
+)
 from sync.bundle import HOUR_S, MASK_RADIO, BundleClass, BundleId
+from sync.coding import shape_of
 from sync.frames import BundleFrame, Frame
 from sync.message import Kind, Message, compose
-from sync.signing import AUTHOR_BYTES, SEED_BYTES, Identity, Network
+from sync.signing import AUTHOR_BYTES, SEED_BYTES, SIGNATURE_BYTES, Identity, Network
 from sync.sketch import BEACON_SYNDROMES, NONCE_BYTES, SALT_SENDER_BYTES, SYNDROME_BYTES, Salt, SaltedSet
 
 NETWORK = Network()
 NAME = "attacker"
 # The year 2099, in hours since 2026.
 FAR_HOUR = 640_000
+# A parcel of this many bytes, in symbols as long as a radio frame takes.
+PARCEL_BYTES, SYMBOL_BYTES = 1_284, 214
 # When there is nothing to say yet, how soon to look again.
 LOOK_AGAIN_S = 10.0
 
@@ -39,6 +52,7 @@ class Attacker:
         self.heard: list[bytes] = []
         self._last: dict[type, AirFrame | Frame] = {}
         self._bundles: dict[BundleId, None] = {}
+        self._names: dict[bytes, None] = {}
         self._camps = {camp.identity.author: camp.identity for camp in world.camps.values()}
         world.add_radio(NAME, self._hear)
         for name in in_earshot:
@@ -74,11 +88,16 @@ class Attacker:
         """The bytes of a frame, under a name that nobody has unless one is given."""
         return air_frames.encode(frame, NETWORK, author or self.random.randbytes(AUTHOR_BYTES))
 
-    def salt(self, hour: int | None = None) -> Salt:
-        """A salt under a name that nobody has; of this hour unless another is given."""
+    def salt(self, hour: int | None = None, sender: bytes | None = None) -> Salt:
+        """A salt under a name that nobody has, and of this hour, unless others are given."""
         now_hour = bundle.hour_of(self.world.now)
-        nonce, sender = self.random.randbytes(NONCE_BYTES), self.random.randbytes(SALT_SENDER_BYTES)
-        return Salt(nonce, now_hour if hour is None else hour, sender)
+        nonce, nobody = self.random.randbytes(NONCE_BYTES), self.random.randbytes(SALT_SENDER_BYTES)
+        return Salt(nonce, now_hour if hour is None else hour, sender or nobody)
+
+    def name(self) -> bytes:
+        """Four bytes of the name of a camp that was heard to beacon; of nobody before that."""
+        names = list(self._names)
+        return self.random.choice(names) if names else self.random.randbytes(SALT_SENDER_BYTES)
 
     def last_heard(self, kind: type[_F]) -> _F | None:
         """The last frame of a kind that was heard."""
@@ -93,6 +112,8 @@ class Attacker:
         self.heard.append(data)
         _, frame = air_frames.decode(data, NETWORK)
         self._last[type(frame)] = frame
+        if isinstance(frame, BeaconFrame):
+            self._names[frame.salt.sender] = None
         if isinstance(frame, BundleFrame):
             decoded = bundle.decode(frame.wire)
             author = self._camps.get(decoded.author)
@@ -205,6 +226,76 @@ def _noise(attacker: Attacker) -> Say:
     return say
 
 
+def _borrowed_names(attacker: Attacker) -> Say:
+    """Beacons in the names of camps: they hold nothing, or what nobody ever said, and hear nobody."""
+
+    def say() -> bytes:
+        salt = attacker.salt(sender=attacker.name())
+        ids = [attacker.random.randbytes(16) for _ in range(attacker.random.choice((0, 3)))]
+        sketch = SaltedSet(ids, salt).sketch(BEACON_SYNDROMES)
+        return attacker.encode(BeaconFrame(salt, MASK_RADIO, len(ids), sketch))
+
+    return say
+
+
+def _forged_asks(attacker: Attacker) -> Say:
+    """One camp asks another for everything, by a sketch of nothing; sometimes it signs, with noise."""
+
+    def say() -> bytes:
+        sender, asked = attacker.name(), attacker.name()
+        if attacker.random.random() < 0.2:
+            author = sender + attacker.random.randbytes(AUTHOR_BYTES - SALT_SENDER_BYTES)
+            signature = attacker.random.randbytes(SIGNATURE_BYTES)
+            hour = bundle.hour_of(attacker.world.now)
+            return attacker.encode(JoinFrame(author, asked, hour, signature), author)
+        salt = attacker.salt(sender=sender)
+        return attacker.encode(SketchFrame(salt, MASK_RADIO, 0, 1, bytes(2 * SYNDROME_BYTES), asked))
+
+    return say
+
+
+def _forged_parcels(attacker: Attacker) -> Say:
+    """Symbols of parcels that never get whole, or that spoil one on the air; and needs of them."""
+
+    def say() -> bytes:
+        seen = attacker.last_heard(ParcelFrame)
+        if seen is None or attacker.random.random() < 0.3:
+            generation, shape = attacker.random.randbytes(4), shape_of(PARCEL_BYTES, SYMBOL_BYTES)
+        else:
+            generation, shape = seen.generation, seen.shape
+        name = attacker.name().ljust(AUTHOR_BYTES)
+        if attacker.random.random() < 0.3:
+            return attacker.encode(NeedFrame(generation, shape.symbols), name)
+        index, forged = attacker.random.randrange(256), attacker.random.randbytes(shape.symbol_bytes)
+        return attacker.encode(ParcelFrame(generation, shape, index, forged), name)
+
+    return say
+
+
+def _forged_answers(attacker: Attacker) -> Say:
+    """Answers nobody asked for: a bundle that was heard, or of nobody, whole or with a byte wrong."""
+
+    liar = Identity(attacker.random.randbytes(SEED_BYTES))
+
+    def say() -> bytes:
+        seen = attacker.last_heard(BundleFrame)
+        now_s = int(attacker.world.now)
+        text = message.encode(compose(Message(Kind.POST, now_s), "nothing was said here yet"))
+        wire = bytearray(
+            seen.wire if seen else bundle.seal(liar, bundle.hour_of(now_s), BundleClass.POST, [text]).wire
+        )
+        if attacker.random.random() < 0.7:
+            wire[attacker.random.randrange(len(wire))] ^= 0x10
+        return attacker.encode(AnswerFrame(bytes(wire)), attacker.name().ljust(AUTHOR_BYTES))
+
+    return say
+
+
+def _replays(attacker: Attacker) -> Say:
+    """Frames of the camps, as they were, again at the wrong time."""
+    return lambda: attacker.random.choice(attacker.heard) if attacker.heard else None
+
+
 _NOTHING = bytes(BEACON_SYNDROMES * SYNDROME_BYTES)
 
 ATTACKS: Mapping[str, Attack] = {
@@ -218,3 +309,12 @@ ATTACKS: Mapping[str, Attack] = {
     "dead alert": Attack(_dead_alert, 20),
     "noise": Attack(_noise, 15),
 }
+# Made later. The bench's table has the nine above; the storms have all.
+FURTHER_ATTACKS: Mapping[str, Attack] = {
+    "borrowed names": Attack(_borrowed_names, 40),
+    "forged asks": Attack(_forged_asks, 20),
+    "forged parcels": Attack(_forged_parcels, 20),
+    "forged answers": Attack(_forged_answers, 15),
+    "replays": Attack(_replays, 15),
+}
+ALL_ATTACKS: Mapping[str, Attack] = {**ATTACKS, **FURTHER_ATTACKS}

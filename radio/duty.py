@@ -21,10 +21,16 @@ from typing import Protocol
 from radio.airtime import HOUR_S, RollingAirtime
 from sync.link import Allowance
 
-# The last part of an hour is for alerts only. A fifth of the default on LONG_FAST in Europe (36 s) is sixteen
-# full frames: a camp's own mic check said twice, and a relay of fourteen others'. A fifth is also the most a
-# camp's own mic checks may take of the air (DESIGN, "People and their safety"), so they never need more.
-RESERVE_SHARE = 0.2
+# The last part of an hour is for alerts only. A tenth of the default on LONG_FAST in Europe (18 s) is eight
+# full frames: a camp's own mic check said twice, and a relay of six others'; alerts may use the rest of the
+# hour as well. A fifth was kept before; the camp on the only way to others needs 75 frames an hour where a
+# message a minute passes, and ran out (50 camps, seeds 2 and 3).
+RESERVE_SHARE = 0.1
+# What comes before that is for what many lack: own bundles, and relays and answers that serve more than one
+# or two camps. Otherwise what a camp on the edge lacks is paid with what the whole network waits for.
+MANY_SHARE = 0.1
+# But so many frames an hour are for everybody, or a slow preset would never serve a single camp.
+FEW_FRAMES_LEAST = 4
 # A tenth at a time: eight frames of LONG_FAST. More, and a power failure costs more; less, and the card is
 # written more often.
 CLAIM_SHARE = 0.1
@@ -70,6 +76,7 @@ class DutyHour:
         """`duty_cycle`: share of any hour, 1 for no limit. `frame_ms`: what the dearest frame costs."""
         self.limit_ms = duty_cycle * HOUR_S * 1_000 if duty_cycle < 1 else inf
         self.reserve_ms = _reserve_ms(self.limit_ms, frame_ms)
+        self._many_ms = _many_ms(self.limit_ms - self.reserve_ms, self.limit_ms, frame_ms)
         self._memory = memory if memory is not None else Forgetful()
         self._ended = RollingAirtime(HOUR_S)
         self._in_radio_ms = 0.0
@@ -84,7 +91,8 @@ class DutyHour:
     def left(self, now: float) -> Allowance:
         """What may still be sent now; less than nothing where the limit was lowered."""
         left_ms = self.limit_ms - self.spent_ms(now)
-        return Allowance(left_ms - self.reserve_ms, left_ms)
+        any_ms = left_ms - self.reserve_ms
+        return Allowance(any_ms, left_ms, any_ms - self._many_ms)
 
     def take(self, airtime_ms: float, now: float) -> None:
         """A frame of this airtime is about to be handed to the radio."""
@@ -121,6 +129,13 @@ def _reserve_ms(limit_ms: float, frame_ms: float) -> float:
     if limit_ms == inf:
         return 0.0
     return max(0.0, min(max(RESERVE_SHARE * limit_ms, frame_ms), limit_ms - frame_ms))
+
+
+def _many_ms(any_ms: float, limit_ms: float, frame_ms: float) -> float:
+    """What is kept for what many lack; a few frames are left for everything else."""
+    if limit_ms == inf:
+        return 0.0
+    return max(0.0, min(MANY_SHARE * limit_ms, any_ms - FEW_FRAMES_LEAST * frame_ms))
 
 
 def _by_step(ended: Iterable[tuple[float, float]]) -> list[Spent]:

@@ -9,13 +9,18 @@ from radio.airtime import HOUR_S, RollingAirtime
 from radio.simulated import Fate, Sent
 from sync.air_frames import AirFrameType
 from sync.frames import FRAME_VERSION, FrameType
+from sync.padding import unpad
+from sync.reject import Reject
 
 
 def kind_of(frame: bytes) -> str:
     """What a frame says it is, for people: `bundle`, `ask keys`; `unknown` where we have no name for it."""
     if not frame or frame[0] >> 4 != FRAME_VERSION:
         return "unknown"
-    return _KINDS.get(frame[0] & 0x0F, "unknown")
+    try:
+        return _KINDS.get(unpad(frame)[0] & 0x0F, "unknown")
+    except Reject:
+        return "unknown"
 
 
 _KINDS: dict[int, str] = {

@@ -100,7 +100,7 @@ class PoliteRadio:
             if holder is not self._holder:
                 return NO_AIRTIME
             allowed, left_ms = self._turns.allowance(now), max(0.0, self._says.left_ms(now))
-            return Allowance(min(allowed.any_ms, left_ms), min(allowed.alerts_ms, left_ms))
+            return allowed.at_most(left_ms)
 
     def take(self, holder: object, frames: list[bytes], now: float) -> None:
         """Frames for the radio."""

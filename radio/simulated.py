@@ -19,6 +19,7 @@ from hashlib import blake2b
 from random import Random
 
 from radio.airtime import Firmware, Preset, RollingAirtime
+from sync.frames import RADIO_FRAME_BYTES_MAX
 
 # Semtech's contention slot as Meshtastic firmware computes it: 2.5 symbols of sensing, and 7.6 ms to turn
 # round, propagate and process.
@@ -136,6 +137,10 @@ class Air:
         self._random = random
         self._capture = capture
         self._firmware = firmware
+        # Asked for some ten times a turn.
+        self._airtimes_ms = [
+            preset.airtime_ms(length, firmware) for length in range(RADIO_FRAME_BYTES_MAX + 1)
+        ]
         self._radios: dict[str, _Radio] = {}
         self._paths: dict[str, dict[str, Path]] = {}
         self._on_air: list[_Transmission] = []
@@ -207,6 +212,8 @@ class Air:
 
     def airtime_ms(self, frame_bytes: int) -> float:
         """What a frame of ours of this length costs here."""
+        if frame_bytes < len(self._airtimes_ms):
+            return self._airtimes_ms[frame_bytes]
         return self.preset.airtime_ms(frame_bytes, self._firmware)
 
     def utilisation(self, name: str, now: float) -> float:

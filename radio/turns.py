@@ -106,9 +106,11 @@ class Turns:
             return NO_AIRTIME
         left = self._hour.left(now)
         if not self.is_idle():
-            return Allowance(0.0, self._handful_ms(left.alerts_ms))
-        held = self._back_off.holds(now)
-        return Allowance(0.0 if held else self._handful_ms(left.any_ms), self._handful_ms(left.alerts_ms))
+            return Allowance(0.0, self._handful_ms(left.alerts_ms), 0.0)
+        alerts_ms = self._handful_ms(left.alerts_ms)
+        if self._back_off.holds(now):
+            return Allowance(0.0, alerts_ms, 0.0)
+        return Allowance(self._handful_ms(left.any_ms), alerts_ms, self._handful_ms(left.few_ms))
 
     @property
     def held_until(self) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path as FilePath
@@ -252,12 +253,14 @@ class World(Scene):
             raise ValueError(f"{camp.name} is switched off")
         now = self.now
         engine.tell_time(now + camp.clock_offset_s, camp.clock_is_set)
-        with camp.store.transaction():
+        # In memory nothing is lost half-way: the store's own transactions do, and most turns write nothing.
+        with camp.store.transaction() if camp.path is not None else nullcontext():
             outcome = work(engine)
             engine.tick(now)
             left = camp.turns.allowance(now)
-            may_send = left.alerts_ms > 0
-            frames = engine.frames_to_send(LINK, now, left.any_ms, left.alerts_ms) if may_send else []
+            frames: list[bytes] = []
+            if left.alerts_ms > 0:
+                frames = engine.frames_to_send(LINK, now, left.any_ms, left.alerts_ms, left.few_ms)
         camp.turns.take(frames, now)
         self._feed(camp)
         while (event := engine.next_event()) is not None:

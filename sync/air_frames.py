@@ -15,8 +15,9 @@ from sync import cbor, frames
 from sync.bundle import BUNDLE_BYTES_MIN, HOUR_MAX, RADIO_BUNDLE_BYTES_MAX
 from sync.coding import SYMBOLS_MAX, Shape
 from sync.frames import FRAME_VERSION, HEAD_BYTES, RADIO_FRAME_BYTES_MAX, SENDER_BYTES, Frame
+from sync.padding import unpad
 from sync.reject import Reason, Reject
-from sync.signing import AUTHOR_BYTES, SIGNATURE_BYTES, Network
+from sync.signing import AUTHOR_BYTES, KEY_BYTES, SIGNATURE_BYTES, Network
 from sync.sketch import (
     BEACON_SYNDROMES,
     NONCE_BYTES,
@@ -203,6 +204,7 @@ def decode(data: bytes, network: Network) -> tuple[bytes, AirFrame | Frame]:
 
     Raises Reject: FRAME, VERSION, NETWORK, CBOR, ENCODING. What a BUNDLE carries is for `bundle.decode`.
     """
+    data = unpad(data)
     if len(data) <= HEAD_BYTES or data[0] & 0x0F not in _DECODERS:
         return frames.decode(data, network)
     frames.check_head(data, network)
@@ -294,8 +296,8 @@ def _decode_symbol(data: bytes) -> SymbolFrame:
         raise Reject(Reason.FRAME)
     count, index = fixed[GENERATION_BYTES], fixed[GENERATION_BYTES + 1]
     length = int.from_bytes(fixed[_SYMBOL_BYTES - _LENGTH_BYTES : _SYMBOL_BYTES])
-    # One symbol would be a BUNDLE.
-    if not 2 <= count <= SYMBOLS_MAX or not BUNDLE_BYTES_MIN <= length <= RADIO_BUNDLE_BYTES_MAX:
+    # One symbol would be a BUNDLE. A key may stand behind the wire form.
+    if not 2 <= count <= SYMBOLS_MAX or not BUNDLE_BYTES_MIN <= length <= RADIO_BUNDLE_BYTES_MAX + KEY_BYTES:
         raise Reject(Reason.FRAME)
     shape = Shape(count, length)
     if len(fixed) - _SYMBOL_BYTES != shape.symbol_bytes:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable
 
 from sync import bundle
 from sync.air_frames import JoinFrame
-from sync.bundle import BUNDLE_ID_BYTES, Bundle, BundleId, is_alive
+from sync.bundle import BUNDLE_ID_BYTES, Bundle, BundleClass, BundleId, alive_hours
 from sync.gate import Gate
 from sync.holdings import Holdings
-from sync.live import LiveBundle
+from sync.live import FIRST_ID, LAST_ID, LiveBundle
 from sync.reject import Reason, Reject
+from sync.signing import KEY_BYTES, author_of
 
 # What a block of true symbols cannot be refused for.
 _OF_WRONG_BYTES = frozenset({Reason.LENGTH, Reason.CBOR, Reason.SHAPE, Reason.ENCODING, Reason.SIGNATURE})
@@ -42,8 +43,10 @@ class AirHost:
         self._is_wired = is_wired
 
     def live_at(self, hour: int, mask: int) -> list[LiveBundle]:
-        """Live bundles that are alive at this hour, of these classes."""
-        return [b for b in self._holdings.live if mask & 1 << b.class_ and is_alive(b.hour, b.class_, hour)]
+        """Live bundles that are alive at this hour, of these classes, in order of id."""
+        hours = {class_: alive_hours(class_, hour) for class_ in BundleClass if mask & 1 << class_}
+        in_order = self._holdings.live.between(FIRST_ID, LAST_ID)
+        return [b for b in in_order if b.class_ in hours and b.hour in hours[b.class_]]
 
     def ghost_ids(self) -> Iterable[BundleId]:
         """Bundles that were refused here."""
@@ -61,7 +64,9 @@ class AirHost:
     def take_wire(self, wire: bytes, generation: bytes, now: float) -> bool:
         """Take in what symbols gave. False when it is not the bundle they claim: then try others."""
         try:
-            built = bundle.decode(wire)
+            built, key = _open(wire)
+            if key is not None and self._is_of(key, built, generation):
+                self._hear_key(key, now)
             if not self._gate.may_be(built, generation):
                 return False
             self._accept(built, now, False)
@@ -69,6 +74,11 @@ class AirHost:
             self._holdings.count(reject.reason)
             return reject.reason not in _OF_WRONG_BYTES
         return True
+
+    def _is_of(self, key: bytes, built: Bundle, generation: bytes) -> bool:
+        """Whether a block's generation is that of this bundle under this key."""
+        is_author = author_of(key) == built.author
+        return is_author and built.id(key, self._holdings.network).startswith(generation)
 
     def take_answer(self, wire: bytes, now: float) -> bool:
         """Take in one bundle that somebody asked for. Whether it is new; a bad one is counted and no more."""
@@ -101,3 +111,14 @@ class AirHost:
     def sign_join(self, asked: bytes, hour: int) -> bytes:
         """Our signature of a JOIN."""
         return self._holdings.identity.sign_join(asked, hour)
+
+
+def _open(content: bytes) -> tuple[Bundle, bytes | None]:
+    """The bundle in the content of a block, and the key behind it, if one is there (PROTOCOL.md §13).
+
+    A bundle ends where its array and a signature do, so nothing can be read in both ways.
+    """
+    try:
+        return bundle.decode(content), None
+    except Reject:
+        return bundle.decode(content[:-KEY_BYTES]), content[-KEY_BYTES:]

@@ -30,11 +30,11 @@ from sync.air_frames import (
 from sync.asking import Asking, Pace
 from sync.blockpost import BlockPost, Taker
 from sync.bundle import MASK_RADIO, BundleClass, BundleId
-from sync.coding import Shape
 from sync.comparing import Comparing, Sets
+from sync.doubt import Answers
 from sync.earshot import LIKELY, Earshot
 from sync.frames import SENDER_BYTES, Frame, KeysFrame
-from sync.intentions import AskKey, Intention, Intentions, SayKey, SaySketch, SaySymbols, SayWant
+from sync.intentions import AskKey, Intention, Intentions, SayKey, SaySymbols, SayWant
 from sync.keytalk import Keys, KeyTalk
 from sync.neighbours import Neighbour
 from sync.offers import Offers
@@ -51,11 +51,10 @@ from sync.sketch import (
 from sync.trickle import Trickle
 from sync.wanting import OFFER_FRAMES, WANT_TRIES, Wanting
 
-# What a repair is said to cost silence: no beacon so soon after one, and no sketch (seven camps level 200
-# differences with 514 frames so, with 2,336 otherwise: prototype of the design). Who is owed something, or
-# owes, has no more to learn from a beacon until a purse is a third full again.
+# What a repair is said to cost silence: no beacon so soon after one (seven camps level 200 differences with
+# 514 frames so, with 2,336 otherwise: prototype of the design). Who is owed something, or owes, has no more
+# to learn from a beacon until a purse is a third full again.
 BEACON_LOCK_S = 20.0
-SKETCH_LOCK_S = 30.0
 LOCK_OF_FILLING = 1 / 3
 DEFERRED_MAX = 4
 # Half of what we may send is for others' requests. At a time: a parcel of 24 symbols on LongFast and what
@@ -67,6 +66,8 @@ REPLY_BURST_OF_DUTY_MS = 1_500_000.0
 REPLY_FRAMES_LEAST = 4
 # Fewer bundles than these are answered one by one: a parcel saves nothing.
 PARCEL_LEAST = 3
+# Alerts that are answered at once, each for itself: a square's of an hour. More come first in a parcel.
+ALERTS_SINGLY = 6
 # As many camps as one channel carries.
 SERVED_MAX = 64
 # What is said so long after it was due waited for the channel, with everybody else; it is spread anew. What
@@ -75,6 +76,8 @@ LATE_FRAMES = (4.0, 60.0)
 SPREAD_FRAMES = 15.0
 # KEYS without a key.
 KEYS_BYTES = 7
+
+Claim = BeaconFrame | SketchFrame | WantFrame | NeedFrame
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -109,7 +112,7 @@ class AirTalk:
         # The air's own measure of time: what one full frame takes.
         self._frame_s = link.airtime_ms(link.mtu) / 1_000
         self.earshot = Earshot(author[:SENDER_BYTES], host.is_wired)
-        self.relays = Relays(neighbour.outgoing, self.earshot, random, self._frame_s, now)
+        self.relays = Relays(neighbour.outgoing, self.earshot, self._frames_of, random, self._frame_s, now)
         self._trickle = Trickle(random, now)
         burst_ms = min(REPLY_BURST_MS, REPLY_BURST_OF_DUTY_MS * link.duty_cycle)
         burst_ms = max(burst_ms, REPLY_FRAMES_LEAST * self._full_ms())
@@ -124,7 +127,7 @@ class AirTalk:
             random, Pace(self._frame_s, self._purse.fill_s, self._frame_s / (link.duty_cycle * REPLY_SHARE))
         )
         self._served: OrderedDict[bytes, float] = OrderedDict()  # when, by four bytes of author ids
-        self._offers = Offers(host, self._given)
+        self._offers = Offers(host, self._given, Answers(self._frame_s))
         self._wanting = Wanting(
             self._comparing, self._intentions, self._offers, self.relays, random, self._frame_s
         )
@@ -138,17 +141,10 @@ class AirTalk:
     def hear(self, frame: AirFrame, sender: bytes, hour: int | None, now: float) -> None:
         """Take a frame of the air; `sender` is the two bytes of its head."""
         match frame:
-            case BeaconFrame():
-                self.earshot.told(sender, frame.hears)
-                if self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
-                    self._compare_beacon(frame, hour, now)
-            case SketchFrame():
-                if self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
-                    self._hear_sketch(frame, now)
-            case WantFrame():
-                self._hear_want(frame, sender, hour, now)
-            case NeedFrame():
-                self._hear_need(frame, now)
+            case BeaconFrame() | SketchFrame() | WantFrame() | NeedFrame():
+                # Made-up names move nobody (PROTOCOL.md §15.7).
+                if not self.earshot.is_one_of_many_guests(sender):
+                    self._hear_claim(frame, sender, hour, now)
             case SymbolFrame():
                 self._hear_symbol(frame, sender, now)
             case ParcelFrame():
@@ -157,6 +153,21 @@ class AirTalk:
                 self._hear_answer(wire, sender, now)
             case JoinFrame():
                 self._hear_join(frame, sender, hour, now)
+
+    def _hear_claim(self, frame: Claim, sender: bytes, hour: int | None, now: float) -> None:
+        """What nobody signed, and nothing in it proves."""
+        match frame:
+            case BeaconFrame():
+                self.earshot.told(sender, frame.hears)
+                if self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
+                    self._compare_beacon(frame, hour, now)
+            case SketchFrame():
+                if frame.asked and self._comparing.is_comparable(frame.salt, frame.mask, hour, now):
+                    self._hear_sketch(frame, now)
+            case WantFrame():
+                self._hear_want(frame, sender, hour, now)
+            case NeedFrame():
+                self._hear_need(frame, now)
 
     def _hear_answer(self, wire: bytes, sender: bytes, now: float) -> None:
         self._repair_at = now
@@ -170,13 +181,13 @@ class AirTalk:
 
     def heard_bundle(self, bundle_id: BundleId, now: float) -> None:
         """Somebody sent this bundle: whoever asked for it heard it too."""
-        if self._offers.drop(bundle_id):
+        if self._offers.drop(bundle_id, now):
             self._repair_at = now
         self._blocks.drop(bundle_id)
 
     def sent(self, bundle_id: BundleId, now: float) -> None:
         """It was handed to the radio, for whatever reason."""
-        self._offers.drop(bundle_id)
+        self._offers.drop(bundle_id, now)
         self.relays.sent(bundle_id, now)
 
     def lack_key(self, author: bytes, now: float) -> None:
@@ -230,7 +241,7 @@ class AirTalk:
     def _is_being_mended(self, camp: bytes, more: int, now: float) -> bool:
         """Whether what a beacon shows is known, asked for or answered already: then it is no news."""
         if more > 0:
-            return self._asking.is_on
+            return self._asking.is_on and not self._asking.is_stalled(now)
         served_at = self._served.get(camp, float("-inf"))
         if self._is_square(now):
             served_at = max(served_at, self._parcel_at)
@@ -251,15 +262,12 @@ class AirTalk:
         return not any(self._hides_from_some(camp, now) for camp in self.earshot.camps(now))
 
     def _hear_sketch(self, frame: SketchFrame, now: float) -> None:
-        if not frame.asked:
-            self._compare_sketch(frame, now)
-            return
         self._repair_at = now
         self._asking.hear_ask(frame.asked, now)
-        if frame.asked != self._me:
-            self._post.forgive()  # one answers, and it is not we
-        elif not self._post.is_busy:
+        if frame.asked == self._me:
             self._answer(frame, now)
+        elif frame.salt.sender == self._post.owed_to or self._is_square(now):
+            self._post.forgive()  # one answers, and it is not we
 
     def _answer(self, frame: SketchFrame, now: float) -> None:
         """Somebody shows us what it holds: it gets what it lacks, and is asked for what we lack."""
@@ -270,27 +278,31 @@ class AirTalk:
         if difference is None:
             self._wanting.ask_for_more(frame.salt, frame.part, now)
             return
+        is_busy = self._post.is_busy
+        lacking = self._answer_alerts(difference.mine, frame.salt.sender, is_busy, now)
+        if is_busy:
+            return
         _remember(self._served, frame.salt.sender, now, SERVED_MAX)
-        lacking = frozenset(difference.mine)
-        held = [each for each in mine.ids_in(frame.part) if each not in lacking]
-        self._post.owe(frame.salt.sender, difference.mine, held, frame.part == WHOLE, now)
+        held = [each for each in mine.ids_in(frame.part) if each not in difference.mine]
+        self._post.owe(frame.salt.sender, lacking, held, frame.part == WHOLE, now)
         if difference.want:
             want = SayWant(frame.salt, frame.part, frame.mask, frame.syndromes, WANT_TRIES)
             self._intentions.add(want, now + self._frame_s)
 
-    def _compare_sketch(self, frame: SketchFrame, now: float) -> None:
-        self._repair_at = now
-        salt, part = frame.salt, frame.part
-        self._intentions.forget(
-            lambda each: isinstance(each, SayWant) and each.asks_like(WantFrame(salt, b"", part))
-        )
-        mine = self._comparing.set_of(salt, frame.mask)
-        for each, syndromes in self._comparing.parts_told(frame):
-            difference = self._comparing.difference(mine, syndromes, each)
-            if difference is None:
-                self._wanting.ask_for_more(salt, each, now)
-            else:
-                self._wanting.settle(difference, SayWant(salt, each, frame.mask, syndromes, WANT_TRIES), now)
+    def _answer_alerts(
+        self, lacking: Iterable[BundleId], camp: bytes, is_busy: bool, now: float
+    ) -> list[BundleId]:
+        """Few alerts do not wait for a parcel, nor any for a parcel to another; the rest that is lacking."""
+        rest: list[BundleId] = []
+        alerts: list[BundleId] = []
+        for bundle_id in lacking:
+            live = self._host.with_prefix(bundle_id)
+            is_alert = live is not None and live.class_ == BundleClass.ALERT
+            (alerts if is_alert else rest).append(bundle_id)
+        if len(alerts) > ALERTS_SINGLY and not is_busy:
+            return alerts + rest
+        self._wanting.owe(tuple(alerts[:ALERTS_SINGLY]), camp, True, now)
+        return rest
 
     def _hear_want(self, frame: WantFrame, sender: bytes, hour: int | None, now: float) -> None:
         if not self._comparing.is_near(frame.salt, hour):
@@ -299,8 +311,6 @@ class AirTalk:
         if not frame.want:
             if frame.salt == self._asked_with:
                 self._asking.hear_too_little(now)
-            elif self._comparing.remembers(frame.salt):
-                self._intentions.add(SaySketch(frame.salt, frame.part), now)
             return
         self._repair_at = now
         if not self._comparing.may_compare(now):
@@ -353,15 +363,16 @@ class AirTalk:
         self._blocks.note(frame)
         live = self._host.with_prefix(frame.generation)
         if live is not None:
-            self._offers.drop(live.id)
+            self._offers.drop(live.id, now)
             self._one_less(frame.generation)
-            self.relays.heard(live.id, sender, now, 1 / frame.shape.symbols)
+            self.relays.heard(live.id, sender, now, frame.shape.symbols)
             return
         senders = self._blocks.take(frame, sender, now)
         built = self._host.with_prefix(frame.generation) if senders else None
         if built is not None:
             for camp, symbols in senders.items():
-                self.relays.heard(built.id, camp, now, symbols / frame.shape.symbols)
+                for _ in range(symbols):
+                    self.relays.heard(built.id, camp, now, frame.shape.symbols)
 
     def _one_less(self, generation: bytes) -> None:
         """Another holder sent a symbol that we were about to make."""
@@ -417,8 +428,16 @@ class AirTalk:
             return self._beacon(hour, now)
         return None
 
-    def next_parcel(self, now: float) -> ParcelFrame | AnswerFrame | None:
-        """The next symbol of a parcel: it leaves when there is no bundle to send."""
+    def next_parcel(self, now: float, is_short: bool = False) -> ParcelFrame | AnswerFrame | None:
+        """The next symbol of a parcel: it leaves when there is no bundle to send.
+
+        `is_short`: what serves few has to wait.
+        """
+        is_few = not self._post.owes_alert and self._post.owed_to[:SENDER_BYTES] not in self.relays.crowds(
+            now
+        )
+        if is_short and is_few and not self._post.is_leaving_any:
+            return None
         self._post.share_with(len(self._offers) > 0)
         frame = self._post.next_frame(now)
         if frame is not None:
@@ -428,7 +447,7 @@ class AirTalk:
     def _next_need(self, now: float) -> NeedFrame | None:
         need = self._blocks.next_need(now)
         if need is None and self._asking.is_on:
-            need = self._post.next_need(now)
+            need = self._post.next_need(now, lambda sender: self._asking.awaits(sender, now))
             if need is not None:
                 self._asking.said_need(self._post.next_need_due(), now)
         return need
@@ -465,28 +484,34 @@ class AirTalk:
         """When to say what could not be said while the channel was busy: not all of us at once."""
         return now + self._random.uniform(0, SPREAD_FRAMES) * self._frame_s
 
-    def next_answer(self, now: float, alerts_only: bool = False) -> BundleId | None:
-        """A bundle that is owed and due; paid for by the reply bucket, alerts excepted."""
-        first = self._offers.first_due(now, alerts_only)
+    def next_answer(self, now: float, alerts_only: bool = False, is_short: bool = False) -> BundleId | None:
+        """A bundle that is owed and due; paid for by the reply bucket, alerts excepted.
+
+        `is_short`: what serves few has to wait.
+        """
+        serves_few = self.relays.serves_few if is_short else None
+        first = self._offers.first_due(now, alerts_only, serves_few)
         if first is None:
             return None
         bundle_id, class_ = first
         if class_ != BundleClass.ALERT and (self._post.is_busy or not self._purse.take(self._full_ms(), now)):
             return None
-        self._offers.drop(bundle_id)
+        self._offers.drop(bundle_id, now)
         self._repair_at = now
         return bundle_id
 
-    def cut(self, bundle_id: BundleId, wire: bytes, shape: Shape) -> None:
-        """Send this bundle as a block."""
-        self._blocks.cut(bundle_id, wire, shape)
+    def piece(self, bundle_id: BundleId, wire: bytes, key: bytes, is_own: bool) -> SymbolFrame:
+        """The next symbol of a bundle that is longer than a frame."""
+        return self._blocks.piece(bundle_id, wire + key, is_own)
+
+    def _frames_of(self, bundle_id: BundleId) -> int:
+        live = self._host.with_prefix(bundle_id)
+        return self._blocks.frames_of(live.size) if live is not None else 1
 
     def _carry_out(self, intention: Intention, now: float) -> AirFrame | Frame | None:
         match intention:
             case SayWant():
                 return self._say_want(intention, now)
-            case SaySketch(salt, part):
-                return self._say_sketch(salt, part, now)
             case AskKey():
                 return self._keys.ask(intention, now)
             case SayKey(author):
@@ -505,14 +530,6 @@ class AirTalk:
         if frame is not None and frame.want:
             self._repair_at = now
         return frame
-
-    def _say_sketch(self, salt: Salt, part: int, now: float) -> SketchFrame | None:
-        if now - self._repair_at < SKETCH_LOCK_S and part == WHOLE and self._deferred < DEFERRED_MAX:
-            self._deferred += 1
-            self._intentions.add(SaySketch(salt, part), self._repair_at + SKETCH_LOCK_S)
-            return None
-        self._deferred = 0
-        return self._comparing.more(salt, part) if self._purse.take(self._full_ms(), now) else None
 
     def _say_key(self, author: bytes, now: float) -> KeysFrame | None:
         frame = self._keys.say(author)
@@ -535,7 +552,6 @@ class AirTalk:
             return None
         salt = self._comparing.new_salt(hour)
         mine = self._comparing.set_of(salt, self._mask)
-        self._comparing.remember(mine)
         sketch = mine.sketch(BEACON_SYNDROMES)
         return BeaconFrame(salt, self._mask, min(len(mine), 0xFFFF), sketch, self.earshot.named(now))
 

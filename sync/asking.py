@@ -24,14 +24,21 @@ from sync.sketch import PART_MAX, SKETCH_SYNDROMES, WHOLE, SaltedSet
 HOLDERS_MAX = 16
 # Requests that nobody answered, each waited for twice as long as the one before: eight minutes of LongFast.
 TRIES_MAX = 4
+# Requests after which nothing new came, though others were heard to ask the same camp: they may wait for
+# nothing, like us, and each believe that the other's answer is under way.
+VAIN_MAX = 8
 # From so many on, whoever was asked last is not asked again before it is heard again.
 SILENT_TRIES = 2
 # A request is said within so many frame times of a beacon: who has several askers in earshot hears one.
 FIRST_FRAMES = 6.0
 # How long an answer may take to begin, when the asked one has airtime left.
 ANSWER_FRAMES = 30.0
-# Of the time in which an empty purse fills, after which it pays the next parcel.
-REFILLED = 0.75
+# What another camp asked for may take so much longer: it is not we that would say what is missing.
+OTHERS_FRAMES = (15.0, 45.0)
+# Who heard nothing for so long since it asked asks again, or beacons, as soon as it hears of one who holds
+# more; and no request is waited for longer than that for having been said in vain. At 40 % loss, seeds 1-4,
+# leaves waited for hours and lacked what was posted last.
+UNHEARD_FRAMES = 300.0
 # Symbols sent for each that we hear, when reckoning what a holder has left to spend.
 SENT_FOR_HEARD = 1.25
 # Symbols of a parcel may be waited for so long, and after its last own piece so long: NEED comes before.
@@ -88,6 +95,7 @@ class _Session:
     least: int  # differences we expect though the counts do not say so
     alert_tries: int
     tries: int = 0
+    vain: int = 0  # requests since something came that was new
     has_joined: bool = False  # since the last request
 
 
@@ -110,6 +118,7 @@ class Asking:
         self._due = float("inf")
         self._quiet_until = float("-inf")
         self._wait_ends = float("-inf")
+        self._since = float("-inf")  # when we asked last, or an answer came
         self._held = 0  # bundles, when we asked last
         self._holders: OrderedDict[bytes, int] = OrderedDict()  # and how many bundles they say they hold
         self._refilled_at: OrderedDict[bytes, float] = OrderedDict()  # when purses are full again
@@ -126,6 +135,17 @@ class Asking:
         """When the next request is due."""
         return self._due if self._session is not None else float("inf")
 
+    def is_stalled(self, now: float) -> bool:
+        """Whether we ask, and no answer came for so long that it hardly will."""
+        return self._session is not None and now - self._since > UNHEARD_FRAMES * self._pace.frame_s
+
+    def awaits(self, sender: bytes, now: float) -> bool:
+        """Whether what this camp, two bytes of its id, sends most likely answers a request of ours, or one
+        that we heard and waited for.
+        """
+        since = now - self._pace.fill_s - WAIT_FRAMES * self._pace.frame_s
+        return any(camp.startswith(sender) and at >= since for camp, at in self._asked_at.items())
+
     # -- what is heard ----------------------------------------------------------------------------
 
     def hear_more(self, holder: bytes, count: int, held: int, mask: int, now: float) -> None:
@@ -140,20 +160,26 @@ class Asking:
             least = BOTH_LACK if more <= HARDLY_MORE else 0
             alerts = ALERT_TRIES if more > ALERTS_FIRST else 0
             self._session = _Session(holder, count, mask, least, alerts)
+            self._since = now
             self._due = max(now, self._quiet_until) + self._frames(0, FIRST_FRAMES)
-        elif session.tries > 1:  # whoever was asked is silent; this one is there
+        elif session.tries > 1 or self.is_stalled(now):  # whoever was asked is silent; this one is there
             session.asked, session.theirs = holder, count
-            self._due = min(self._due, max(now, self._quiet_until) + self._frames(0, FIRST_FRAMES))
+            quiet_until = now if self.is_stalled(now) else max(now, self._quiet_until)
+            self._due = min(self._due, quiet_until + self._frames(0, FIRST_FRAMES))
 
     def hear_ask(self, asked: bytes, now: float) -> None:
         """Somebody else asked this camp: the answer most likely serves us too."""
         if self._session is not None and asked == self._session.asked:
             self._note_asked(asked, now)
-            self._progress(self._patience_s(SYMBOLS_MAX, now) * self._random.uniform(1.5, 2.5), now)
+            wait_s = self._patience_s(SYMBOLS_MAX, now) + self._frames(*OTHERS_FRAMES)
+            # Others that ask again and again, for whatever they lack, must not keep us from asking.
+            latest_s = max(0.0, self._since + self._pace.fill_s - now) + self._frames(0, FIRST_FRAMES)
+            self._progress(min(wait_s, latest_s), now)
 
     def hear_too_little(self, now: float) -> None:
         """Our sketch did not tell what differs: it is more than we thought."""
         if self._session is not None:
+            self._session.vain = 0
             self._session.least = min(2 * max(self._session.least, BOTH_LACK), 0xFFFF)
             self._progress(self._frames(0, 1), now)
 
@@ -165,6 +191,7 @@ class Asking:
         if session is None or now > self._wait_ends:
             return
         if session.asked.startswith(sender):
+            self._since = now
             self._progress(frames * self._pace.frame_s, now)
         else:  # another's answer to another: it may bring what we lack, or not
             self.postpone(min(now + frames * self._pace.frame_s, self._wait_ends))
@@ -186,7 +213,9 @@ class Asking:
         if taken is not None:
             taken.bundles += new
         self._session.least = max(0, self._session.least - 2 * new)
+        self._session.vain = self._session.vain if new == 0 else 0
         self._turn(self._session)
+        self._since = now
         self._progress(self._frames(*NEXT_FRAMES), now)
         self._wait_ends = now + WAIT_FRAMES * self._pace.frame_s
 
@@ -220,6 +249,7 @@ class Asking:
             session.alert_tries -= 1
             alerts = set_of(MASK_ALERTS)
             self._note_asked(session.asked, now)
+            self._since = now
             self._due = now + ANSWER_FRAMES * self._pace.frame_s
             return Ask(session.asked, MASK_ALERTS, *measure(alerts, BOTH_LACK))
         mine = set_of(session.mask)
@@ -228,17 +258,22 @@ class Asking:
             self._holders.pop(session.asked, None)
         if session.tries:
             self._turn(session)
+        if session.vain:  # who has nothing for us says nothing: most likely there was less than we thought
+            session.least //= 2
         expected = self._expected(session, len(mine))
-        if expected <= 0 or session.tries >= TRIES_MAX:
+        if expected <= 0 or session.tries >= TRIES_MAX or session.vain >= VAIN_MAX:
             self.end()
             return None
         patience_s = self._patience_s(expected, now)
         self._note_asked(session.asked, now)
         if session.asked in self._holders:
             self._holders.move_to_end(session.asked)
-        self._due = now + patience_s * 2**session.tries
+        self._since = now
+        longest_s = max(patience_s, UNHEARD_FRAMES * self._pace.frame_s)
+        self._due = now + min(patience_s * 2**session.tries, longest_s)
         self._wait_ends = self._due + WAIT_FRAMES * self._pace.frame_s
         session.tries += 1
+        session.vain += 1
         return Ask(session.asked, session.mask, *measure(mine, expected))
 
     def postpone(self, until: float) -> None:
@@ -261,14 +296,13 @@ class Asking:
     def _patience_s(self, expected: int, now: float) -> float:
         """Until we ask again: briefly where a holder can pay the next parcel, else until it saved up."""
         symbols = min(expected, SYMBOLS_MAX)
-        if any(self._can_pay(holder, symbols, now) for holder in self._worthwhile()):
-            return ANSWER_FRAMES * self._pace.frame_s
-        return REFILLED * self._pace.fill_s
+        saved_s = min((self._saves_s(holder, symbols, now) for holder in self._worthwhile()), default=0.0)
+        return max(0.0, saved_s) + ANSWER_FRAMES * self._pace.frame_s
 
-    def _can_pay(self, holder: bytes, symbols: int, now: float) -> bool:
-        """As far as we heard it spend."""
+    def _saves_s(self, holder: bytes, symbols: int, now: float) -> float:
+        """Until it can pay so many symbols, as far as we heard it spend."""
         empty_s = max(0.0, self._refilled_at.get(holder[:SENDER_BYTES], now) - now)
-        return symbols * self._pace.symbol_s + empty_s <= self._pace.fill_s
+        return symbols * self._pace.symbol_s + empty_s - self._pace.fill_s
 
     def _note_spent(self, sender: bytes, now: float) -> None:
         refilled_at = max(now, self._refilled_at.get(sender, now)) + SENT_FOR_HEARD * self._pace.symbol_s

@@ -10,10 +10,11 @@ from sync.air_frames import GENERATION_BYTES, SYMBOL_BYTES_MAX, NeedFrame, Symbo
 from sync.blocks import Blocks, Patience, parity_index
 from sync.bundle import BundleId
 from sync.coding import Shape, shape_of, symbol
-from sync.frames import RADIO_FRAME_BYTES_MAX
+from sync.frames import HEAD_BYTES, RADIO_FRAME_BYTES_MAX
 from sync.link import LinkProfile
 from sync.owing import Shelf
 from sync.purse import Purse
+from sync.signing import KEY_BYTES
 
 # A block that lacks symbols waits for them so long before it asks: relays may still bring them.
 NEED_FRAMES = 20.0
@@ -82,34 +83,40 @@ class BlockPost:
 
     # -- what is sent -----------------------------------------------------------------------------
 
-    def cut(self, bundle_id: BundleId, wire: bytes, shape: Shape) -> None:
-        """Send this bundle as a block: its own pieces first, later ones that nobody was heard to send."""
-        generation = bundle_id[:GENERATION_BYTES]
-        was_said = bool(self._indices(generation))
-        for piece in range(shape.symbols):
-            self._send(generation, wire, shape, None if was_said else piece)
+    def frames_of(self, length: int) -> int:
+        """How many frames a bundle of so many bytes takes."""
+        return 1 if length <= self._mtu - HEAD_BYTES else self._shape(length + KEY_BYTES).symbols
+
+    def piece(self, bundle_id: BundleId, content: bytes, is_own: bool) -> SymbolFrame:
+        """The next symbol of this bundle: of our own its pieces, in order; else parity that nobody sent."""
+        generation, shape = bundle_id[:GENERATION_BYTES], self._shape(len(content))
+        pieces = [index for index in range(shape.symbols) if index not in self._indices(generation)]
+        return self._symbol(generation, content, shape, pieces[0] if is_own and pieces else None)
 
     def mend(self, generation: bytes, missing: int, now: float) -> bool:
         """Somebody needs so many more symbols; whether they leave next."""
         live = self._shelf.with_prefix(generation)
         wire = self._shelf.wire_of(live.id) if live is not None else None
-        if wire is None or not self._purse.take(missing * self._full_ms, now):
+        if live is None or wire is None or not self._purse.take(missing * self._full_ms, now):
             return False
-        shape = shape_of(len(wire), symbol_bytes_max(self._mtu))
+        content = wire + live.key
         for _ in range(missing):
-            self._send(generation, wire, shape, None)
+            self._leaving.append(self._symbol(generation, content, self._shape(len(content)), None))
         return True
 
     def next_frame(self) -> SymbolFrame | None:
         """The next symbol."""
         return self._leaving.pop(0) if self._leaving else None
 
-    def _send(self, generation: bytes, wire: bytes, shape: Shape, piece: int | None) -> None:
-        """Send a piece of the bundle, or parity that nobody was heard to send."""
+    def _symbol(self, generation: bytes, content: bytes, shape: Shape, piece: int | None) -> SymbolFrame:
+        """A piece of the content, or parity that nobody was heard to send."""
         heard = self._indices(generation)
         index = parity_index(self._random, shape, heard) if piece is None else piece
         heard.add(index)
-        self._leaving.append(SymbolFrame(generation, shape, index, symbol(wire, shape, index)))
+        return SymbolFrame(generation, shape, index, symbol(content, shape, index))
+
+    def _shape(self, length: int) -> Shape:
+        return shape_of(length, symbol_bytes_max(self._mtu))
 
     def _indices(self, generation: bytes) -> set[int]:
         heard = self._heard.setdefault(generation, set())

@@ -93,12 +93,18 @@ class Blocks:
         """When a NEED is due."""
         return min((block.due for block in self._blocks.values()), default=float("inf"))
 
-    def need(self, now: float) -> NeedFrame | None:
-        """What to ask for now. A block that was asked for in vain too often is asked for no more."""
+    def need(self, now: float, is_awaited: Callable[[bytes], bool] | None = None) -> NeedFrame | None:
+        """What to ask for now. A block that was asked for in vain too often is asked for no more.
+
+        With `is_awaited(sender)`: nor is one of which less than half is here, unless somebody sent it whom
+        we await.
+        """
         for key, block in list(self._blocks.items()):
             if block.due > now:
                 continue
-            if block.needs >= self._patience.needs_max:
+            is_little = 2 * block.missing > block.shape.symbols
+            is_others = is_awaited is not None and is_little and not any(map(is_awaited, block.senders))
+            if is_others or block.needs >= self._patience.needs_max:
                 block.due = float("inf")  # its symbols stay: whoever sends it again sends others
                 continue
             block.needs += 1

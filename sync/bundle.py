@@ -136,7 +136,12 @@ def seconds_of(hour: int) -> int:
 
 def is_alive(hour: int, class_: BundleClass, now_hour: int) -> bool:
     """Whether a bundle sealed in `hour` is inside its life at `now_hour`."""
-    return hour <= now_hour + HOURS_AHEAD_MAX and now_hour < hour + LIFE_HOURS[class_]
+    return hour in alive_hours(class_, now_hour)
+
+
+def alive_hours(class_: BundleClass, now_hour: int) -> range:
+    """The hours of sealing whose bundles are inside their life at `now_hour`."""
+    return range(now_hour - LIFE_HOURS[class_] + 1, now_hour + HOURS_AHEAD_MAX + 1)
 
 
 _CLASSES = frozenset(BundleClass)

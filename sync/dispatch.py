@@ -14,13 +14,14 @@ from sync.airtalk import AirTalk
 from sync.blockpost import symbol_bytes_max
 from sync.bundle import BundleClass, BundleId
 from sync.cabletalk import CableTalk, next_keys
-from sync.coding import SYMBOLS_MAX, shape_of
+from sync.coding import SYMBOLS_MAX
 from sync.events import BundleSent
 from sync.frames import BundleFrame, Frame, FrameType
 from sync.holdings import Holdings
 from sync.link import Allowance
 from sync.links import Link
 from sync.live import LiveBundle
+from sync.signing import KEY_BYTES
 from sync.youngkeys import YoungKeys
 
 # A mic check is said twice whatever beacons say, the second time when the first one's relays are over.
@@ -43,11 +44,11 @@ class Dispatch:
 
     def next_frame(self, link: Link, now: float, left: Allowance) -> bytes | None:
         """The frame that leaves next; None when nothing is due for which there is airtime left."""
+        if isinstance(link.talk, AirTalk):  # an alert that was asked for is an alert
+            self._queue(link.talk.next_answer(now, alerts_only=True), link.talk, now)
         if self._is_alert_next(link, now):
             return self._next_bundle(link, now, left)
         if link.profile.airtime_ms(link.profile.mtu) > left.any_ms:
-            if isinstance(link.talk, AirTalk):
-                self._queue(link.talk.next_answer(now, alerts_only=True), link)
             return self._next_bundle(link, now, left)  # while a full frame does not fit, a small one may
         match link.talk:
             case AirTalk() as talk:
@@ -77,22 +78,29 @@ class Dispatch:
         hour = self._holdings.hours.hour(now)
         frame = talk.next_frame(hour, now)
         if frame is None:
-            self._queue_answer(talk, link, now)
+            self._queue_answer(talk, link, now, self._is_short(link, left))
             encoded = self._next_bundle(link, now, left)
             if encoded is not None:
                 return encoded
-            frame = talk.next_frame(hour, now) or talk.next_parcel(now)  # the first piece of a long bundle
+            frame = talk.next_frame(hour, now)  # the first piece of a long bundle
+            if frame is None:
+                frame = talk.next_parcel(now, self._is_short(link, left))
         return self._encode(frame) if frame is not None else None
 
-    def _queue_answer(self, talk: AirTalk, link: Link, now: float) -> None:
-        """What others asked for leaves when nothing of our own does."""
-        if link.neighbour.outgoing.peek(now) is None:
-            self._queue(talk.next_answer(now), link)
+    def _is_short(self, link: Link, left: Allowance) -> bool:
+        """Whether what is left of the hour is kept for what many lack."""
+        return left.few_ms < link.profile.airtime_ms(link.profile.mtu)
 
-    def _queue(self, owed: BundleId | None, link: Link) -> None:
+    def _queue_answer(self, talk: AirTalk, link: Link, now: float, is_short: bool) -> None:
+        """What others asked for leaves when nothing of our own does."""
+        outgoing = link.neighbour.outgoing
+        if outgoing.peek(now) is None or (is_short and outgoing.serves_few(now)):
+            self._queue(talk.next_answer(now, is_short=is_short), talk, now)
+
+    def _queue(self, owed: BundleId | None, talk: AirTalk, now: float) -> None:
         live = self._holdings.live.get(owed) if owed is not None else None
         if live is not None:
-            link.neighbour.outgoing.push(live.id, live.class_)
+            talk.relays.answer(live.id, live.class_, now)
 
     def _next_bundle(self, link: Link, now: float, left: Allowance) -> bytes | None:
         outgoing, profile = link.neighbour.outgoing, link.profile
@@ -102,16 +110,17 @@ class Dispatch:
             if live is None or wire is None or link.neighbour.has(bundle_id):
                 outgoing.drop(bundle_id)
                 continue
-            left_ms = left.alerts_ms if live.class_ == BundleClass.ALERT else left.any_ms
+            left_ms = _left_ms(left, live, outgoing.serves_few(now))
             encoded, is_key_apart = self._encode_bundle(live, wire, link, now)
             if profile.airtime_ms(min(len(encoded), profile.mtu)) > left_ms:
                 return None
-            if is_key_apart:  # not before: a key that goes ahead takes the airtime its bundle waits for
-                link.neighbour.keys_owed[live.author] = None
             if len(encoded) > profile.mtu:
                 outgoing.drop(bundle_id)
-                self._cut(live, wire, link, now)
-                return None
+                piece = self._piece(live, wire, link)
+                self._note_sent(live, link, now)
+                return piece
+            if is_key_apart:  # not before: a key that goes ahead takes the airtime its bundle waits for
+                link.neighbour.keys_owed[live.author] = None
             outgoing.drop(bundle_id)
             self._note_sent(live, link, now)
             if isinstance(link.talk, AirTalk) and encoded[0] & 0x0F == FrameType.BUNDLE_WITH_KEY:
@@ -139,12 +148,13 @@ class Dispatch:
             return True
         return isinstance(link.talk, AirTalk) and link.talk.owes_key(live.author)
 
-    def _cut(self, live: LiveBundle, wire: bytes, link: Link, now: float) -> None:
-        """A bundle longer than a frame goes as a block; longer than a block, by cable only."""
+    def _piece(self, live: LiveBundle, wire: bytes, link: Link) -> bytes | None:
+        """A bundle longer than a frame goes symbol by symbol; one longer than a block, by cable only."""
         width = symbol_bytes_max(link.profile.mtu)
-        if isinstance(link.talk, AirTalk) and len(wire) <= SYMBOLS_MAX * width:
-            link.talk.cut(live.id, wire, shape_of(len(wire), width))
-            self._note_sent(live, link, now)
+        if not isinstance(link.talk, AirTalk) or len(wire) + KEY_BYTES > SYMBOLS_MAX * width:
+            return None
+        is_own = live.key == self._holdings.identity.key
+        return self._encode(link.talk.piece(live.id, wire, live.key, is_own))
 
     def _note_sent(self, live: LiveBundle, link: Link, now: float) -> None:
         link.neighbour.note_sent(live.id, now)
@@ -167,3 +177,10 @@ class Dispatch:
 
     def _encode(self, frame: Frame | AirFrame) -> bytes:
         return air_frames.encode(frame, self._holdings.network, self._holdings.identity.author)
+
+
+def _left_ms(left: Allowance, live: LiveBundle, serves_few: bool) -> float:
+    """What this bundle may cost now."""
+    if live.class_ == BundleClass.ALERT:
+        return left.alerts_ms
+    return min(left.few_ms, left.any_ms) if serves_few else left.any_ms

@@ -16,6 +16,10 @@ from dataclasses import dataclass
 REMEMBERED_S = 3 * 3_600.0
 # More than one channel can carry; beyond that the one that was silent longest goes.
 CAMPS_MAX = 64
+# A name costs nothing, and 50 made-up ones would have us relay everything for hearers that are none (a
+# forged beacon every half minute doubled the airtime of 25 camps). Whoever is really there is soon heard
+# again: while more names than these were heard once only, they do not count; and they are the first to go.
+GUESTS_MAX = 8
 # 32 bytes of a beacon. Who hears more camps than that leaves relays to others anyway.
 NAMED_MAX = 16
 # A frame that is sent reaches a hearer so often: a fifth is lost by chance and a tenth to collisions,
@@ -40,6 +44,7 @@ class _Camp:
     heard_at: float
     snr_db: float | None
     hears: frozenset[bytes] | None = None
+    is_guest: bool = True  # heard once
 
 
 class Earshot:
@@ -59,14 +64,19 @@ class Earshot:
         if known is None:
             self._camps[camp] = _Camp(now, snr_db)
         else:
-            known.heard_at, known.snr_db = now, snr_db
+            known.heard_at, known.snr_db, known.is_guest = now, snr_db, False
         self._camps.move_to_end(camp)
         if len(self._camps) > CAMPS_MAX:
-            self._camps.popitem(last=False)
+            first_guest = next(iter(self._guests()), camp)
+            del self._camps[first_guest if first_guest != camp else next(iter(self._camps))]
 
     def told(self, camp: bytes, hears: tuple[bytes, ...]) -> None:
-        """A beacon of this camp named whom it hears."""
-        if camp in self._camps:
+        """A beacon of this camp named whom it hears.
+
+        A list of nobody says nothing: whoever just began to listen sends one. Believed, it would make the
+        camp hang on each of us alone, and one made-up name had all its hearers relay everything.
+        """
+        if camp in self._camps and hears:
             self._camps[camp].hears = frozenset(hears)
 
     def camps(self, now: float) -> tuple[bytes, ...]:
@@ -93,6 +103,9 @@ class Earshot:
             if now - self._camps[oldest].heard_at <= REMEMBERED_S:
                 break
             del self._camps[oldest]
+        guests = self._guests()
+        if len(guests) > GUESTS_MAX:
+            return tuple(camp for camp in self._camps if camp not in guests)
         return tuple(self._camps)
 
     def named(self, now: float) -> tuple[bytes, ...]:
@@ -115,6 +128,15 @@ class Earshot:
             (self._camps[camp].hears or frozenset()) <= {self._me} for camp in camps
         )
 
+    def is_one_of_many_guests(self, camp: bytes) -> bool:
+        """Whether this name was heard once only and so were many: most likely somebody makes them up."""
+        known = self._camps.get(camp)
+        return (known is None or known.is_guest) and len(self._guests()) > GUESTS_MAX
+
+    def _guests(self) -> dict[bytes, None]:
+        """Who was heard once, the latest last."""
+        return {camp: None for camp, known in self._camps.items() if known.is_guest}
+
     def snr_db(self, camp: bytes) -> float | None:
         """How well its last frame was heard."""
         return self._camps[camp].snr_db if camp in self._camps else None
@@ -129,6 +151,18 @@ class Earshot:
             return float(hearer in there.hears)
         nearness = (_nearness(here) + _nearness(there)) / 2
         return HEARS_FAR + (HEARS_NEAR - HEARS_FAR) * nearness
+
+    def around(self) -> int:
+        """How many camps are known of here: those in earshot, those they say they hear, and we."""
+        named = (known.hears for known in self._camps.values() if not known.is_guest and known.hears)
+        return len({self._me, *self._camps}.union(*named))
+
+    def behind(self, camp: bytes) -> int:
+        """How many camps this one says it hears that we do not: those get a bundle from it, not from us."""
+        known = self._camps.get(camp)
+        if known is None or known.hears is None:
+            return 0
+        return len(known.hears.difference(self._camps) - {self._me})
 
     def unserved(self, camp: bytes) -> float:
         """The chance that nobody out of our earshot has served this camp yet."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from random import Random
 
 from sync import air_frames, bundle
@@ -43,6 +44,7 @@ from sync.link import Allowance, LinkProfile
 from sync.links import Link, Links
 from sync.message import Kind, Message, MessageId
 from sync.neighbours import Neighbour
+from sync.padding import Padding
 from sync.reject import Reason, Reject
 from sync.sealer import Sealer
 from sync.signing import Identity, author_of
@@ -111,13 +113,18 @@ class Engine:
 
     def add_link(self, link: LinkProfile, now: float) -> None:
         """Begin to speak and hear on a link. One of the same name is replaced."""
-        neighbour = Neighbour(link)
+        padding = Padding(link) if link.broadcast else None
+        neighbour = Neighbour(link if padding is None else padding.priced)
         talk = self._air_talk(neighbour, now) if link.broadcast else self._cable_talk(neighbour, now)
         for bundle_id in self._store.unsent():  # sealed while there was nobody to send it to
             waiting = self._holdings.live.get(bundle_id)
-            if waiting is not None:
+            if waiting is None:
+                continue
+            if isinstance(talk, AirTalk):
+                talk.relays.own(bundle_id, waiting.class_, now)
+            else:
                 neighbour.outgoing.push(bundle_id, waiting.class_)
-        self._links.add(Link(neighbour, talk, now))
+        self._links.add(Link(neighbour, talk, now, padding))
         self._sealer.meet(now)
 
     def drop_link(self, name: str) -> None:
@@ -336,23 +343,28 @@ class Engine:
     # -- frames out -------------------------------------------------------------------------------
 
     def frames_to_send(
-        self, link: str, now: float, airtime_ms: float, alerts_ms: float | None = None
+        self,
+        link: str,
+        now: float,
+        airtime_ms: float,
+        alerts_ms: float | None = None,
+        few_ms: float = inf,
     ) -> list[bytes]:
         """Frames for a link that together cost at most `airtime_ms`; the store must be committed first.
 
-        Alerts (class 0) may make it `alerts_ms`, where that is more. Empty when nothing is due. Call again
-        until it is empty.
+        Alerts (class 0) may make it `alerts_ms`, where that is more, and what serves hardly anybody no more
+        than `few_ms`. Empty when nothing is due. Call again until it is empty.
         """
         self.tick(now)
         to = self._links.get(link)
         if to is None:
             return []
         handful: list[bytes] = []
-        left = Allowance(airtime_ms, airtime_ms if alerts_ms is None else alerts_ms)
+        left = Allowance(airtime_ms, airtime_ms if alerts_ms is None else alerts_ms, few_ms)
         while len(handful) < FRAMES_AT_ONCE:
             encoded = self._dispatch.next_frame(to, now, left)
             if encoded is None:
                 break
             left = left.less(to.profile.airtime_ms(len(encoded)))
-            handful.append(encoded)
+            handful.append(to.pad(encoded))
         return handful

@@ -46,11 +46,17 @@ def _tables() -> tuple[NDArray[np.intp], NDArray[np.uint16]]:
 _LOG, _POWER = _tables()
 # The same logarithms, of MU times the element: one factor's upper halves are read from here.
 _LOG_TIMES_MU = np.where(_LOG == _LOG_ZERO, _LOG_ZERO, (_LOG + _LOG_MU) % _ORDER)
+# And from a logarithm to that of MU times as much.
+_SHIFTED = np.append((np.arange(_LOG_ZERO) + _LOG_MU) % _ORDER, _LOG_ZERO)
 
 
 def _halves(pairs: _Pairs) -> _Halves:
-    upper, lower = (pairs >> 16).astype(np.uint16), pairs.astype(np.uint16)
-    return np.stack((upper, lower, upper ^ lower))
+    # Filled in place: np.stack costs more than all the rest for the fifty elements of an ordinary evening.
+    halves = np.empty((3, *pairs.shape), np.uint16)
+    halves[0] = pairs >> 16
+    halves[1] = pairs & _ORDER
+    np.bitwise_xor(halves[0], halves[1], out=halves[2])
+    return halves
 
 
 def _pairs(halves: _Halves) -> _Pairs:
@@ -64,9 +70,9 @@ def _logs(halves: _Halves) -> _Logs:
 
 def _factor(logs: _Logs) -> _Logs:
     """Logarithms made ready to be added to those of another factor."""
-    upper = logs[0]
-    shifted = np.where(upper == _LOG_ZERO, _LOG_ZERO, (upper + _LOG_MU) % _ORDER)
-    return np.stack((shifted, logs[1], logs[2]))
+    factor = logs.copy()
+    factor[0] = _SHIFTED.take(logs[0])
+    return factor
 
 
 def _product(logs: _Logs, factor: _Logs) -> _Halves:
@@ -76,8 +82,11 @@ def _product(logs: _Logs, factor: _Logs) -> _Halves:
 
 def _join(parts: _Halves) -> _Halves:
     """MU·h·h', l·l' and (h + l)·(h' + l'), or sums of such, to the halves of the product."""
-    upper, lower = parts[1] ^ parts[2], parts[0] ^ parts[1]
-    return np.stack((upper, lower, upper ^ lower))
+    halves = np.empty_like(parts)
+    np.bitwise_xor(parts[1], parts[2], out=halves[0])
+    np.bitwise_xor(parts[0], parts[1], out=halves[1])
+    np.bitwise_xor(parts[0], parts[2], out=halves[2])
+    return halves
 
 
 def _times(a: int, b: int) -> int:
@@ -134,13 +143,16 @@ def _byte_tables(images: _Pairs) -> _Pairs:
     return tables
 
 
+# Where the table of each byte begins in four of them laid end to end.
+_TABLE_STARTS = np.arange(0, ELEMENT_BYTES * 256, 256)[:, np.newaxis]
+
+
 def _map_sum(tables: _Pairs, elements: _Pairs) -> _Pairs:
     """The sum of linear maps (m, 4, 256), each of its own row of elements (m, n): shape (n,)."""
     octets = elements.astype(_WIRE, order="C").view(np.uint8).reshape(*elements.shape, ELEMENT_BYTES)
     total = np.zeros(elements.shape[1], np.uint32)
     for table, row in zip(tables, octets, strict=True):
-        for place in range(ELEMENT_BYTES):
-            total ^= table[place].take(row[:, place])
+        total ^= np.bitwise_xor.reduce(table.ravel().take(row.T + _TABLE_STARTS), axis=0)
     return total
 
 
@@ -182,25 +194,26 @@ class Elements:
         numbers = np.frombuffer(wire, _WIRE).astype(np.uint32)
         self._order = np.argsort(numbers, kind="stable")
         self._numbers = numbers[self._order]
-        self._newest = _halves(_map_sum(_FROM_WIRE, self._numbers[np.newaxis]))
-        self._odd_powers = [_pairs(self._newest)]
-        self._square: _Logs | None = None
+        self._odd_powers = _map_sum(_FROM_WIRE, self._numbers[np.newaxis])[np.newaxis]
+        self._summed: tuple[tuple[int, int, int], bytes] = (
+            (0, 0, 0),
+            b"",
+        )  # the last sketch, often asked for again
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def _raise_to(self, count: int) -> None:
-        """Make the first `count` odd powers."""
-        if self._square is None and count > 1:
-            logs = _logs(self._newest)
-            self._square = _factor(_logs(_product(logs, _factor(logs))))
-        while len(self._odd_powers) < count and self._square is not None:
-            self._newest = _product(_logs(self._newest), self._square)
-            self._odd_powers.append(_pairs(self._newest))
+        """Make the first `count` odd powers: of m of them m more, times x^2m, which is x^(2m-1) times x."""
+        while (made := len(self._odd_powers)) < count:
+            logs = _logs(_halves(self._odd_powers))
+            even = _product(logs[:, -1], _factor(logs[:, 0]))
+            more = _product(logs[:, : count - made], _factor(_logs(even))[:, np.newaxis])
+            self._odd_powers = np.concatenate((self._odd_powers, _pairs(more)))
 
     def _span(self, first: int, last: int) -> slice:
-        start = np.searchsorted(self._numbers, np.uint32(first), side="left")
-        return slice(int(start), int(np.searchsorted(self._numbers, np.uint32(last), side="right")))
+        start = self._numbers.searchsorted(np.uint32(first), side="left")
+        return slice(int(start), int(self._numbers.searchsorted(np.uint32(last), side="right")))
 
     def count(self, first: int, last: int) -> int:
         """How many there are with first <= element <= last, read as numbers."""
@@ -209,16 +222,17 @@ class Elements:
     def power_sums(self, count: int, first: int, last: int) -> bytes:
         """The sums of the first `count` odd powers of the elements from first to last: a sketch of them."""
         self._raise_to(count)
-        span = self._span(first, last)
-        sums = [np.bitwise_xor.reduce(power[span]) for power in self._odd_powers[:count]]
-        return _write(np.array(sums, np.uint32))
+        asked = count, first, last
+        if self._summed[0] != asked:
+            sums = np.bitwise_xor.reduce(self._odd_powers[:count, self._span(first, last)], axis=1)
+            self._summed = asked, _write(sums)
+        return self._summed[1]
 
     def power_sums_at(self, places: list[int], count: int) -> bytes:
         """The same of the elements at these places (of the order in which they were given)."""
         self._raise_to(count)
         inside = np.isin(self._order, places)
-        sums = [np.bitwise_xor.reduce(power[inside]) for power in self._odd_powers[:count]]
-        return _write(np.array(sums, np.uint32))
+        return _write(np.bitwise_xor.reduce(self._odd_powers[:count, inside], axis=1))
 
     def zeros_of(self, coefficients: bytes, first: int, last: int) -> list[int]:
         """The places of the elements from first to last at which a polynomial is zero.
@@ -236,8 +250,7 @@ class Elements:
         maps = _linear_maps(polynomial)
         self._raise_to(len(maps))
         span = self._span(first, last)
-        powers = np.stack([power[span] for power in self._odd_powers[: len(maps)]])
-        zero = _map_sum(_byte_tables(maps), powers) == polynomial[0]
+        zero = _map_sum(_byte_tables(maps), self._odd_powers[: len(maps), span]) == polynomial[0]
         return [int(place) for place in self._order[span][zero]]
 
 

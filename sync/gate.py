@@ -83,8 +83,12 @@ class Gate:
         return self._held.take(author)
 
     def lacks_key(self, author: bytes) -> bool:
-        """Whether bundles of this author are held."""
-        return self._held.has_author(author)
+        """Whether bundles of this author are held that no key was tried on.
+
+        What no key at hand verifies is held on, because two keys may share an author id. But nobody is asked
+        for a key again that is here: it was asked for without end, for one forged bundle.
+        """
+        return self._held.has_author(author) and not self._candidates.of(author)
 
     def may_be(self, bundle: Bundle, generation: bytes) -> bool:
         """Whether the id of a bundle begins with `generation` under some key; True where no key is known."""
@@ -136,7 +140,8 @@ class Gate:
         """Keep a bundle until a key for it comes. With proved keys at hand it is more likely a forgery."""
         if not self._holdings.store.keys_of(bundle.author):
             self._held.add(bundle, link.profile.name)
-            link.talk.lack_key(bundle.author, now)
+            if self.lacks_key(bundle.author):
+                link.talk.lack_key(bundle.author, now)
 
     def _check_admission(self, bundle: Bundle, key: bytes, bundle_id: BundleId, now: float) -> None:
         if key == self._holdings.identity.key:

@@ -34,14 +34,6 @@ class SayWant:
 
 
 @dataclass(frozen=True, slots=True)
-class SaySketch:
-    """More of what an own beacon told too little of."""
-
-    salt: Salt
-    part: int
-
-
-@dataclass(frozen=True, slots=True)
 class SaySymbols:
     """More symbols of a block or a parcel, no matter which."""
 
@@ -64,7 +56,7 @@ class SayKey:
     author: bytes
 
 
-Intention = SayWant | SaySketch | SaySymbols | AskKey | SayKey
+Intention = SayWant | SaySymbols | AskKey | SayKey
 
 
 class Intentions:

@@ -15,6 +15,7 @@ from sync.bundle import BundleClass, BundleId
 from sync.cabletalk import CableTalk
 from sync.frames import SENDER_BYTES
 from sync.neighbours import Neighbour
+from sync.padding import Padding
 from sync.signing import author_of
 from sync.sketch import SALT_SENDER_BYTES
 
@@ -22,7 +23,11 @@ from sync.sketch import SALT_SENDER_BYTES
 class Link:
     """One link: what waits for it, how the camps on it become level, and what it may cost us."""
 
-    def __init__(self, neighbour: Neighbour, talk: AirTalk | CableTalk, now: float) -> None:
+    def __init__(
+        self, neighbour: Neighbour, talk: AirTalk | CableTalk, now: float, padding: Padding | None = None
+    ) -> None:
+        """`padding`: of a link where a longer frame may cost less than a short one."""
+        self._padding = padding
         self.profile = neighbour.profile
         self.neighbour = neighbour
         self.talk = talk
@@ -45,6 +50,10 @@ class Link:
                 talk.heard_bundle(bundle_id, now)
             case CableTalk() as talk:
                 talk.took_in(bundle_id, key, now)
+
+    def pad(self, frame: bytes) -> bytes:
+        """A frame as it leaves on this link."""
+        return frame if self._padding is None else self._padding.pad(frame)
 
     def next_due(self) -> float:
         """The engine time by which this link has something to send; may be in the past."""

@@ -111,6 +111,11 @@ class Owing:
             self._debt = Debt(camp, now, tuple(ordered), self._unknown(ordered, held, is_all, now))
 
     @property
+    def camp(self) -> bytes:
+        """Who waits; empty when nobody does."""
+        return self._debt.camp if self._debt is not None else b""
+
+    @property
     def since(self) -> float:
         """Since when somebody waits; infinity when nobody does."""
         return self._debt.since if self._debt is not None else float("inf")

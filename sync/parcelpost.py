@@ -7,7 +7,7 @@ on credit, by whoever made it; by another who rebuilt it, when the maker is not 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Protocol
 
@@ -81,6 +81,16 @@ class ParcelPost:
         return self._owing.is_owed or bool(self._leaving)
 
     @property
+    def owed_to(self) -> bytes:
+        """The camp that waits for a parcel; empty when none does."""
+        return self._owing.camp
+
+    @property
+    def owes_alert(self) -> bool:
+        """Whether an alert is among what somebody waits for."""
+        return self._owing.is_alert()
+
+    @property
     def is_leaving_any(self) -> bool:
         """Whether a parcel is under way from here."""
         return bool(self._leaving)
@@ -117,9 +127,14 @@ class ParcelPost:
         """When `next_need` has something."""
         return self._blocks.next_due()
 
-    def next_need(self, now: float) -> NeedFrame | None:
-        """What a parcel lacks that has rested long enough."""
-        return self._blocks.need(now)
+    def next_need(self, now: float, is_awaited: Callable[[bytes], bool]) -> NeedFrame | None:
+        """What a parcel lacks that has rested long enough.
+
+        A parcel is made for one camp; who heard a symbol or two of it cannot know whether it lacks what is in
+        it, and to send it all once more, hop by hop, costs more than a request. So it is asked for by who has
+        half of it, or who awaits a parcel of its sender.
+        """
+        return self._blocks.need(now, is_awaited)
 
     # -- what is sent -----------------------------------------------------------------------------
 

@@ -22,11 +22,16 @@ BACKLOG_BYTES = 4 * SEAL_BYTES
 # of two frames instead of two bundles of two.
 SEAL_WAIT_S = 60.0
 SEAL_LONGEST_S = 120.0
+# Two that follow each other are a conversation, and the next may take longer: of bursts of four in two
+# minutes one in eight would be sealed as three and one, or two and two.
+TALK_WAIT_S = 90.0
 # Nobody in earshot for so long: hours pass, and a seal made now would only age.
 ALONE_S = 2 * 3_600.0
 # Entries of bundles that were dropped lie in the queue until they come up. Somebody who asks for bundles and
 # says at once that they are there would fill it with them; then it is swept, once for this many.
 STALE_MAX = 2_048
+# Behind all classes.
+RANK_FEW = len(BundleClass)
 # An array head, the author, an hour of four bytes, the class, the signature.
 ENVELOPE_BYTES = 1 + (1 + AUTHOR_BYTES) + 5 + 1 + SIGNATURE_BYTES
 
@@ -53,7 +58,8 @@ class Waiting:
             return oldest
         if ENVELOPE_BYTES + sum(len(message.bytes) for message in messages) >= SEAL_BYTES:
             return oldest
-        return min(messages[-1].waiting_since + SEAL_WAIT_S, oldest + SEAL_LONGEST_S)
+        rest_s = SEAL_WAIT_S if len(messages) == 1 else TALK_WAIT_S
+        return min(messages[-1].waiting_since + rest_s, oldest + SEAL_LONGEST_S)
 
     def next_due(self) -> float:
         """When the first of all classes is due."""
@@ -102,19 +108,32 @@ class Outgoing:
         self._queued: dict[BundleId, int] = {}  # and which of its entries in the heaps is the true one
         self._count = 0
 
-    def push(self, bundle_id: BundleId, class_: BundleClass, not_before: float | None = None) -> None:
+    def push(
+        self,
+        bundle_id: BundleId,
+        class_: BundleClass,
+        not_before: float | None = None,
+        serves_few: bool = False,
+    ) -> None:
         """Queue a bundle once; it may leave from engine time `not_before` on."""
         if bundle_id not in self._queued:
-            self.move(bundle_id, class_, not_before)
+            self.move(bundle_id, class_, not_before, serves_few)
 
-    def move(self, bundle_id: BundleId, class_: BundleClass, not_before: float | None = None) -> None:
-        """Queue a bundle, or another time for one that is queued."""
+    def move(
+        self,
+        bundle_id: BundleId,
+        class_: BundleClass,
+        not_before: float | None = None,
+        serves_few: bool = False,
+    ) -> None:
+        """Queue a bundle, or another time for one that is queued. What `serves_few` comes last."""
         self._count += 1
         self._queued[bundle_id] = self._count
+        rank = RANK_FEW if serves_few and class_ != BundleClass.ALERT else int(class_)
         if not_before is None:
-            heapq.heappush(self._ready, (int(class_), self._count, bundle_id))
+            heapq.heappush(self._ready, (rank, self._count, bundle_id))
         else:
-            heapq.heappush(self._later, (not_before, int(class_), self._count, bundle_id))
+            heapq.heappush(self._later, (not_before, rank, self._count, bundle_id))
 
     def peek(self, now: float) -> BundleId | None:
         """The bundle that leaves next, if one may leave now."""
@@ -127,6 +146,10 @@ class Outgoing:
                 return bundle_id
             heapq.heappop(self._ready)
         return None
+
+    def serves_few(self, now: float) -> bool:
+        """Whether what leaves next is of those that come last."""
+        return self.peek(now) is not None and self._ready[0][0] == RANK_FEW
 
     def drop(self, bundle_id: BundleId) -> None:
         """It was sent, or is not to be sent after all."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from random import Random
 
 from sync import bundle
+from sync.airtalk import AirTalk
 from sync.bundle import BundleClass
 from sync.events import BundleSealed
 from sync.holdings import Holdings
@@ -21,7 +22,9 @@ from sync.views import Via
 # A camp says which mic checks it heard in its next own bundle. Where few camps are about it makes one for it
 # after four minutes; where many are, such bundles would be the traffic: 50 camps that each made one took
 # 2,000 s of airtime for one mic check. Their number and what each costs both grow with the camps, so the wait
-# does with their square; and they are chat, carried by repair.
+# does with their square; and they are chat, carried by repair. A new camp knows few others yet: how many
+# there are is reckoned again when the wait is over (50 camps, the first mic check after a quarter of an hour:
+# 40 bundles of echoes, and half an hour later all of the air was their repair).
 ECHO_WAIT_S = 240.0
 ECHO_CAMPS = 5
 ECHO_PREFIX_BYTES = 4
@@ -38,6 +41,8 @@ class Sealer:
         self._links = links
         self._echoes: list[bytes] = []
         self._echo_due = float("inf")
+        self._echo_since = 0.0
+        self._echo_part = 1.0  # of the wait, drawn: not all at once
         self._company_at: float | None = None
         self.reload()
 
@@ -69,11 +74,11 @@ class Sealer:
 
     def owe_echo(self, message_id: MessageId, now: float) -> None:
         """A mic check of another camp was heard; say so soon."""
+        if not self._echoes:
+            self._echo_since, self._echo_part = now, self._random.uniform(0.5, 1.0)
+            self._echo_due = now + self._echo_wait_s()
         if len(self._echoes) < ECHOES_MAX:
             self._echoes.append(message_id[:ECHO_PREFIX_BYTES])
-            crowd = max(1.0, (self._holdings.live.authors / ECHO_CAMPS) ** 2)
-            wait_s = ECHO_WAIT_S * crowd * self._random.uniform(0.5, 1.0)  # not all at once
-            self._echo_due = min(self._echo_due, now + wait_s)
 
     def meet(self, now: float) -> None:
         """Somebody is in earshot."""
@@ -85,6 +90,8 @@ class Sealer:
 
     def seal_due(self, hour: int, now: float) -> None:
         """Seal what is due in this hour."""
+        if self._echo_due <= now:
+            self._echo_due = self._echo_since + self._echo_wait_s()
         if self._echo_due <= now:
             self._seal(BundleClass.CHAT, hour, now)
         if self._may_seal(now):
@@ -128,6 +135,12 @@ class Sealer:
         self._holdings.store.mark_sealed(bundle_id, ids, hour)
         self._holdings.tell(BundleSealed(bundle_id, ids))
         self._links.push(bundle_id, class_, now)
+
+    def _echo_wait_s(self) -> float:
+        talks = [link.talk for link in self._links if isinstance(link.talk, AirTalk)]
+        camps = max([self._holdings.live.authors, *(talk.earshot.around() for talk in talks)])
+        crowd = max(1.0, (camps / ECHO_CAMPS) ** 2)
+        return ECHO_WAIT_S * crowd * self._echo_part
 
     def _say_echoes(self, class_: BundleClass, now: float) -> None:
         """The list of mic checks heard goes into the bundle that is being sealed."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from sync.bundle import BundleId
@@ -81,6 +82,11 @@ class SaltedSet:
         self.salt = salt
         self._ids = tuple(bundle_ids)
         self._elements = Elements(b"".join(salt.short_ids(self._ids)) if short_ids is None else short_ids)
+
+    @staticmethod
+    def shared(bundle_ids: tuple[BundleId, ...], salt: Salt) -> SaltedSet:
+        """The same set; equal for equal bundles and salts, so the last few are kept."""
+        return _shared(bundle_ids, salt)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -184,3 +190,10 @@ def part_span(part: int) -> tuple[int, int]:
     width = 32 - depth
     first = part - (1 << depth) << width
     return first, first + (1 << width) - 1
+
+
+# A beacon, the request for more of it and what others want under its salt are mostly compared with one set.
+# Where many camps live in one process, those who hold the same reckon it once: each brings its own ids.
+@lru_cache(maxsize=8)
+def _shared(bundle_ids: tuple[BundleId, ...], salt: Salt) -> SaltedSet:
+    return SaltedSet(bundle_ids, salt)

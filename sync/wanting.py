@@ -9,13 +9,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Protocol
 
 from sync.air_frames import WantFrame
 from sync.bundle import BundleId
 from sync.comparing import Comparing
 from sync.intentions import Intention, Intentions, SayWant
 from sync.offers import Offers
-from sync.relays import FLIGHT_FRAMES, Relays
+from sync.relays import FLIGHT_FRAMES
 from sync.sketch import PART_MAX, Difference, Salt
 
 # In how many frame times the hearers of a beacon spread their answers: seven of them, and the first one
@@ -38,6 +39,16 @@ WANT_BYTES = 17
 WANTS_MAX = 32
 
 
+class UnderWay(Protocol):
+    """What leaves without being asked for."""
+
+    def is_pending(self, bundle_id: BundleId) -> bool:
+        """Whether it leaves without anybody's asking."""
+
+    def settled_at(self, bundle_id: BundleId) -> float:
+        """From when on who lacks it will hardly get it by a relay."""
+
+
 class Wanting:
     """One camp's offers and requests on one link. `frame_s` is what a full frame takes."""
 
@@ -46,7 +57,7 @@ class Wanting:
         comparing: Comparing,
         intentions: Intentions,
         offers: Offers,
-        relays: Relays,
+        relays: UnderWay,
         random: Random,
         frame_s: float,
     ) -> None:

@@ -7,14 +7,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from radio.experiment.outcome import FrameKind
+from radio.ledger import kind_of
 from radio.simulated import Sent
-from sync.frames import FRAME_VERSION, FrameType
+from sync.padding import unpad
 from sync.signing import SIGNATURE_BYTES
 
 # Whoever passes a bundle on so soon after it came relays it; later it answers somebody.
 RELAY_S = 30.0
 OWN, RELAY, REPAIR, SUPERFLUOUS = "own", "relay", "repair", "superfluous"
-_FIRST_BYTES = {FRAME_VERSION << 4 | kind for kind in (FrameType.BUNDLE, FrameType.BUNDLE_WITH_KEY)}
+_KINDS = ("bundle", "bundle with key")
 
 
 class Uses:
@@ -28,9 +29,9 @@ class Uses:
 
     def note(self, sent: Sent) -> None:
         """A frame left the air."""
-        if not sent.frame or sent.frame[0] not in _FIRST_BYTES:
+        if kind_of(sent.frame) not in _KINDS:
             return
-        bundle = sent.frame[-SIGNATURE_BYTES:]
+        bundle = unpad(sent.frame)[-SIGNATURE_BYTES:]
         had = self._had_since_s[bundle]
         uses = [self._use(sent, bundle, had)]
         new = [name for name in sent.heard_by() if name not in had]

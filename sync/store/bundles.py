@@ -99,14 +99,16 @@ class BundleTables(Database):
         """Something else than `read_waiting` changed which bundles are read."""
         self._unread = None
 
-    @written
     def read_waiting(self, bundles_max: int) -> tuple[ReadLater, ...]:
         """Read the messages of bundles stored in a flood, the oldest first; what pages show because of it.
 
-        As many as READ_BYTES_MAX allows, and one at least; call again while `unread` says so.
+        As many as READ_BYTES_MAX allows, and one at least; call again while `unread` says so. With none, no
+        transaction is begun.
         """
-        if not self.unread():
-            return ()
+        return self._read_oldest(bundles_max) if self.unread() else ()
+
+    @written
+    def _read_oldest(self, bundles_max: int) -> tuple[ReadLater, ...]:
         rows = self.connection.execute(_UNREAD, (bundles_max,)).fetchall()
         news: list[ReadLater] = []
         done: list[tuple[int]] = []

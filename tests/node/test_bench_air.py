@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from random import Random
+from time import sleep
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from node.bench.gossip.stock import SHORT_BYTES, give, long_bundles, short_bundl
 from node.bench.samples import camps
 from node.commands import bench
 from radio.airtime import COMPARED, Firmware, preset_named
-from radio.attackers import ATTACKS, Attacker
+from radio.attackers import ALL_ATTACKS, Attacker
 from radio.experiment.case import Case
 from sync import bundle
 from sync.bundle import BundleClass
@@ -169,12 +171,12 @@ def test_mic_checks_among_posts_arrive():
     assert replace(carried, delivered=0.5).p95_s() == FEW.length_s
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", ALL_ATTACKS)
 def test_an_attacker_takes_its_share_of_the_air(attack):
     world = in_earshot(3, 1, Firmware.RAW)
     attacker = Attacker(world, list(world.camps), Random(1))
     end_s = world.now + 3_600
-    attacker.fill(0.03, world.now, end_s, ATTACKS[attack].prepare(attacker))
+    attacker.fill(0.03, world.now, end_s, ALL_ATTACKS[attack].prepare(attacker))
     world.run(3_600)
     world.close()
     assert world.ledger.ms_of_camp["attacker"] / 3_600_000 == pytest.approx(0.03, rel=0.15)
@@ -215,6 +217,22 @@ def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
     done = again.of(Firmware.RAW, [1, 2], ["level_day", "pair_20"])
     assert [len(done[case]) for case in done] == [1, 0]
     assert done["level_day"][0]["share"] == cases.run(jobs[0])["share"]
+
+
+def slow_mark(job):
+    """In place of a run: a file for each job that was begun."""
+    Path(job.case, str(job.seed)).touch()
+    sleep(0.02)
+    return {}
+
+
+def test_who_breaks_off_waits_for_the_runs_under_way_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "run", slow_mark)
+    jobs = [Job(str(tmp_path), seed, Firmware.RAW) for seed in range(60)]
+    running = results.run_all(jobs, 1)
+    assert next(running)[0] in jobs
+    running.close()
+    assert 0 < len(list(tmp_path.iterdir())) < 60
 
 
 @pytest.mark.parametrize("text", ['{"code": "other", "runs": {"pair_20/1/raw": {}}}', "[]", "torn {"])

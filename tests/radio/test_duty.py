@@ -63,26 +63,30 @@ def test_a_radio_that_is_gone_may_have_sent_what_it_held():
 
 
 @pytest.mark.parametrize(
-    ("duty_cycle", "frame_ms", "reserve_ms"),
+    ("duty_cycle", "frame_ms", "reserve_ms", "many_ms"),
     [
-        (0.05, 2_157, 36_000),  # a fifth of Europe's half
-        (0.005, 2_157, 3_600),  # of Ukraine's
-        (0.005, 14_295, 3_705),  # one frame of LONG_SLOW an hour for everything, and what is left
-        (0.01, 14_295, 14_295),  # an alert needs a whole frame
-        (0.001, 14_295, 0),
-        (1.0, 2_157, 0),
+        (0.05, 2_157, 18_000, 18_000),  # a tenth of Europe's half, and another
+        (0.005, 2_157, 2_157, 1_800),  # of Ukraine's: an alert needs a whole frame
+        (0.005, 14_295, 3_705, 0),  # one frame of LONG_SLOW an hour for everything, and what is left
+        (0.02, 14_295, 14_295, 525),  # four frames serve anybody
+        (0.001, 14_295, 0, 0),
+        (1.0, 2_157, 0, 0),
     ],
 )
-def test_the_last_part_of_an_hour_is_for_alerts(duty_cycle, frame_ms, reserve_ms):
+def test_the_last_parts_of_an_hour_are_for_alerts_and_for_what_many_lack(
+    duty_cycle, frame_ms, reserve_ms, many_ms
+):
     hour = DutyHour(duty_cycle, frame_ms)
     assert hour.reserve_ms == pytest.approx(reserve_ms)
-    assert hour.left(0) == Allowance(hour.limit_ms - hour.reserve_ms, hour.limit_ms)
+    left = hour.left(0)
+    assert (left.any_ms, left.alerts_ms) == (hour.limit_ms - hour.reserve_ms, hour.limit_ms)
+    assert left.few_ms == pytest.approx(left.any_ms - many_ms)
 
 
 def test_no_limit_is_no_limit():
     hour = DutyHour(1.0, 2_000)
     send(hour, HOUR_MS, 0)
-    assert hour.left(1) == Allowance(float("inf"), float("inf"))
+    assert hour.left(1) == Allowance(float("inf"), float("inf"), float("inf"))
 
 
 FRAMES = st.lists(

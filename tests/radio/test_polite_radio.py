@@ -105,7 +105,7 @@ def test_nor_has_a_node_that_is_started_again():
 
 @pytest.mark.parametrize(
     ("region", "share", "limit", "reserve", "law"),
-    [("EU_868", 0.5, 0.05, 0.01, 0.10), ("EU_868", 1.0, 0.10, 0.02, 0.10), ("US", 0.5, 0.10, 0.02, 1.0)],
+    [("EU_868", 0.5, 0.05, 0.005, 0.10), ("EU_868", 1.0, 0.10, 0.01, 0.10), ("US", 0.5, 0.10, 0.01, 1.0)],
 )
 def test_its_use_is_told_in_shares_of_an_hour(region, share, limit, reserve, law):
     station = Station(region, share=share)
@@ -121,7 +121,7 @@ def test_what_posts_wait_for_is_told():
     assert station.radio.use().waits_for is None
     station.radio.noise(20_000)
     assert station.radio.use().waits_for is WaitsFor.CHANNEL
-    station.send(70)  # 148 s of 180
+    station.send(76)  # 161 s of 180
     assert station.radio.use().waits_for is WaitsFor.HOUR
     station.now += 3_600
     assert station.radio.use().waits_for is None

@@ -17,8 +17,9 @@ from sync.link import NO_AIRTIME, Allowance
 from sync.message import Kind, Message, compose, encode
 from sync.signing import Identity
 
-FULL = Allowance(2_000, 2_000)
-ALERTS_ONLY = Allowance(0, 2_000)
+FULL = Allowance(2_000, 2_000, 2_000)
+NOT_FOR_FEW = Allowance(2_000, 2_000, 0)
+ALERTS_ONLY = Allowance(0, 2_000, 0)
 QUIET, CROWDED = 0.0, 0.3
 FIRST_S, LAST_S = (2 * frames for frames in FIRST_WAIT_FRAMES)  # a frame takes 2 s
 ALL_WAITS = 2**WAITS_MAX - 1  # each twice as long as the one before
@@ -70,16 +71,20 @@ def test_a_radio_that_is_gone_held_nothing():
     assert radio.is_idle()
 
 
-def test_the_hour_is_used_up_and_its_last_fifth_by_alerts():
+def test_the_hour_is_used_up_and_its_last_tenth_by_alerts_and_what_is_before_by_what_many_lack():
     radio = turns(duty_cycle=0.05)
     for n in range(72):  # 72 frames of 2 s are four fifths of 180 s
         assert radio.allowance(n) == FULL
         send(radio, n)
-    for n in range(72, 90):
+    for n in range(72, 81):
+        assert radio.allowance(n) == NOT_FOR_FEW
+        send(radio, n)
+    for n in range(81, 90):
         assert radio.allowance(n) == ALERTS_ONLY
         send(radio, n)
     assert radio.allowance(HOUR_S - 1) == NO_AIRTIME
     assert radio.allowance(HOUR_S) == ALERTS_ONLY  # the first one is an hour old now
+    assert radio.allowance(HOUR_S + 9) == NOT_FOR_FEW
     assert radio.allowance(HOUR_S + 18) == FULL
 
 

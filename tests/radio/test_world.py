@@ -55,6 +55,25 @@ def test_a_mic_check_is_pushed_and_relayed(make):
     assert world.ledger.frames >= 2
 
 
+def test_stores_in_memory_and_in_files_make_the_same_world(tmp_path):
+    """Where nothing can be lost the world begins no transaction round a turn; nobody in it can tell."""
+
+    def evening(folder):
+        world = World(1, SHORT_FAST)
+        for name in "abcd":
+            world.add_camp(name, path=None if folder is None else folder / f"{name}.sqlite")
+        world.line(*"abcd", path=Path(loss=0.3))
+        for name in "abca":
+            alert(world, name, f"from {name}")
+            world.run(60)
+        world.run(600)
+        said = [texts(world, name) for name in "abcd"]
+        world.close()
+        return world.trace, said
+
+    assert evening(None) == evening(tmp_path)
+
+
 def test_same_seed_same_world(make):
     def morning(seed):
         world = make(*"abcdefgh", seed=seed)

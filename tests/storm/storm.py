@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 
 from radio.airtime import PRESETS
-from radio.attackers import ATTACKS, Attacker
+from radio.attackers import ALL_ATTACKS, Attacker
 from radio.regions import DEFAULT_DUTY
 from radio.simulated import Path
 from radio.world import START_S, World
@@ -126,7 +126,7 @@ class Storm:
         for _ in range(self.later_versions):
             self._at(self._speak_of_the_future, self.random.choice(self.names))
         if self.attacker is not None:
-            attack = ATTACKS[str(self.attack)]
+            attack = ALL_ATTACKS[str(self.attack)]
             say = attack.prepare(self.attacker)
             self.attacker.every(attack.every_s, START_S + 60, START_S + self.span_s, say)
 

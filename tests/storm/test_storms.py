@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from radio.attackers import ATTACKS
+from radio.attackers import ALL_ATTACKS
 from tests.storm.storm import Storm
 
 
@@ -27,7 +27,7 @@ def weather(seed):
         later_versions=chance.choice([0, 2]),
         long_posts=chance.choice([0, 0, 3]),
         mic_checks=chance.randint(0, 3),
-        attack=chance.choice([None, *ATTACKS]),
+        attack=chance.choice([None, *ALL_ATTACKS]),
     )
 
 
@@ -47,7 +47,7 @@ def test_camps_weather_three_hundred_storms(seed):
     weather_the(weather(seed))
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", ALL_ATTACKS)
 def test_an_attacker_delays_and_forges_nothing(attack):
     weather_the(Storm(seed=12, attack=attack, long_posts=2))
 

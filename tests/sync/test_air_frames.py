@@ -204,7 +204,7 @@ LATE = (HOUR_MAX + 1).to_bytes(3)
         ("a symbol of 25", with_payload(6, GENERATION + bytes([25, 0]) + (100).to_bytes(2) + bytes(4))),
         (
             "a symbol of a bundle too long",
-            with_payload(6, GENERATION + bytes([24, 0]) + (4_501).to_bytes(2) + bytes(188)),
+            with_payload(6, GENERATION + bytes([24, 0]) + (4_533).to_bytes(2) + bytes(189)),
         ),
         (
             "a symbol of a bundle too short",

@@ -76,7 +76,33 @@ def test_a_long_bundle_is_not_cut_and_told_as_sent_before_it_may_leave():
     assert here.store.unsent() == []
 
 
+def test_what_serves_few_waits_where_the_hour_is_short_and_what_many_lack_passes_it():
+    here, other = Camp("here"), Camp("other")
+    here.engine.add_link(air("x"), NOW_S)
+    relayed = sealed_by(other, "potatoes")
+    receive(here, frame_of(other, relayed, other.identity.key))
+    link = here.engine._links.get("x")
+    assert link is not None
+    link.neighbour.outgoing.move(relayed.id, BundleClass.POST, NOW_S, serves_few=True)
+    here.post("soup", NOW_S)
+
+    def authors(few_ms):
+        frames = [air_frames.decode(data, here.identity.network)[1] for data in leaving(few_ms)]
+        return [frame.wire[2:10] for frame in frames if isinstance(frame, BundleFrame)]
+
+    def leaving(few_ms):
+        return here.engine.frames_to_send("x", LATER_S, math.inf, math.inf, few_ms)
+
+    assert authors(0.0) == [here.identity.author]
+    assert authors(0.0) == []
+    assert authors(math.inf) == [other.identity.author]
+
+
 def test_an_allowance_shrinks_by_what_is_sent():
-    assert Allowance(5.0, 8.0).less(3.0) == Allowance(2.0, 5.0)
+    assert Allowance(5.0, 8.0, 4.0).less(3.0) == Allowance(2.0, 5.0, 1.0)
+
+
+def test_an_allowance_is_no_more_than_there_is():
+    assert Allowance(5.0, 8.0, 1.0).at_most(4.0) == Allowance(4.0, 4.0, 1.0)
     assert Allowance(math.inf, math.inf).less(3.0) == Allowance(math.inf, math.inf)
     assert NO_AIRTIME.any_ms == NO_AIRTIME.alerts_ms == 0.0

@@ -15,6 +15,7 @@ from sync.asking import (
     SILENT_TRIES,
     TAKEN_UNSIGNED,
     TRIES_MAX,
+    UNHEARD_FRAMES,
     WAIT_FRAMES,
     Asking,
     Pace,
@@ -180,3 +181,56 @@ def test_a_sketch_of_few_tells_all_of_them(here, there):
 
 def test_a_sketch_of_too_many_tells_nothing():
     assert set_of(300).difference_from_few(set_of(200).sketch(SKETCH_SYNDROMES)) is None
+
+
+def test_others_that_ask_again_and_again_put_our_request_off_for_one_purse_at_most():
+    made = asking()
+    for minute in range(200):
+        made.hear_ask(A, 60.0 * minute)
+        if made.due <= 60.0 * minute + FIRST_FRAMES * PACE.frame_s:
+            break
+    assert made.due <= PACE.fill_s + 60.0 + FIRST_FRAMES * PACE.frame_s
+
+
+def test_a_request_said_in_vain_is_not_waited_for_for_hours():
+    made = asking()
+    for _ in range(TRIES_MAX):
+        at = made.due
+        if said(made) is None:
+            break
+        assert made.due - at <= UNHEARD_FRAMES * PACE.frame_s
+
+
+def test_who_waited_long_and_hears_of_more_asks_again():
+    made = asking(count=200)
+    for each in range(40):  # its purse is empty
+        made.hear_symbol(A[:2], False, float(each))
+    at = made.due
+    said(made)
+    assert made.due - at > UNHEARD_FRAMES * PACE.frame_s
+    soon = at + UNHEARD_FRAMES * PACE.frame_s / 2
+    made.hear_more(A, 200, 20, MASK, soon)
+    assert made.due - at > UNHEARD_FRAMES * PACE.frame_s
+    assert not made.is_stalled(soon)
+    late = at + UNHEARD_FRAMES * PACE.frame_s + 1.0
+    assert made.is_stalled(late)
+    made.hear_more(A, 200, 20, MASK, late)
+    assert made.due <= late + FIRST_FRAMES * PACE.frame_s
+
+
+def test_a_parcel_is_awaited_of_whom_was_asked_and_not_for_ever():
+    made = asking()
+    assert not made.awaits(A[:2], 0.0)
+    said(made)
+    assert made.awaits(A[:2], 10.0)
+    assert not made.awaits(B[:2], 10.0)
+    assert not made.awaits(A[:2], 10.0 + 2 * PACE.fill_s)
+
+
+def test_two_that_lack_nothing_do_not_wait_for_each_others_answers_for_ever():
+    made, asked = asking(count=20, held=20), 0
+    while made.is_on and asked < 100:
+        at = made.due
+        asked += said(made) is not None
+        made.hear_ask(A, at)
+    assert asked <= 6

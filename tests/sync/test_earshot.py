@@ -2,7 +2,7 @@
 
 import pytest
 
-from sync.earshot import CAMPS_MAX, NAMED_MAX, REMEMBERED_S, Earshot
+from sync.earshot import CAMPS_MAX, GUESTS_MAX, NAMED_MAX, REMEMBERED_S, Earshot
 
 ME, A, B, C = b"ME", b"AA", b"BB", b"CC"
 
@@ -30,10 +30,24 @@ def test_our_own_name_in_a_frame_is_somebody_elses_lie():
 def test_a_flood_of_names_pushes_out_the_oldest_and_the_list_stays_short():
     earshot = Earshot(ME)
     for n in range(CAMPS_MAX + 5):
-        earshot.heard(n.to_bytes(2), None, float(n))
+        for _ in range(2):
+            earshot.heard(n.to_bytes(2), None, float(n))
     assert len(earshot.camps(70.0)) == CAMPS_MAX
     assert earshot.camps(70.0)[-1] == (CAMPS_MAX + 4).to_bytes(2)
     assert len(earshot.named(70.0)) == NAMED_MAX
+
+
+def test_many_names_that_were_heard_once_are_nobody_and_push_nobody_out():
+    earshot = earshot_of(A, B, A, B, C)
+    for n in range(GUESTS_MAX - 1):
+        earshot.heard(n.to_bytes(2), None, 1.0)
+    assert len(earshot.camps(1.0)) == 2 + GUESTS_MAX
+    for n in range(GUESTS_MAX - 1, 2 * CAMPS_MAX):
+        earshot.heard(n.to_bytes(2), None, 1.0)
+        assert earshot.camps(1.0) == (A, B)
+    earshot.heard(b"NN", None, 2.0)
+    earshot.heard(b"NN", None, 2.0)
+    assert earshot.camps(2.0) == (A, B, b"NN")
 
 
 def test_a_list_says_who_hears_whom():
@@ -46,10 +60,20 @@ def test_a_list_says_who_hears_whom():
 
 def test_the_hearers_own_list_counts_before_the_senders():
     earshot = earshot_of(A, B)
-    earshot.told(A, ())
+    earshot.told(A, (ME,))
     earshot.told(B, (A,))
     assert earshot.hears(B, A) == 1.0
     assert earshot.hears(A, B) == 0.0
+
+
+def test_a_list_of_nobody_says_nothing():
+    earshot = earshot_of(A, B)
+    earshot.told(B, (A,))
+    earshot.told(B, ())
+    assert earshot.hears(B, A) == 1.0
+    earshot.told(A, ())
+    assert earshot.dependents(0.0) == ()
+    assert earshot.unserved(A) < 1.0
 
 
 @pytest.mark.parametrize(
@@ -106,3 +130,17 @@ def test_two_are_a_pair_only_when_the_other_hears_nobody_else():
     earshot.told(A, (ME, B))
     assert not earshot.is_pair(0.0), "we are the last of a row"
     assert not earshot_of(A, B).is_pair(0.0)
+
+
+def test_behind_a_camp_are_those_whom_only_it_hears():
+    earshot = earshot_of(A, B)
+    assert earshot.behind(A) == earshot.behind(C) == 0  # who never said whom it hears; who is not here
+    earshot.told(A, (ME, B, b"11", b"22"))
+    assert earshot.behind(A) == 2
+
+
+def test_whom_one_knows_of_are_those_here_and_those_they_say_they_hear():
+    earshot = earshot_of(A, B, A, B)
+    earshot.told(A, (ME, B, C, b"DD"))
+    earshot.told(B, (C, A, b"EE"))
+    assert earshot.around() == len({ME, A, B, C, b"DD", b"EE"})

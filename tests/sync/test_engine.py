@@ -11,6 +11,7 @@ from sync.frames import BundleFrame
 from sync.level_frames import ShortIdsFrame, Terms
 from sync.message import Kind, Message
 from sync.reject import Reason
+from sync.sealer import ECHO_WAIT_S
 from sync.signing import Network
 from sync.sketch import Salt
 from tests.sync.camps import NOW_S, Camp, Square, air, cable
@@ -60,7 +61,7 @@ def test_posts_of_one_minute_share_a_signature(line):
     north = line.camps[0]
     for n in range(4):
         north.post(f"post {n}", line.now)
-    line.run(70)
+    line.run(100)
     sealed = [event for event in north.events if isinstance(event, BundleSealed)]
     assert [len(event.messages) for event in sealed] == [4]
 
@@ -158,6 +159,21 @@ def test_a_mic_check_is_echoed_by_those_who_heard_it(line):
     line.run(400)
     rows = north.store.connection.execute("SELECT key FROM echoes").fetchall()
     assert {row[0] for row in rows} == {middle.identity.key, south.identity.key}
+
+
+@pytest.mark.parametrize(("others", "echoes"), [(0, 1), (16, 0)])
+def test_an_echo_that_is_due_waits_on_where_many_camps_are_known_by_then(others, echoes):
+    here, first = Camp("here"), Camp("first")
+    here.engine.add_link(cable("x", b"p" * 32), NOW_S)
+    check = message.encode(Message(Kind.MIC_CHECK, int(NOW_S), body=b""))
+    sealed = bundle.seal(first.identity, bundle.hour_of(NOW_S), BundleClass.ALERT, [check])
+    receive(here, frame_of(first, sealed, first.identity.key))
+    for other in [Camp(f"camp {n}") for n in range(others)]:
+        receive(here, frame_of(other, sealed_by(other, "hello"), other.identity.key))
+    with here.store.transaction():
+        here.engine.tick(NOW_S + ECHO_WAIT_S)
+    rows = here.store.connection.execute("SELECT 1 FROM messages WHERE kind = ?", (Kind.ECHO,)).fetchall()
+    assert len(rows) == echoes
 
 
 def test_an_unknown_author_is_held_until_the_key_comes():

@@ -1,5 +1,6 @@
 """A key that was asked for stays owed until somebody said it."""
 
+from itertools import pairwise
 from random import Random
 
 from sync.frames import AskKeysFrame, KeysFrame
@@ -46,3 +47,13 @@ def test_who_lacks_a_key_asks_some_times_and_then_no_more():
     assert [talk.ask(each, 10.0) for each in asked] == [AskKeysFrame((AUTHOR,))] * KEY_TRIES
     assert talk_of(KEY)[0].ask(asked[0], 10.0) is None
     assert intentions.any(lambda each: each == AskKey(AUTHOR, KEY_TRIES))
+
+
+def test_each_question_after_a_key_is_waited_for_longer_than_the_one_before():
+    waits = []
+    for tries in range(KEY_TRIES, 1, -1):
+        talk, intentions = talk_of()
+        talk.ask(AskKey(AUTHOR, tries), 0.0)
+        waits.append(intentions.next_due())
+    assert all(later > sooner for sooner, later in pairwise(waits))
+    assert waits[-1] > 8 * waits[0]

@@ -181,13 +181,17 @@ def made(shelf):
     return sender, purse, all_of(sender)
 
 
+def nobody(sender):
+    return False
+
+
 def test_who_lost_some_says_how_many_and_gets_others():
     shelf, other = Shelf(20), Shelf()
     sender, _, frames = made(shelf)
     assert {frame.shape.symbols for frame in frames} == {len(frames)}
     hearer, _ = post(other)
     assert all(hearer.hear(frame, SENDER, 0.0) is None for frame in frames[2:])
-    need = hearer.next_need(hearer.next_need_due())
+    need = hearer.next_need(hearer.next_need_due(), nobody)
     assert need == NeedFrame(frames[0].generation, 2)
     sender.mend(need.generation, need.missing, 10.0)
     first, second = all_of(sender, 10.0)
@@ -291,8 +295,20 @@ def test_a_parcel_nobody_mends_is_asked_for_six_times():
     hearer.hear(frames[0], SENDER, 0.0)
     asked = []
     while hearer.next_need_due() < float("inf"):
-        asked.append(hearer.next_need(hearer.next_need_due()))
+        asked.append(hearer.next_need(hearer.next_need_due(), SENDER.startswith))
     assert len([need for need in asked if need is not None]) == NEEDS_MAX
+
+
+@pytest.mark.parametrize(("heard", "asks_for"), [(7, None), (8, 7), (14, 1)])
+def test_a_parcel_for_another_is_asked_for_by_who_has_half_of_it(heard, asks_for):
+    _, _, frames = made(Shelf(20))
+    assert len(frames) == 15
+    hearer, _ = post(Shelf())
+    for frame in frames[:heard]:
+        hearer.hear(frame, SENDER, 0.0)
+    need = hearer.next_need(hearer.next_need_due(), nobody)
+    assert (need.missing if need is not None else None) == asks_for
+    assert (hearer.next_need_due() < float("inf")) == (need is not None)
 
 
 # -- the purse ------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from sync.bundle import BundleClass
 from sync.earshot import Earshot
-from sync.relays import AGAIN_MAX, ALERT_DELAY_S, DELAY_FRAMES, NEW_FRAMES, TRAILS_MAX, Relays
+from sync.relays import AGAIN_FRAMES, AGAIN_MAX, ALERT_DELAY_S, DELAY_FRAMES, NEW_FRAMES, TRAILS_MAX, Relays
 from sync.schedule import Outgoing
 
 FRAME_S = 2.0
@@ -19,11 +19,12 @@ NEVER = float("inf")
 class Camp:
     """One camp's relays, and what surrounds them."""
 
-    def __init__(self, *camps, seed=1):
+    def __init__(self, *camps, seed=1, frames=1):
         self.outgoing, self.earshot = Outgoing(), Earshot(ME)
-        self.relays = Relays(self.outgoing, self.earshot, Random(seed), FRAME_S, 0.0)
+        self.relays = Relays(self.outgoing, self.earshot, lambda _: frames, Random(seed), FRAME_S, 0.0)
         for camp in camps:
-            self.earshot.heard(camp, -10.0, LATE_S)
+            for _ in range(2):  # not a name that was heard once only
+                self.earshot.heard(camp, -10.0, LATE_S)
 
     def due(self, now=LATE_S):
         return self.outgoing.next_due(now)
@@ -164,12 +165,93 @@ def test_a_comparison_tells_what_a_camp_has():
 
 @pytest.mark.parametrize("parts", [1, 2, 5])
 def test_parts_of_a_block_count_as_parts(parts):
-    camp = Camp(A, B, C)
+    camp = Camp(A, B, C, frames=parts)
     camp.relays.took_in(ID, BundleClass.ALERT, A, LATE_S)
     for part in range(2 * parts):
         assert camp.relays.is_pending(ID), part
-        camp.relays.heard(ID, B, LATE_S, 1 / parts)
+        camp.relays.heard(ID, B, LATE_S, parts)
     assert not camp.relays.is_pending(ID)
+
+
+def a_crowd(frames):
+    """A camp that heard a block of A, whom nobody else hears, and six others that hear each other."""
+    crowd = [bytes([n, n]) for n in range(6)]
+    camp = Camp(A, *crowd, frames=frames)
+    camp.earshot.told(A, (ME,))
+    for name in crowd:
+        camp.earshot.told(name, (ME, *crowd))
+    camp.relays.took_in(ID, BundleClass.POST, None, LATE_S)
+    for _ in range(frames):
+        camp.relays.heard(ID, A, LATE_S, frames)
+    return camp, crowd
+
+
+def test_an_own_block_leaves_whole_one_frame_after_the_other():
+    camp = Camp(A, B, frames=5)
+    camp.earshot.told(A, (ME, B))
+    camp.earshot.told(B, (ME, A))
+    camp.relays.own(ID, BundleClass.POST, LATE_S)
+    for _ in range(5):
+        assert camp.due() == LATE_S
+        camp.relays.heard(ID, A, LATE_S, 5)  # an echo of a part of it does not stop the rest
+        camp.send(LATE_S)
+    assert camp.due() > LATE_S
+
+
+@pytest.mark.parametrize(("frames", "at_once"), [(2, 1), (3, 1), (8, 2), (24, 6)])
+def test_of_a_block_a_part_is_relayed_and_then_it_is_reckoned_again(frames, at_once):
+    camp, _ = a_crowd(frames)
+    now = camp.due()
+    assert LATE_S < now < NEVER
+    for _ in range(at_once):
+        assert camp.due(now) == now
+        camp.send(now)
+    assert now < camp.due(now) < NEVER
+
+
+def test_a_relay_of_a_block_ends_in_the_middle_when_others_sent_the_rest():
+    camp, crowd = a_crowd(2)
+    camp.send(camp.due())
+    for _ in range(4):
+        camp.relays.heard(ID, crowd[0], LATE_S + 60, 2)
+    assert camp.due() == NEVER
+
+
+def test_a_relay_of_a_block_ends_by_itself():
+    camp, _ = a_crowd(3)
+    sent = 0
+    while camp.due() < NEVER:
+        camp.send(camp.due())
+        sent += 1
+    assert 3 <= sent <= 9
+
+
+def test_what_was_asked_for_leaves_whole_unless_somebody_else_sends_it():
+    camp = Camp(A, B, frames=3)
+    for times, others in ((3, 0), (2, 1), (0, 3)):
+        camp.relays.answer(ID, BundleClass.CHAT, LATE_S)
+        for _ in range(others):
+            camp.relays.heard(ID, B, LATE_S, 3)
+        for _ in range(times):
+            assert camp.due() == LATE_S
+            camp.send(LATE_S)
+        assert camp.due() == NEVER
+
+
+def test_a_camp_that_a_beacon_shows_to_lack_a_block_may_have_a_part_of_it():
+    one, other = (Camp(A, B, frames=2) for _ in range(2))
+    for camp in (one, other):
+        camp.earshot.told(A, (ME,))
+        camp.earshot.told(B, (ME,))
+        camp.relays.took_in(ID, BundleClass.POST, None, LATE_S)
+    one.relays.heard(ID, A, LATE_S, 2)
+    one.send(one.due())
+    other.relays.heard(ID, A, LATE_S, 2)
+    for camp in (one, other):
+        camp.relays.knows(B, (ID,))
+    one.relays.heard(ID, B, LATE_S, 2)  # B has it all
+    assert one.due() == NEVER
+    assert other.due() < NEVER
 
 
 def test_what_is_remembered_is_bounded():
@@ -186,3 +268,84 @@ def test_who_lacks_it_for_sure_is_worth_a_relay():
     camp.earshot.told(B, (ME, b"11"))  # on a row, one camp further on
     post(camp)
     assert camp.relays.is_pending(ID)
+
+
+CROWD = tuple(bytes([200, n]) for n in range(6))
+
+
+def on_the_way_to_a_crowd():
+    """A camp between A, who hears nobody else, and B, who alone hears six more."""
+    camp = Camp(A, B)
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME, *CROWD))
+    return camp
+
+
+def test_the_only_way_to_a_crowd_serves_many_and_the_way_back_few():
+    for sender, serves_few in ((A, False), (B, True)):
+        camp = on_the_way_to_a_crowd()
+        post(camp, sender)
+        assert camp.relays.is_pending(ID)
+        assert camp.relays.serves_few(ID) == serves_few
+        assert camp.outgoing.serves_few(camp.due()) == serves_few
+    assert on_the_way_to_a_crowd().relays.serves_few(ID)  # of which nothing is known
+
+
+def test_who_hears_the_crowd_beside_us_needs_us_less():
+    camp = on_the_way_to_a_crowd()
+    camp.earshot.heard(C, -10.0, LATE_S)
+    camp.earshot.told(B, (ME, C, *CROWD))
+    assert camp.relays.crowds(LATE_S) == {}
+
+
+def test_what_a_crowd_waits_for_is_said_once_more_when_nobody_passes_it_on():
+    camp = on_the_way_to_a_crowd()
+    post(camp, A)
+    camp.send(camp.due())
+    again = camp.due()
+    assert AGAIN_FRAMES[0] * FRAME_S <= again - LATE_S <= (AGAIN_FRAMES[1] + DELAY_FRAMES[1]) * FRAME_S
+    camp.send(again)
+    assert camp.due() == NEVER
+
+
+def test_it_is_not_when_somebody_does():
+    camp = on_the_way_to_a_crowd()
+    post(camp, A)
+    camp.send(camp.due())
+    camp.relays.heard(ID, B, LATE_S + 30)
+    assert camp.due() == NEVER
+
+
+def test_what_one_camp_waits_for_is_not_said_again():
+    camp = on_the_way_to_a_crowd()
+    post(camp, B)
+    camp.send(camp.due())
+    assert camp.due() == NEVER
+
+
+def alert(camp, sender=A, now=LATE_S):
+    camp.relays.took_in(ID, BundleClass.ALERT, sender, now)
+    camp.send(camp.due(now))
+
+
+def test_an_alert_is_said_again_until_who_hears_nobody_else_was_heard_to_have_it():
+    camp = Camp(A, B)
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME,))
+    alert(camp)
+    camp.relays.heard(ID, A, LATE_S)
+    camp.relays.heard(ID, A, LATE_S)
+    assert camp.due() < NEVER
+    camp.relays.heard(ID, B, LATE_S)
+    assert camp.due() == NEVER
+
+
+def test_an_alert_is_said_so_often_and_no_more():
+    camp, sent = Camp(A, B), 1
+    camp.earshot.told(A, (ME,))
+    camp.earshot.told(B, (ME,))
+    alert(camp)
+    while camp.due() < NEVER:
+        camp.send(camp.due())
+        sent += 1
+    assert sent == AGAIN_MAX + 1

@@ -1,5 +1,6 @@
 """Sketches: two camps see what the other lacks, whatever they hold, and notice when they cannot."""
 
+import itertools
 import subprocess
 import sys
 from random import Random
@@ -38,6 +39,17 @@ def test_both_see_the_difference(common, only_here, only_there, seed):
     assert difference.lacking == len(theirs - mine)
     assert set(there.matching(difference.want)) == theirs - mine
     assert here.matching(difference.want) == ()
+
+
+def test_a_shared_set_tells_what_one_of_its_own_tells():
+    salts = (SALT, Salt(b"next", SALT.hour, SALT.sender))
+    for size, salt in itertools.product((5, 0, 9, 5, 60, 1, 7, 5), salts):
+        ids = tuple(bundle_ids(0, size))
+        shared, own = SaltedSet.shared(ids, salt), SaltedSet(ids, salt)
+        assert (len(shared), shared.ids_in(), shared.salt) == (len(own), own.ids_in(), own.salt)
+        for syndromes in (BEACON_SYNDROMES, SKETCH_SYNDROMES, 2):
+            assert shared.sketch(syndromes) == own.sketch(syndromes)
+            assert shared.sketch(syndromes, 2) == own.sketch(syndromes, 2)
 
 
 @pytest.mark.parametrize("syndromes", [2, BEACON_SYNDROMES, SKETCH_SYNDROMES])

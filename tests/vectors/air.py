@@ -1,4 +1,4 @@
-"""The vectors of sketches, short ids, splits, parity and the frames of the air (PROTOCOL.md §12 to §14)."""
+"""The vectors of sketches, short ids, splits, blocks and the frames of the air (PROTOCOL.md §12 to §14)."""
 
 from __future__ import annotations
 
@@ -121,6 +121,29 @@ def parity_cases() -> list[dict[str, object]]:
     return cases
 
 
+def block_cases() -> list[dict[str, object]]:
+    """Long bundles of North as blocks: wire form and key, cut for radio."""
+    cases: list[dict[str, object]] = []
+    for name, body_bytes in (("two symbols", 300), ("three", 400), ("the longest", 4_400)):
+        message = Message(Kind.POST, 1_795_000_000, body=b"\0" + b"mic check " * (body_bytes // 10))
+        sealed = seal(NORTH, HOUR, BundleClass.POST, [encode(message)])
+        content = sealed.wire + NORTH.key
+        shape = coding.shape_of(len(content), air_frames.SYMBOL_BYTES_MAX)
+        indices = (0, shape.symbols - 1, shape.symbols, coding.INDEX_MAX)
+        cases.append(
+            {
+                "name": name,
+                "wire": sealed.wire.hex(),
+                "key": NORTH.key.hex(),
+                "generation": sealed.id(NORTH.key, NORTH.network)[:8].hex(),
+                "symbols": shape.symbols,
+                "length": shape.length,
+                "of_index": {str(index): coding.symbol(content, shape, index).hex() for index in indices},
+            }
+        )
+    return cases
+
+
 def parcel_cases() -> list[dict[str, object]]:
     """What is in a parcel, its bytes and what its symbols are called."""
     made = {
@@ -194,6 +217,7 @@ FILES = {
     "sketches.json": sketch_cases,
     "splits.json": split_cases,
     "parity.json": parity_cases,
+    "blocks.json": block_cases,
     "parcels.json": parcel_cases,
     "air_frames.json": air_frame_cases,
 }

@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 
 from node.bench.figures import quantile
-from radio.attackers import ATTACKS, Attacker
+from radio.attackers import ALL_ATTACKS, Attacker
 from radio.experiment.camps import Camps
 from radio.experiment.case import Case
 from radio.experiment.topology import Topology, topology_of
@@ -103,4 +103,4 @@ def _let_in(attack: str, square: Camps, topology: Topology, case: Case) -> None:
     hearers = [topology.names[camp] for camp in sorted({centre, *beside[centre]})]
     attacker = Attacker(square, hearers, Random(f"{case.seed} attack"))
     end_s = START_S + case.length_s
-    attacker.fill(ATTACK_SHARE, START_S + ATTACK_AFTER_S, end_s, ATTACKS[attack].prepare(attacker))
+    attacker.fill(ATTACK_SHARE, START_S + ATTACK_AFTER_S, end_s, ALL_ATTACKS[attack].prepare(attacker))

@@ -7,12 +7,12 @@ anew, and otherwise what is done is not done again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from hashlib import blake2b
 from pathlib import Path
 
-import node.bench.gossip
+import node.bench
 import radio
 import sync
 from node.bench.gossip.cases import Job, Values, run
@@ -22,12 +22,18 @@ from radio.airtime import Firmware
 Progress = Callable[[int, int], None]
 
 
-def run_all(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, Values]]:
-    """Run jobs, so many at a time, and give each as it ends. What a case raises is raised here."""
-    with ProcessPoolExecutor(processes) as pool:
+def run_all(jobs: Sequence[Job], processes: int) -> Generator[tuple[Job, Values], None, None]:
+    """Run jobs, so many at a time, and give each as it ends. What a case raises is raised here.
+
+    Whoever closes it, or is interrupted, waits for the jobs under way and for no others.
+    """
+    pool = ProcessPoolExecutor(processes)
+    try:
         waiting = {pool.submit(run, job): job for job in jobs}
         for over in as_completed(waiting):
             yield waiting[over], over.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class Results:
@@ -70,11 +76,11 @@ class Results:
 
 
 def code_hash() -> str:
-    """A hash over all that decides what a run gives: the engine, the air and the cases."""
+    """A hash over all that decides what a run gives: the engine, the air, the cases and what they send."""
     hashed = blake2b(digest_size=16)
-    for package in (sync, radio, node.bench.gossip):
+    for package in (sync, radio, node.bench):
         folder = Path(package.__path__[0])
-        for file in sorted(folder.rglob("*.py")):
+        for file in sorted(each for kind in ("*.py", "*.bin", "*.txt") for each in folder.rglob(kind)):
             hashed.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
     return hashed.hexdigest()
 
