@@ -48,7 +48,7 @@ from sync.sketch import (
     WHOLE,
     Salt,
 )
-from sync.trickle import INTERVAL_MIN_S, INTERVAL_NEWS_S, Trickle
+from sync.trickle import Trickle
 from sync.wanting import OFFER_FRAMES, WANT_TRIES, Wanting
 
 # What a repair is said to cost silence: no beacon so soon after one (seven camps level 200 differences with
@@ -202,11 +202,8 @@ class AirTalk:
         self._keys.hear(author)
 
     def news(self, now: float) -> None:
-        """There is a new bundle here; soon we shall want to know who missed it.
-
-        Sooner where somebody gets it from us alone, or where few could tell us of what we missed.
-        """
-        self._trickle.differ(now, INTERVAL_MIN_S if self.earshot.is_edge(now) else INTERVAL_NEWS_S)
+        """There is a new bundle here; soon we shall want to know who missed it."""
+        self._trickle.differ(now)
 
     def repeat(self, bundle_id: BundleId, not_before: float) -> None:
         """Send a mic check once more, whatever beacons say."""

@@ -36,8 +36,6 @@ UNSERVED_EACH = 0.75
 # Not the first of them, which may depend on that camp as it does on us, and no more than two others: where a
 # thin bridge leads to a crowd, that crowd has nothing yet.
 HIDDEN_MOST = 2
-# With fewer in earshot than these a camp is on the edge: what it misses nobody else about it may tell.
-INNER_LEAST = 4
 
 
 @dataclass(slots=True)
@@ -109,10 +107,6 @@ class Earshot:
         return len(camps) <= 1 and all(
             (self._camps[camp].hears or frozenset()) <= {self._me} for camp in camps
         )
-
-    def is_edge(self, now: float) -> bool:
-        """Whether few are here, or one of them seems to hang on us."""
-        return len(self.camps(now)) < INNER_LEAST or bool(self.dependents(now))
 
     def is_one_of_many_guests(self, camp: bytes) -> bool:
         """Whether this name was heard once only and so were many: most likely somebody makes them up."""

@@ -137,12 +137,3 @@ def test_behind_a_camp_are_those_whom_only_it_hears():
     assert earshot.behind(A) == earshot.behind(C) == 0  # who never said whom it hears; who is not here
     earshot.told(A, (ME, B, b"11", b"22"))
     assert earshot.behind(A) == 2
-
-
-def test_a_camp_with_others_about_it_is_no_edge_until_one_hangs_on_it():
-    few = earshot_of(A, B, C, snr_db=5.0)
-    assert few.is_edge(0.0)
-    inner = earshot_of(A, B, C, b"DD", snr_db=5.0)
-    assert not inner.is_edge(0.0)
-    inner.told(C, (ME, b"XX"))
-    assert inner.is_edge(0.0)

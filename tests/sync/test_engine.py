@@ -408,7 +408,7 @@ def test_the_first_own_bundles_of_a_day_carry_the_key_in_the_air_and_every_alert
     here, other = Camp("here"), Camp("other")
     here.engine.add_link(air("x"), NOW_S)
     sizes = []
-    for now in (NOW_S, NOW_S + 700, NOW_S + 3_600):
+    for now in (NOW_S, NOW_S + 1_600, NOW_S + 3_600):
         here.post("hello", now, kind=kind)
         frame = frames.decode(bundles_of(here, now + 61)[0], other.identity.network)[1]
         assert isinstance(frame, BundleFrame)

@@ -5,14 +5,7 @@ from random import Random
 
 import pytest
 
-from sync.trickle import (
-    INTERVAL_MAX_S,
-    INTERVAL_MIN_S,
-    INTERVAL_NEWS_S,
-    NAMES_MAX,
-    SILENT_INTERVALS_MAX,
-    Trickle,
-)
+from sync.trickle import INTERVAL_MAX_S, INTERVAL_MIN_S, NAMES_MAX, SILENT_INTERVALS_MAX, Trickle
 
 
 def run(trickle, until, hear=lambda now: None, now=0.0):
@@ -41,16 +34,6 @@ def test_a_difference_begins_again_with_short_intervals():
     run(trickle, 3_600)
     trickle.differ(3_600.0)
     assert INTERVAL_MIN_S / 2 <= trickle.next_due() - 3_600 <= INTERVAL_MIN_S
-
-
-def test_news_shortens_a_long_interval_and_leaves_a_short_one():
-    trickle = Trickle(Random(1), 0.0)
-    due = trickle.next_due()
-    trickle.differ(1.0, INTERVAL_NEWS_S)
-    assert trickle.next_due() == due
-    run(trickle, 3_600)
-    trickle.differ(3_600.0, INTERVAL_NEWS_S)
-    assert INTERVAL_NEWS_S / 2 <= trickle.next_due() - 3_600 <= INTERVAL_NEWS_S
 
 
 def test_who_hears_others_agree_keeps_silent_but_not_for_good():
