@@ -27,7 +27,7 @@ from sync.air_frames import (
     SymbolFrame,
     WantFrame,
 )
-from sync.asking import Asking, Pace
+from sync.asking import UNHEARD_FRAMES, Asking, Pace
 from sync.blockpost import BlockPost, Taker
 from sync.bundle import MASK_RADIO, BundleClass, BundleId
 from sync.comparing import Comparing, Sets
@@ -242,10 +242,12 @@ class AirTalk:
         """Whether what a beacon shows is known, asked for or answered already: then it is no news."""
         if more > 0:
             return self._asking.is_on and not self._asking.is_stalled(now)
-        served_at = self._served.get(camp, float("-inf"))
-        if self._is_square(now):
-            served_at = max(served_at, self._parcel_at)
-        return more < 0 and (self._post.is_busy or now - served_at < self._purse.fill_s)
+        served_at, is_square = self._served.get(camp, float("-inf")), self._is_square(now)
+        if is_square:
+            served_at = now if self._post.is_busy else max(served_at, self._parcel_at)
+        # Who hears only us cannot ask before it hears a beacon of ours. A parcel may have been lost whole, and one that
+        # leaves for another says nothing to this one: at 40 % loss a leaf waited for two hours.
+        return more < 0 and now - served_at < min(self._purse.fill_s, UNHEARD_FRAMES * self._frame_s)
 
     def _hides_from_some(self, sender: bytes, now: float) -> bool:
         """Whether somebody in our earshot does not hear this camp, and so may lack what it sent."""
