@@ -125,5 +125,7 @@ class Intake:
         self._asked[bundle_id] = (link, now)
 
     def answered(self, bundle_id: BundleId) -> None:
-        """It came, by whatever road."""
-        self._asked.pop(bundle_id, None)
+        """It came, by whatever road. What was asked for by name is none that a comparison announced."""
+        link, _ = self._asked.pop(bundle_id, ("", 0.0))
+        if link and link == self._from:
+            self._expected += 1  # `came` takes it off again
