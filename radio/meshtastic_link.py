@@ -50,8 +50,9 @@ from radio.mesh_packet import MeshPacket
 from radio.road_words import for_people
 from sync.urgency import Urgency
 
-# A board that is starting up does not hear the first question. Asked again after each silence of this length.
-ASK_AGAIN_S = 2.0
+# A board that is starting up does not hear the first question, one that is up answers in milliseconds. Asked
+# again after each silence of this length.
+ASK_AGAIN_S = 1.0
 # The slowest board seen tells its settings in 4 s; an ESP32 starts in 5 s, with a full database in 10 s.
 CONFIG_S = 20.0
 # Packets whose refusal may still come: the firmware holds 16.

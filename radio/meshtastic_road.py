@@ -32,7 +32,7 @@ KIND = "meshtastic"
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 # A board in the network is not seen coming back, and to ask whether it is costs two packets.
-RETRY_NETWORK_MAX_S = 2.0
+RETRY_NETWORK_MAX_S = 1.0
 # A person changes a board's settings with another program, and that needs the device.
 UNUSABLE_WAIT_S = 30.0
 # How often is looked whether a device came or went. It costs a few stats.

@@ -115,7 +115,7 @@ def page_address(value: str) -> str | None:
         has_port = parts.port is None or parts.port > 0
     except ValueError:
         return valid
-    good = parts.scheme in ("http", "https") and parts.hostname and has_port
+    good = parts.scheme in ("http", "https") and is_host(parts.hostname or "") and has_port
     return None if good and parts.path in ("", "/") and not parts.query else valid
 
 
@@ -124,10 +124,24 @@ def host_and_port(what: str) -> Check:
 
     def check(value: str) -> str | None:
         host, _, port = value.rpartition(":")
-        good = host and port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535
-        return None if good else f'valid is {what}, "HOST:PORT"'
+        return None if is_host(host) and is_port(port) else f'valid is {what}, "HOST:PORT"'
 
     return check
+
+
+def is_host(value: str) -> bool:
+    """Whether this can be a name or an address; of IPv6 also in brackets.
+
+    What is longer than RFC 1035 §2.3.4 allows, 63 a label and 253 in all, no resolver is asked for.
+    """
+    labels = value.removesuffix(".").split(".")
+    is_one_word = value.isprintable() and not set(value) & set(" /@")
+    return is_one_word and len(value) <= 253 and all(0 < len(each) <= 63 for each in labels)
+
+
+def is_port(value: str) -> bool:
+    """Whether this is the number of a port."""
+    return value.isascii() and value.isdecimal() and len(value) <= 5 and 0 < int(value) <= 65_535
 
 
 def split_host(address: str) -> tuple[str, int]:

@@ -26,6 +26,8 @@ from radio.road_words import (
     device_file,
     for_people,
     host_and_port,
+    is_host,
+    is_port,
     one_number_of,
     page_address,
     split_host,
@@ -122,9 +124,10 @@ def _ip_wrong(settings: Ip) -> Wrong | None:
 
 
 def _host(value: str) -> str | None:
-    port = value.rpartition(":")[2] if value.count(":") == 1 else "4403"
-    good = value.partition(":")[0] and port.isascii() and port.isdecimal() and 0 < int(port) <= 65_535
-    return None if good and "/" not in value else 'valid is the board\'s address, "HOST" or "HOST:PORT"'
+    host, colon, port = value.rpartition(":")
+    has_port = bool(colon) and (":" not in host or host.endswith("]"))  # "::1" is an address without one
+    good = is_host(host) and is_port(port) if has_port else is_host(value)
+    return None if good else 'valid is the board\'s address, "HOST" or "HOST:PORT"'
 
 
 @dataclass(frozen=True, slots=True)

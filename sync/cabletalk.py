@@ -26,7 +26,7 @@ from sync.frames import (
     KeysFrame,
 )
 from sync.holdings import Holdings
-from sync.intake import ASK_AGAIN_S, Intake
+from sync.intake import ASK_AGAIN_S, SILENT_S, Intake
 from sync.level_frames import LevelFrame
 from sync.levelling import Levelling, Wish
 from sync.neighbours import KNOWN_IDS_MAX, Neighbour
@@ -72,9 +72,11 @@ class CableTalk:
         """The other end compares. Raises Reject(FRAME)."""
         self._levelling.hear(frame, now)
 
-    def hear_ask(self, ids: Iterable[BundleId]) -> None:
-        """The other end lacks these."""
-        wanted = self._holdings.store.carried(ids)
+    def hear_ask(self, ids: Iterable[BundleId], now: float) -> None:
+        """The other end lacks these. What left a moment ago is on its way to it."""
+        wanted = self._holdings.store.carried(
+            bundle_id for bundle_id in ids if not self._neighbour.was_sent(bundle_id, now - SILENT_S)
+        )
         self._neighbour.note_lacks(bundle.id for bundle in wanted)
         for bundle in wanted:
             self._neighbour.outgoing.push(bundle.id, bundle.class_)

@@ -256,7 +256,7 @@ class Engine:
             ):
                 talk.hear_level(step, now)
             case AskFrame(ids), CableTalk() as talk:
-                talk.hear_ask(ids)
+                talk.hear_ask(ids, now)
             case GotFrame(ids), CableTalk() as talk:
                 talk.hear_got(ids, now)
             case (

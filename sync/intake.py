@@ -35,7 +35,8 @@ class Intake:
         self._expected = 0
         self._is_over = False
         self._silent_at = self._over_at = self._rested_at = float("-inf")
-        self._asked: dict[BundleId, tuple[str, float]] = {}
+        self._asked: dict[BundleId, tuple[str, float]] = {}  # in the order in which they were asked for
+        self._asking_since = float("-inf")
 
     # -- turns ------------------------------------------------------------------------------------
 
@@ -48,6 +49,21 @@ class Intake:
     def is_free(self, link: str, now: float) -> bool:
         """Whether this link may have the turn."""
         return self.free_at(link) <= now
+
+    def clear_at(self) -> float:
+        """From when on nothing that was asked for by name is awaited: till then it would be compared as
+        lacking.
+
+        Names are free to make up, so this ends after a while, whatever is asked for.
+        """
+        return min(self._awaited_until(), self._asking_since + TURN_S)
+
+    def _awaited_until(self) -> float:
+        """When the last one that was asked for by name is given up."""
+        if not self._asked:
+            return float("-inf")
+        link, at = self._asked[next(reversed(self._asked))]
+        return at + SILENT_S if link in self._links else float("-inf")
 
     def take(self, link: str, now: float) -> None:
         """It is this link's turn: a comparison with it begins."""
@@ -101,10 +117,15 @@ class Intake:
 
     def ask(self, bundle_id: BundleId, link: str, now: float) -> None:
         """This link is asked for it now."""
+        if self._awaited_until() <= now:
+            self._asking_since = now
+        self._asked.pop(bundle_id, None)
         if len(self._asked) >= ASKED_MAX:
             del self._asked[next(iter(self._asked))]
         self._asked[bundle_id] = (link, now)
 
     def answered(self, bundle_id: BundleId) -> None:
-        """It came, by whatever road."""
-        self._asked.pop(bundle_id, None)
+        """It came, by whatever road. What was asked for by name is none that a comparison announced."""
+        link, _ = self._asked.pop(bundle_id, ("", 0.0))
+        if link and link == self._from:
+            self._expected += 1  # `came` takes it off again

@@ -123,7 +123,9 @@ class Levelling:
         begins = float("-inf") if self._asked_us is not None else self._due
         if self._ours is not None and self._asked_us is None:
             begins = float("inf")
-        return min([max(begins, self._intake.free_at(self._link), self._intake.rested_at()), *broken_off])
+        intake = self._intake
+        may_begin = max(intake.free_at(self._link), intake.clear_at(), intake.rested_at())
+        return min([max(begins, may_begin), *broken_off])
 
     def next_frame(self, now: float) -> LevelFrame | None:
         """The next step. To be asked when every bundle for this link has left: what was sent is not described
@@ -131,7 +133,7 @@ class Levelling:
         if self._say:
             return self._say.popleft()
         self._give_up_silent(now)
-        if not self._intake.is_free(self._link, now) or now < self._intake.rested_at():
+        if max(self._intake.free_at(self._link), self._intake.clear_at(), self._intake.rested_at()) > now:
             return None
         if self._asked_us is not None:
             opening, self._asked_us = self._asked_us, None

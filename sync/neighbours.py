@@ -64,7 +64,8 @@ class Neighbour:
         """It was handed to the link."""
         self._sent.note(bundle_id, now)
 
-    def was_sent(self, bundle_id: BundleId) -> bool:
-        """Whether it went to this end already. A cable loses nothing while it is up: what was sent and is
-        not listed there was refused, and whoever wants it after all will ask."""
-        return self._sent.when(bundle_id) is not None
+    def was_sent(self, bundle_id: BundleId, since: float = float("-inf")) -> bool:
+        """Whether it went to this end since then. A cable loses nothing while it is up: what was sent and is
+        not there was refused, and whoever wants it after all will ask."""
+        at = self._sent.when(bundle_id)
+        return at is not None and at >= since

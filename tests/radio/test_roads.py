@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,8 +16,8 @@ from radio.duty import Forgetful
 from radio.ip_link import IpLinks
 from radio.link_sight import LinkState
 from radio.road import Surroundings
-from radio.road_words import RoadSettings, words_of
-from radio.roads import KINDS
+from radio.road_words import RoadSettings, host_and_port, page_address, words_of
+from radio.roads import KINDS, Meshtastic
 from sync.signing import Identity
 
 # What each kind needs and has no default for. None of it exists, so nobody is reached.
@@ -89,3 +90,36 @@ def test_settings_wait_for_no_library():
     program = "import sys, node.settings; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert heavy & set(said.split()) == set()
+
+
+@pytest.mark.parametrize(
+    ("address", "right"),
+    [
+        ("mesh.local", True),
+        ("mesh.local.", True),
+        ("10.0.0.7:4403", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("[::1]:4403", True),
+        ("[::1]:99999", False),
+        ("mesh.local:", False),
+        ("mesh.local:0", False),
+        ("mesh.local:" + "4" * 5_000, False),  # more digits than `int` takes
+        ("two words", False),
+        ("a..b", False),
+        ("a" * 63, True),
+        ("a" * 64, False),
+        (".".join(["a"] * 127), True),
+        (".".join(["a"] * 128), False),
+        ("user@mesh.local", False),
+    ],
+)
+def test_an_address_that_nobody_can_look_up_is_not_taken(address, right):
+    check = {each.name: each for each in fields(Meshtastic)}["host"].metadata["check"]
+    assert (check(address) is None) == right
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "two words", ":" + "4" * 5_000])
+def test_so_it_is_with_pages_and_the_air(host):
+    assert page_address(f"http://{host}:80")
+    assert host_and_port("it")(f"{host}:80" if ":" not in host else f"a{host}")

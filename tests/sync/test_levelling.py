@@ -334,3 +334,35 @@ def test_what_is_new_does_not_wait_for_a_neighbour_that_sends_without_end():
             break
     assert "new" in here.shown()
     assert cables.now < NOW_S + 90
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_storm_of_cables_loses_nothing_and_sends_nothing_twice(seed):
+    """Camps with some of everything, cables that are cut and laid again, and posts in between."""
+    random = Random(seed)
+    cables = Cables("a", "b", "c", "d", seed=seed)
+    for camp in cables.camps:
+        held = sorted(random.sample(range(420), random.choice([0, 5, 60, 200])))
+        for who in WRITERS:
+            give(camp, who, [BUNDLES[n][1] for n in held if BUNDLES[n][0] is who])
+    everything = set().union(*map(stored, cables.camps))
+    pairs = [(one, other) for n, one in enumerate(cables.camps) for other in cables.camps[n + 1 :]]
+    up = list(pairs)
+    for pair_ in pairs:
+        cables.join(*pair_)
+    for number in range(8):
+        cables.run(random.uniform(0.2, 2))
+        pair_ = random.choice(pairs)
+        if pair_ in up:
+            cables.cut(*pair_)
+            up.remove(pair_)
+        random.choice(cables.camps).post(f"new {number}", cables.now)
+    for pair_ in pairs:
+        if pair_ not in up:
+            cables.join(*pair_)
+    cables.run(150, step=0.5)
+    sets = list(map(stored, cables.camps))
+    assert everything < sets[0]
+    assert all(held == sets[0] for held in sets)
+    assert all({f"new {n}" for n in range(8)} <= set(camp.shown()) for camp in cables.camps)
+    assert cables.needless == 0

@@ -138,12 +138,21 @@ KINDS = (
         "ip",
         "Cable, Wi-Fi or internet",
         "Another camp that this box can reach. It is enough when one of the two dials the other.",
-        (WordView("url", "Page address of the other camp", "As on its poster.", True, "", ()),),
+        (
+            WordView(
+                "url",
+                "Page address of the other camp",
+                "As on the other camp's poster: http or https, the host, the port.",
+                True,
+                "",
+                (),
+            ),
+        ),
     ),
     KindView(
         "board",
         "Simulated radio",
-        "For drills.",
+        "For drills: instead of a radio, miccheck air on this machine or another one.",
         (
             WordView("device", "Device", "", False, "", ()),
             WordView("region", "Region", "Whose law holds for the radio.", False, "EU_868", ("EU_868", "US")),
