@@ -245,8 +245,8 @@ class AirTalk:
         served_at, is_square = self._served.get(camp, float("-inf")), self._is_square(now)
         if is_square:
             served_at = now if self._post.is_busy else max(served_at, self._parcel_at)
-        # Who hears only us cannot ask before it hears a beacon of ours. A parcel may have been lost whole, and one that
-        # leaves for another says nothing to this one: at 40 % loss a leaf waited for two hours.
+        # Who hears only us cannot ask before it hears a beacon of ours. A parcel may have been lost whole,
+        # and one that leaves for another says nothing to this one: at 40 % loss a leaf waited for two hours.
         return more < 0 and now - served_at < min(self._purse.fill_s, UNHEARD_FRAMES * self._frame_s)
 
     def _hides_from_some(self, sender: bytes, now: float) -> bool:
