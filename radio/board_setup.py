@@ -35,6 +35,7 @@ REBROADCAST_MODES = ("ALL", "LOCAL_ONLY", "NONE")
 SIGNATURES_STRICT = "STRICT"
 SIGNATURES_DEFAULT = "BALANCED"
 EDITION_PLAIN = "VANILLA"
+NOT_ALLOWED = for_people("The board's preset is not allowed in its region.")
 # The firmware keeps eight, the primary one first.
 CHANNELS = 8
 
@@ -143,7 +144,7 @@ def unusable(facts: BoardFacts, wish: BoardWish) -> str:
     if wish.preset and facts.preset != wish.preset:
         return for_people("The board's preset is not the one in the settings.")
     if region_named(facts.region).refusal(preset_named(facts.preset)):
-        return for_people("The board's preset is not allowed in its region.")
+        return NOT_ALLOWED
     if not facts.transmits:
         return for_people("The board is set not to transmit.")
     return _deaf(facts, wish)

@@ -11,7 +11,7 @@ import click
 
 from node.clock import Clock
 from node.commands.arguments import home_argument, json_option
-from node.doctor.boards import Looked, findings_of, set_up
+from node.doctor.boards import Looked, check_lawful, findings_of, set_up
 from node.doctor.finding import Finding, Patient, Verdict
 from node.doctor.table import examine
 from node.entry import Camp
@@ -86,9 +86,10 @@ def _apply(
 ) -> list[Finding]:
     """Set the boards up; the findings as they are afterwards. Raises Sorry."""
     for board in boards:
-        if board.changes and not (yes or _agreed(board)):
-            continue
         try:
+            check_lawful(board)
+            if board.changes and not (yes or _agreed(board)):
+                continue
             now = set_up(patient, board)
         except BoardError as error:
             raise Sorry(f"the board {board.name} could not be set up: {error}") from error

@@ -20,6 +20,7 @@ from radio.board_search import Nowhere, Place, SerialPlace, find
 from radio.board_setup import (
     CHANNELS,
     FIRMWARE_MIN,
+    NOT_ALLOWED,
     REBROADCAST_MODES,
     REGION_UNSET,
     SIGNATURES_DEFAULT,
@@ -39,6 +40,8 @@ LOOK_AGAIN_S = 2.0
 # Of a channel's key: enough to see that it is another one, and nothing that opens the channel.
 KEY_MARK_BYTES = 4
 STATE = "boards.json"
+# SHORT_FAST fits into every band of `radio.regions`.
+_OTHER_PRESET = 'say a preset that is allowed there in its [[link]], preset = "SHORT_FAST", then --apply'
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,7 @@ def findings_of(patient: Patient, looked: Looked) -> Iterator[Finding]:
         yield bad(check, f"would change: {change.sentence}", "miccheck doctor --apply")
     why = _in_the_way(facts, looked.wish)
     if why:
-        region = 'say in its [[link]] where the radio is, region = "EU_868" or another, then --apply'
-        yield bad(check, why, region if facts.region == REGION_UNSET else "set it with the board's own app")
+        yield bad(check, why, _what_to_do(why, facts))
     if facts.is_managed:
         yield bad(check, "it is managed from afar: what is changed here it ignores", "end that with its app")
     yield from _frequency(check, facts)
@@ -137,6 +139,20 @@ def _in_the_way(facts: BoardFacts, wish: BoardWish) -> str:
         channels=(*facts.channels, ours),
     )
     return unusable(then, wish)
+
+
+def _what_to_do(why: str, facts: BoardFacts) -> str:
+    if why == NOT_ALLOWED:
+        return _OTHER_PRESET
+    if facts.region == REGION_UNSET:
+        return 'say in its [[link]] where the radio is, region = "EU_868" or another, then --apply'
+    return "set it with the board's own app"
+
+
+def check_lawful(looked: Looked) -> None:
+    """Refuse to set up a board that would then have a preset its region forbids. Raises BoardError."""
+    if _in_the_way(looked.facts, looked.wish) == NOT_ALLOWED:
+        raise BoardError(f"{NOT_ALLOWED} Nothing was changed: {_OTHER_PRESET}")
 
 
 def _frequency(check: str, facts: BoardFacts) -> Iterator[Finding]:

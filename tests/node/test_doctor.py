@@ -340,6 +340,24 @@ class TestBoards:
         assert "would change" not in done.out
         assert doctor("--apply", "--yes", settings=self.link(board, 'region = "EU_868"')).code == 0
 
+    @pytest.mark.parametrize(
+        ("region", "preset", "words"),
+        [
+            ("EU_868", "SHORT_TURBO", []),
+            ("US", "SHORT_TURBO", ['region = "EU_868"']),
+            ("EU_868", "SHORT_FAST", ['preset = "SHORT_TURBO"']),
+        ],
+    )
+    def test_no_board_is_set_to_what_its_region_forbids(self, doctor, bench, region, preset, words):
+        board = bench.board(tcp=True, channel=None, region=region, preset=preset)
+        shown = doctor(settings=self.link(board, *words))
+        assert "not allowed in its region" in shown.out
+        assert '→ say a preset that is allowed there in its [[link]], preset = "SHORT_FAST"' in shown.out
+        done = doctor("--apply", "--yes", settings=self.link(board, *words))
+        assert (done.code, "was set up" in done.out) == (1, False)
+        assert "Nothing was changed" in done.err
+        assert board.do(lambda firmware: firmware.starts) == 1
+
     def test_firmware_made_for_an_event(self, doctor, bench):
         board = bench.board(tcp=True, channel=None, preset="LONG_FAST", region="EU_868")
         board.do(lambda firmware: setattr(firmware.my_info, "firmware_edition", 1))
