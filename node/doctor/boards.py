@@ -89,13 +89,18 @@ def examine(patient: Patient, bench: Callable[[], Bench] = real_bench) -> Iterat
         try:
             facts = bench().look(place)
         except BoardError as error:
-            do = "end other programs that use it; look whether its USB cable carries data"
-            yield bad(check, str(error), do)
+            yield bad(check, str(error), _how_to_reach(place))
             continue
         wish = link.settings.wish(Network(patient.settings.camp.network))
         looked = Looked(name, place, wish, facts, changes(facts, wish))
         yield from findings_of(patient, looked)
         yield looked
+
+
+def _how_to_reach(place: Place) -> str:
+    if isinstance(place, SerialPlace):
+        return "end other programs that use it; look whether its USB cable carries data"
+    return f"look whether host is its address, its Wi-Fi is on, and nothing keeps you from port {place.port}"
 
 
 def findings_of(patient: Patient, looked: Looked) -> Iterator[Finding]:

@@ -376,6 +376,7 @@ class TestBoards:
         board = bench.board(tcp=True, plugged=False)
         done = doctor("--json", settings=self.link(board))
         assert done.findings()["board meshtastic-1"][0] == "bad"
+        assert ("its Wi-Fi is on" in done.out, "USB" in done.out) == (True, False)
         done = doctor("--json", settings='\n[[link]]\nkind = "meshtastic"\ndevice = "/dev/nowhere"\n')
         assert done.findings()["board meshtastic-1"] == ("bad", "The device is not there.")
 
