@@ -19,6 +19,7 @@ BOARD_USB_VENDORS = frozenset({"303a"})
 TCP_PORT = 4403
 NO_BOARD = for_people("No board is plugged in.")
 NOT_THERE = for_people("The device is not there.")
+NO_SERIAL_LINE = for_people("This is no serial line.")
 SEVERAL_BOARDS = for_people("Several boards are plugged in: say in the settings which one.")
 # From a tty in /sys up to the USB device it belongs to: interface, device, and one hub more for safety.
 _USB_LEVELS = 4

@@ -43,7 +43,7 @@ from radio.board import (
     Tell,
 )
 from radio.board_admin import facts_of, write
-from radio.board_search import NOT_THERE, Place, SerialPlace
+from radio.board_search import NO_SERIAL_LINE, NOT_THERE, Place, SerialPlace
 from radio.board_setup import BoardFacts, BoardWish, Change
 from radio.mesh_channel import HOP_LIMIT, PAYLOAD_BYTES_MAX, PORT, MeshChannel
 from radio.mesh_packet import MeshPacket
@@ -346,6 +346,8 @@ def _reason(fault: BaseException) -> str:
             return for_people("This user must not open the device.")
         case OSError(errno=errno.ENOENT | errno.ENODEV | errno.ENXIO):
             return NOT_THERE
+        case termios.error(args=(errno.ENOTTY, *_)) | OSError(errno=errno.EISDIR):
+            return NO_SERIAL_LINE
         case OSError(errno=errno.EAGAIN | errno.EBUSY):
             return for_people("Another program holds the board.")
         case ConnectionRefusedError():

@@ -16,7 +16,7 @@ from node.clock import monotonic_s, pause
 from node.doctor.finding import Finding, Patient, bad, ok, skip, warn
 from node.files import write_secret
 from radio.board import BoardError
-from radio.board_search import Nowhere, Place, SerialPlace, find
+from radio.board_search import NO_SERIAL_LINE, Nowhere, Place, SerialPlace, find
 from radio.board_setup import (
     CHANNELS,
     FIRMWARE_MIN,
@@ -89,7 +89,7 @@ def examine(patient: Patient, bench: Callable[[], Bench] = real_bench) -> Iterat
         try:
             facts = bench().look(place)
         except BoardError as error:
-            yield bad(check, str(error), _how_to_reach(place))
+            yield bad(check, str(error), _how_to_reach(place, str(error)))
             continue
         wish = link.settings.wish(Network(patient.settings.camp.network))
         looked = Looked(name, place, wish, facts, changes(facts, wish))
@@ -97,7 +97,9 @@ def examine(patient: Patient, bench: Callable[[], Bench] = real_bench) -> Iterat
         yield looked
 
 
-def _how_to_reach(place: Place) -> str:
+def _how_to_reach(place: Place, why: str) -> str:
+    if why == NO_SERIAL_LINE:
+        return "set device: ls /dev/serial/by-id"
     if isinstance(place, SerialPlace):
         return "end other programs that use it; look whether its USB cable carries data"
     return f"look whether host is its address, its Wi-Fi is on, and nothing keeps you from port {place.port}"

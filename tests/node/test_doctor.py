@@ -379,6 +379,8 @@ class TestBoards:
         assert ("its Wi-Fi is on" in done.out, "USB" in done.out) == (True, False)
         done = doctor("--json", settings='\n[[link]]\nkind = "meshtastic"\ndevice = "/dev/nowhere"\n')
         assert done.findings()["board meshtastic-1"] == ("bad", "The device is not there.")
+        done = doctor("--json", settings='\n[[link]]\nkind = "meshtastic"\ndevice = "/dev/null"\n')
+        assert done.findings()["board meshtastic-1"] == ("bad", "This is no serial line.")
 
 
 def test_yes_without_apply_is_no_usage(doctor):

@@ -1,6 +1,7 @@
 """Settings of a board, read and written through the real library, at a pty and at a TCP port."""
 
 import fcntl
+from pathlib import Path
 
 import pytest
 from meshtastic.protobuf import config_pb2
@@ -97,6 +98,13 @@ def test_a_device_that_is_not_there_or_not_ours_is_refused_in_one_sentence(bench
     (tmp_path / "file").touch()
     with pytest.raises(BoardError):
         look(SerialPlace(tmp_path / "file"))
+
+
+def test_what_is_no_serial_line_is_called_so(tmp_path):
+    (tmp_path / "plain").write_text("x")
+    for path in (Path("/dev/null"), tmp_path / "plain", tmp_path):
+        with pytest.raises(BoardError, match=r"This is no serial line\."):
+            look(SerialPlace(path))
 
 
 def test_nobody_at_the_address_is_said_without_the_address(bench):
