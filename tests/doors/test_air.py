@@ -103,7 +103,7 @@ def test_neither_a_power_failure_nor_an_orderly_end_gives_a_radio_a_fresh_hour(h
         with air.node(homes[0]) as a:
             before = radio(a)["airtime"]
             assert (before["region"], before["preset"]) == ("EU_868", "LONG_FAST")
-            assert (before["limit"], before["for_alerts"], before["law"]) == (0.05, 0.01, 0.1)
+            assert (before["limit"], before["for_alerts"], before["law"]) == (0.05, 0.005, 0.1)
             output("post", homes[0], "general", "police at the north gate", "--urgent")
             wait_until(lambda: radio(a)["frames_out"] >= 1)
             used = radio(a)["airtime"]["used"]
