@@ -1,6 +1,6 @@
 """What the coordinators' page of links needs of the node behind it.
 
-The kinds of links, their words and what is said of them come from the node: this room knows no kind by name.
+The kinds of links, their words and what is said of them come from the node: no form knows a kind by name.
 Sentences are those of the catalogues, in English; the page says them in its reader's language.
 """
 

@@ -73,6 +73,12 @@ LINK_STATES = {
     "broken": mark("cannot be used"),
 }
 
+# A device of ours is looked for first; a word of its own for each kind of link that has one.
+SEARCHING_FOR = {
+    "meshtastic": mark("searching for the board"),
+    "modem": mark("searching for the modem"),
+}
+
 # Why a file or a stick was not taken, opened or written (`hardware.stick_mount.Trouble`, `node.carry_desk`).
 CARRY_TROUBLES = {
     "busy": mark("A file is being taken in. One thing at a time: wait for it, or stop it."),
@@ -233,6 +239,13 @@ def _way(language: Language, view: MessageView) -> str:
     if view.state is State.SENT:
         return language.say(mark("sent by radio"))
     return language.say(mark("a neighbour has it"))
+
+
+def link_state(language: Language, kind: str, word: str) -> str:
+    """The state of a link of this kind; a word that is not known as it is."""
+    if word == "searching" and kind in SEARCHING_FOR:
+        return language.say(SEARCHING_FOR[kind])
+    return language.say(LINK_STATES.get(word, word))
 
 
 def actor(language: Language, said: str) -> str:

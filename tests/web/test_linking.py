@@ -145,6 +145,24 @@ def test_there_is_no_form_of_a_kind_nobody_knows(phone, method):
 
 
 @pytest.mark.parametrize(
+    ("kind", "language", "says"),
+    [
+        ("meshtastic", "en", "searching for the board"),
+        ("meshtastic", "es", "buscando la placa"),
+        ("modem", "en", "searching for the modem"),
+        ("ip", "en", "searching for a neighbour"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/status", "/coordinator/links"])
+def test_who_has_no_device_yet_searches_for_that(square, phone, kind, language, says, path):
+    link = LinkView("one", kind, "searching", None, square.sol.time_s, 0, 0, None, "No board is plugged in.")
+    desk = square.camp.desk
+    desk.link_views = (link,)
+    desk.road_views = (replace(desk.road_views[0], links=(link,)),)
+    assert says in phone.get(path, headers={"accept-language": language}).text
+
+
+@pytest.mark.parametrize(
     ("state", "why", "waits_for", "language", "says"),
     [
         ("searching", "", None, "en", "searching for a neighbour"),

@@ -12,7 +12,7 @@ from web_ui.excerpts import rows_that_fit
 from web_ui.languages import Language
 from web_ui.pages.reading import place
 from web_ui.visit import Here, Page, Visit
-from web_ui.words import ACTS, LINK_STATES, actor, mark
+from web_ui.words import ACTS, actor, link_state, mark
 
 router = APIRouter(include_in_schema=False)
 
@@ -73,7 +73,7 @@ def _status(visit: Visit, reader: Reader) -> Page:
             "version": desk.version(),
             "now_s": desk.wall_s(),
             "uptime": _how_long(language, desk.uptime_s()),
-            "link_word": lambda word: _link_word(language, word),
+            "link_word": lambda link: link_state(language, link.kind, link.state),
             "why": lambda count: _why(language, count),
             "percent": percent,
         },
@@ -83,10 +83,6 @@ def _status(visit: Visit, reader: Reader) -> Page:
 def percent(share: float) -> str:
     """A share as people read it."""
     return f"{100 * share:.1f} %"
-
-
-def _link_word(language: Language, word: str) -> str:
-    return language.say(LINK_STATES[word]) if word in LINK_STATES else word
 
 
 def _why(language: Language, count: Count) -> str:

@@ -11,11 +11,10 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
-from web_ui.desk import LinkView
 from web_ui.pages.about import percent
 from web_ui.road_desk import KindView, LinkFault, LinkRefused
 from web_ui.visit import NOT_HERE, Here, Page, Sorry, Visit
-from web_ui.words import LINK_STATES, mark
+from web_ui.words import link_state, mark
 from web_ui.writing import fields_of
 
 router = APIRouter(include_in_schema=False)
@@ -65,16 +64,11 @@ def _list(visit: Visit, sentence: str, status: int) -> Page:
         "others": others[:OTHERS_SHOWN],
         "more": len(others) - OTHERS_SHOWN,
         "kinds": desk.roads().kinds(),
-        "link_word": lambda link: state_word(visit, link),
+        "link_word": lambda link: link_state(visit.language, link.kind, link.state),
         "percent": percent,
         "sorry": sentence,
     }
     return Page("coordinator_links.html", content, status)
-
-
-def state_word(visit: Visit, link: LinkView) -> str:
-    """The state of a link in the reader's language."""
-    return visit.language.say(LINK_STATES.get(link.state, link.state))
 
 
 @router.get("/coordinator/links/add/{kind}")
