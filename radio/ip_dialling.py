@@ -7,14 +7,15 @@ that camps talk.
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from radio.ip_handshake import HANDSHAKE_S, NOT_A_NEIGHBOUR, Refused
+from radio.ip_handshake import HANDSHAKE_S, ITSELF, ITSELF_CODE, NOT_A_NEIGHBOUR, Refused
 from radio.road_words import for_people
 
 GOSSIP_PATH = "/gossip"
@@ -27,6 +28,7 @@ _WHY = {
     62: for_people("Its certificate is for another address."),
     64: for_people("Its certificate is for another address."),
 }
+REFUSED_THERE = for_people("Refused there: another network word, or connected already.")
 # One bulk bundle with its key, or a list of 2,048 ids, and room for what a later version adds.
 IP_FRAME_BYTES_MAX = 40_960
 
@@ -48,7 +50,9 @@ class Dialling:
             data = await self._connection.recv()
         except ConnectionClosed as closed:
             if closed.rcvd is not None and closed.rcvd.code == NOT_A_NEIGHBOUR:
-                raise Refused("refused there: another network word, or connected already") from closed
+                raise Refused(REFUSED_THERE) from closed
+            if closed.rcvd is not None and closed.rcvd.code == ITSELF_CODE:
+                raise Refused(ITSELF, ITSELF_CODE) from closed
             raise ConnectionError from closed
         if isinstance(data, str):
             raise Refused("text where frames belong")
@@ -105,6 +109,23 @@ def _context(certificate: Path | None) -> ssl.SSLContext:
 def why_not_trusted(error: ssl.SSLCertVerificationError) -> str:
     """What is wrong with the certificate a neighbour showed; a sentence of the catalogues."""
     return _WHY.get(error.verify_code, NOT_THAT_ONE)
+
+
+def why_not_reached(error: OSError | WebSocketException) -> str:
+    """Why nobody could be spoken to; a sentence of the catalogues, without the address."""
+    match error:
+        case socket.gaierror():
+            return for_people("Its name cannot be looked up. Is the address right, is the internet there?")
+        case TimeoutError():
+            return for_people("It does not answer.")
+        case ConnectionRefusedError():
+            return for_people("Nobody takes connections there. Is its node running, is the port right?")
+        case ssl.SSLError() | WebSocketException():
+            return for_people("What answers there is no camp.")
+        case ConnectionError():
+            return for_people("The connection broke off.")
+        case _:
+            return for_people("There is no way to it. Is the cable in, is the network there?")
 
 
 def gossip_url(page_url: str) -> str:

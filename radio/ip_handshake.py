@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from radio.road_words import for_people
 from sync import cbor
 from sync.reject import Reject
 from sync.signing import KEY_BYTES, Identity, verify
@@ -16,6 +17,9 @@ HANDSHAKE_NAME = "miccheck link"
 HANDSHAKE_VERSION = 1
 # WebSocket close code "policy violation" (RFC 6455 §7.4.1): the proof was not good.
 NOT_A_NEIGHBOUR = 1008
+# Ours (RFC 6455 §7.4.2): the hello came back to the camp that sent it, or to a box with the same key.
+ITSELF_CODE = 4001
+ITSELF = for_people("At this address is this camp itself, or another box with its key.")
 NONCE_BYTES = 16
 # A handshake is three small messages; a satellite link makes them in three seconds.
 HANDSHAKE_S = 10.0
@@ -82,7 +86,7 @@ async def shake_hands(socket: Socket, identity: Identity, nonce: bytes, dialler:
     theirs = await socket.receive()
     key, _ = read_hello(theirs)
     if key == identity.key:
-        raise Refused("this camp itself, or another box with its key")
+        raise Refused(ITSELF, ITSELF_CODE)
     if not dialler:
         await socket.send(own)
     dialled, answered = (own, theirs) if dialler else (theirs, own)

@@ -21,8 +21,8 @@ from typing import Protocol
 
 from websockets.exceptions import WebSocketException
 
-from radio.ip_dialling import IP_FRAME_BYTES_MAX, Dialling, dial, why_not_trusted
-from radio.ip_handshake import HANDSHAKE_S, NOT_A_NEIGHBOUR, Refused, Socket, shake_hands
+from radio.ip_dialling import IP_FRAME_BYTES_MAX, Dialling, dial, why_not_reached, why_not_trusted
+from radio.ip_handshake import HANDSHAKE_S, Refused, Socket, shake_hands
 from radio.link_sight import LinkSight, LinkState
 from radio.road import Hub
 from sync.link import Allowance, LinkProfile
@@ -238,18 +238,19 @@ class IpLinks:
             except ssl.SSLCertVerificationError as error:
                 self._set_state(dialled, LinkState.REFUSED, why_not_trusted(error))
                 wait_s = REDIAL_MAX_S / 2
-            except (OSError, TimeoutError, WebSocketException):
+            except (OSError, TimeoutError, WebSocketException) as error:
                 was_talking = dialled.state == LinkState.TALKING
                 wait_s = REDIAL_FIRST_S if was_talking else min(wait_s * 2, REDIAL_MAX_S)
-                if dialled.state != LinkState.SEARCHING:
-                    self._set_state(dialled, LinkState.LOST)
+                searches = dialled.state == LinkState.SEARCHING
+                why = "" if was_talking else why_not_reached(error)
+                self._set_state(dialled, LinkState.SEARCHING if searches else LinkState.LOST, why)
             await asyncio.sleep(wait_s * self._jitter())
 
     async def _talk_or_refuse(self, socket: Socket, dialled: _Dialled) -> None:
         try:
             await self._talk(socket, dialler=True, dialled=dialled)
-        except Refused:
-            await socket.close(NOT_A_NEIGHBOUR)  # before the context ends it as a fault of ours
+        except Refused as refused:
+            await socket.close(refused.code)  # before the context ends it as a fault of ours
             raise
 
     def _set_state(self, dialled: _Dialled, state: LinkState, why: str = "") -> None:

@@ -300,6 +300,45 @@ def test_an_outsider_is_shown_as_refused():
     run(story())
 
 
+async def why_of(road):
+    """The first reason the status page shows, and the state beside it."""
+    async with asyncio.timeout(20):
+        while not road.sights()[0].why:
+            await asyncio.sleep(0.02)
+    sight = road.sights()[0]
+    await road.stop()
+    return sight.state, sight.why
+
+
+def test_who_dials_its_own_camp_is_told_so():
+    async def story():
+        async with listening(SOUTH, Hub()) as (_, port):
+            state, why = await why_of(dialling(SOUTH, Hub(), f"http://127.0.0.1:{port}"))
+            assert state == LinkState.REFUSED
+            assert "this camp itself" in why
+
+    run(story())
+
+
+def test_a_neighbour_that_is_not_reached_has_a_reason_without_its_address():
+    async def noise(_reader, writer):
+        writer.write(b"220 mail\r\n")
+        writer.close()
+
+    async def story():
+        server = await asyncio.start_server(noise, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        state, why = await why_of(dialling(NORTH, Hub(), f"http://127.0.0.1:{port}"))
+        assert (state, why) == (LinkState.SEARCHING, "What answers there is no camp.")
+        server.close()
+        await server.wait_closed()
+        for host, says in ((f"127.0.0.1:{port}", "Nobody takes connections"), ("a.invalid", "looked up")):
+            state, why = await why_of(dialling(NORTH, Hub(), f"http://{host}"))
+            assert (state, says in why, host in why) == (LinkState.SEARCHING, True, False)
+
+    run(story())
+
+
 def test_a_dialler_that_refuses_says_so():
     codes = []
 
