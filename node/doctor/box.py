@@ -25,9 +25,13 @@ SOON = timedelta(days=14)
 def settings(patient: Patient) -> Iterator[Finding]:
     """The settings were read before anything else; this row says so."""
     links, lists = len(patient.settings.link), len(patient.settings.list)
-    yield ok("settings", f"{patient.home.settings.name} is right: {links} links, {lists} lists")
+    yield ok("settings", f"{patient.home.settings.name} is right: {_of(links, 'link')}, {_of(lists, 'list')}")
     if not links:
         yield skip("links", "none in the settings: this camp is on its own")
+
+
+def _of(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def folder(patient: Patient) -> Iterator[Finding]:

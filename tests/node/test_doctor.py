@@ -230,6 +230,7 @@ def test_links(doctor, words, verdict, says):
     done = doctor("--json", settings=f"\n[[link]]\n{words}\n")
     kind = words.split('"')[1]
     name = f"link {kind}-1"
+    assert done.findings()["settings"][1].endswith("is right: 1 link, 0 lists")
     assert done.findings()[name][0] == verdict
     assert says in done.findings()[name][1]
 

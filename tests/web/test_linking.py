@@ -47,6 +47,20 @@ def test_the_page_says_how_each_link_goes(phone):
     assert "searching for a neighbour" in others
 
 
+@pytest.mark.parametrize(
+    ("language", "came", "says"),
+    [
+        ("en", 1, "1 frame came, 4 went"),
+        ("en", 2, "2 frames came, 4 went"),
+        ("es", 1, "Llegó 1 trama, salieron 4"),
+        ("es", 0, "Llegaron 0 tramas, salieron 4"),
+    ],
+)
+def test_one_frame_is_no_frames(square, phone, language, came, says):
+    square.camp.desk.link_views = (LinkView("one", "ip", "talking", None, square.sol.time_s, came, 4),)
+    assert says in phone.get("/status", headers={"accept-language": language}).text
+
+
 def test_what_the_environment_says_cannot_be_changed(phone, square):
     page = phone.get("/coordinator/links").text
     assert "/coordinator/links/ip-1/stop" in page
