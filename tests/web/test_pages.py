@@ -168,6 +168,14 @@ def test_no_sentence_of_any_page_is_outside_the_catalogue(square):
                     assert not re.search(r"[A-Za-z]{3,}", said), (path, text)
 
 
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "announces the number of this camp"), ("es", "anuncia en su propia red")]
+)
+def test_what_others_can_see_tells_of_the_announcement(square, language, says):
+    with square.camp.phone() as phone:
+        assert says in phone.get("/seen", headers={"accept-language": language}).text
+
+
 def test_the_language_is_switched_by_a_link_that_comes_back(square):
     with square.camp.phone() as phone:
         answer = phone.get("/language/es", params={"back": "/c/general?before=3"})
