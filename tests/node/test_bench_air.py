@@ -26,7 +26,8 @@ from node.commands import bench
 from radio.airtime import COMPARED, Firmware, preset_named
 from radio.attackers import ALL_ATTACKS, Attacker
 from radio.experiment.case import Case
-from sync import bundle
+from sync import air_frames, bundle
+from sync.air_frames import ParcelFrame
 from sync.bundle import BundleClass
 from sync.signing import Network
 
@@ -188,6 +189,16 @@ def test_an_attacker_among_camps_is_measured():
     assert calm.delivered == 1
     assert "unknown" in loud.by_kind_s
     assert "unknown" not in calm.by_kind_s
+
+
+def test_what_is_decoded_in_the_measurement_is_answered():
+    camp = decoding._Camp(Random(1), NOW_S, 100, 5)
+    camp.decode(NOW_S, Random(2))
+    sent = []
+    while frames := camp._engine.frames_to_send(decoding.LINK, NOW_S + 60.0, 1e9):
+        sent += [type(air_frames.decode(frame, Network())[1]) for frame in frames]
+    camp.close()
+    assert ParcelFrame in sent  # what the neighbour lacks, and only the sketch can have told
 
 
 def test_decoding_is_measured_with_little_and_much_history():

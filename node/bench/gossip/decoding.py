@@ -107,7 +107,7 @@ class _Camp:
         theirs = self._ids[DIFFERENCES // 2 :] + _unknown(DIFFERENCES - DIFFERENCES // 2, random)
         salt = Salt(random.randbytes(NONCE_BYTES), self._hour, self._neighbour.author[:4])
         sketch = SaltedSet(theirs, salt).sketch(SKETCH_SYNDROMES)
-        frame = SketchFrame(salt, MASK_RADIO, len(theirs), WHOLE, sketch)
+        frame = SketchFrame(salt, MASK_RADIO, len(theirs), WHOLE, sketch, self._me.author[:4])
         data = air_frames.encode(frame, self._me.network, self._neighbour.author)
         self._engine.tell_time(now, True)
         started = processor_s()
