@@ -4,7 +4,7 @@
 #   make test                      lint, types and the fast tests
 #   make test-all                  everything but the soak; as root it installs tests/apt-packages.txt
 #   make soak | bench | screenshots
-#   make bench-full                the air on ten seeds: bench-full.json, and table and plot in the README, in an hour
+#   make bench-full                the air on ten seeds: bench-full.json, and table and plot in the README, in half an hour
 #   make lint | lock | venv | wheelhouse | clean
 #
 # PYTHON=python3.12     another interpreter
