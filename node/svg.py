@@ -18,8 +18,11 @@ _LETTER_EM = 0.6
 
 
 def words(text: str) -> str:
-    """Text for between two tags: what XML does not allow becomes U+FFFD."""
-    return escape(_NO_XML.sub("\ufffd", text))
+    """Text for between two tags: what XML does not allow becomes U+FFFD.
+
+    A bare carriage return would be read as a line feed, one before a line feed not at all (XML 1.0 §2.11).
+    """
+    return escape(_NO_XML.sub("\ufffd", text), {"\r": "&#13;"})
 
 
 def element(tag: str, inside: str = "", **attributes: str | float) -> str:
