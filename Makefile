@@ -35,6 +35,7 @@ test:
 test-all:
 	@$(PYTHON) tests/apt_packages.py
 	$(NEED) test-all
+	$(NEED) mailman
 	@$(MAKE) --no-print-directory _lint
 	@exec $(BIN)/python -m pytest -m "not soak" $(ARGS)
 
@@ -73,21 +74,24 @@ venv:
 
 # Write the locks again after a change of dependencies in pyproject.toml. Pins stay where they can;
 # `make lock UPGRADE=--upgrade` takes the newest of everything. One lock serves Python 3.11 to 3.13, x86-64 and arm64.
-COMPILE = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	$(UPGRADE) pyproject.toml --group build
+LOCK = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE)
+COMPILE = $(LOCK) pyproject.toml --group build
 lock:
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv==$(UV_VERSION); }
 	$(COMPILE) -o requirements/run.txt
 	$(COMPILE) --group test -c requirements/run.txt -o requirements/test.txt
 	$(COMPILE) --group test --group full -c requirements/test.txt -o requirements/test-all.txt
+	$(LOCK) --group pyproject.toml:mailman -o requirements/mailman.txt
 
 wheelhouse:
 	@test -n "$(WHEELHOUSE)" || { echo "make wheelhouse WHEELHOUSE=DIR [LEVEL=run|test|test-all]" >&2; exit 2; }
 	@WHEELHOUSE= $(PYTHON) requirements/environment.py $(LEVEL)
 	@$(BIN)/python -m pip download --quiet --require-hashes --no-deps --only-binary=:all: -d "$(WHEELHOUSE)" \
 		-r requirements/$(LEVEL).txt
+	@test "$(LEVEL)" != test-all || exec $(BIN)/python -m pip download --quiet --require-hashes --no-deps \
+		-d "$(WHEELHOUSE)" -r requirements/mailman.txt
 
 clean:
-	rm -rf .venv .venv.lock .venv-lock build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.import_linter_cache
+	rm -rf .venv .venv.lock .venv-lock .venv-mailman build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

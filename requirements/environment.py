@@ -1,10 +1,13 @@
-"""The environment: .venv, made from a hash-locked list, and never trusted half-made.
+"""The environments: made from hash-locked lists, and never trusted half-made.
 
-A stamp in .venv says which lock it was made from. It is written last and taken away before anything
+The project lives in .venv. Parts that only tests talk to, and that want other versions of what we use,
+have an environment of their own: the mailing list of `make test-all` is in .venv-mailman.
+
+A stamp in each says which lock it was made from. It is written last and taken away before anything
 changes, so an install that was interrupted leaves no stamp and is made again from nothing. While the
 stamp is right, nothing is installed and no network is asked.
 
-    python3 requirements/environment.py run|test|test-all
+    python3 requirements/environment.py run|test|test-all|mailman
 
 With WHEELHOUSE=DIR in the environment, packages come from that folder and from nowhere else.
 Standard library only, and it must also parse on Pythons too old for the rest, to say so.
@@ -21,13 +24,14 @@ import sys
 from pathlib import Path
 
 LEVELS = ("run", "test", "test-all")  # each holds all of the one before
+APART = ("mailman",)  # without the project, beside it
 PYTHON_MIN = (3, 11)
 
 
 def main() -> int:
-    """Make or mend .venv for the level that was asked for; return the exit code."""
-    if len(sys.argv) != 2 or sys.argv[1] not in LEVELS:
-        print("usage: environment.py " + "|".join(LEVELS), file=sys.stderr)
+    """Make or mend the environment that was asked for; return the exit code."""
+    if len(sys.argv) != 2 or sys.argv[1] not in LEVELS + APART:
+        print("usage: environment.py " + "|".join(LEVELS + APART), file=sys.stderr)
         return 2
     fault = _unfit()
     if fault:
@@ -50,12 +54,12 @@ def _unfit() -> str:
 
 
 def _prepare(root: Path, level: str, wheelhouse: str) -> int:
-    venv = root / ".venv"
+    venv = root / (".venv" if level in LEVELS else ".venv-" + level)
     stamp = venv / "miccheck-stamp.json"
     have = _read(stamp)
     if _is_current(root, level, have):
         return 0
-    print("making .venv for '%s'; the first time takes a minute" % level, file=sys.stderr)
+    print("making %s for '%s'; the first time takes a minute" % (venv.name, level), file=sys.stderr)
     stamp.unlink(missing_ok=True)
     python = str(venv / "bin" / "python")
     try:
@@ -66,11 +70,12 @@ def _prepare(root: Path, level: str, wheelhouse: str) -> int:
         source = ["--no-index", "--find-links", str(Path(wheelhouse).resolve())] if wheelhouse else []
         whole = ["--require-hashes", "--no-deps", "-r", str(_lock_file(root, level))]
         subprocess.run([*pip, *source, *whole], check=True)
-        editable = ["--no-deps", "--no-index", "--no-build-isolation", "-e", str(root)]
-        quiet = dict(os.environ, PYTHONWARNINGS="ignore")  # setuptools explains itself at length
-        subprocess.run([*pip, *editable], check=True, env=quiet)
+        if level in LEVELS:
+            editable = ["--no-deps", "--no-index", "--no-build-isolation", "-e", str(root)]
+            quiet = dict(os.environ, PYTHONWARNINGS="ignore")  # setuptools explains itself at length
+            subprocess.run([*pip, *editable], check=True, env=quiet)
     except subprocess.CalledProcessError as fault:
-        print("miccheck: could not make .venv: " + " ".join(map(str, fault.cmd)), file=sys.stderr)
+        print("miccheck: could not make %s: " % venv.name + " ".join(map(str, fault.cmd)), file=sys.stderr)
         return 1
     half = stamp.with_suffix(".half")
     half.write_text(json.dumps({"level": level, "lock": _digest(root, level), "place": _place(root)}))
@@ -81,7 +86,8 @@ def _prepare(root: Path, level: str, wheelhouse: str) -> int:
 def _is_current(root: Path, level: str, have: dict) -> bool:  # type: ignore[type-arg]
     """A stamp holds for its own level and those below, as long as its lock and its place are the same."""
     level_had = have.get("level")
-    if level_had not in LEVELS[LEVELS.index(level) :]:
+    serve = LEVELS[LEVELS.index(level) :] if level in LEVELS else (level,)
+    if level_had not in serve:
         return False
     return bool(have["lock"] == _digest(root, level_had) and have["place"] == _place(root))
 
@@ -96,7 +102,9 @@ def _lock_file(root: Path, level: str) -> Path:
 
 
 def _digest(root: Path, level: str) -> str:
-    files = (_lock_file(root, level), root / "pyproject.toml")
+    files = [_lock_file(root, level)]
+    if level in LEVELS:
+        files.append(root / "pyproject.toml")
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -7,9 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 LIST = Path(__file__).with_name("apt-packages.txt")
+# invoke-rc.d asks it before it starts a service (policy-rc.d(8) of init-system-helpers).
+POLICY = Path("/usr/sbin/policy-rc.d")
+FORBIDDEN = "#!/bin/sh\nexit 101\n"
+# The tests start mail servers of their own on free ports; this machine shall not become one.
+ANSWERS = b"postfix postfix/main_mailer_type select No configuration\n"
 
 
 def main() -> int:
@@ -22,9 +29,26 @@ def main() -> int:
         return 2
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     install = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *missing]
-    for command in (["apt-get", "-qq", "update"], install):
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    if "postfix" in missing and shutil.which("debconf-set-selections"):
+        subprocess.run(["debconf-set-selections"], check=True, input=ANSWERS)
+    with _no_service_started():
+        for command in (["apt-get", "-qq", "update"], install):
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
     return 0
+
+
+@contextmanager
+def _no_service_started() -> Iterator[None]:
+    """Debian starts what it installs, unless it is told not to."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text(FORBIDDEN)
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
 
 
 def listed(text: str) -> list[str]:

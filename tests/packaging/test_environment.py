@@ -20,7 +20,7 @@ class Site:
         self.commands: list[list[str]] = []
         self.breaks_at = ""
         (root / "requirements").mkdir(parents=True)
-        for level in environment.LEVELS:
+        for level in environment.LEVELS + environment.APART:
             (root / "requirements" / f"{level}.txt").write_text(f"# {level}\n")
         (root / "pyproject.toml").touch()
 
@@ -29,7 +29,7 @@ class Site:
             raise KeyboardInterrupt
         self.commands.append(command)
         if "venv" in command:
-            (self.root / ".venv").mkdir()
+            Path(command[-1]).mkdir()
 
     def make(self, level: str, wheelhouse: str = "") -> list[list[str]]:
         self.commands = []
@@ -69,6 +69,15 @@ def test_a_higher_level_serves_the_lower_ones(site):
     assert site.steps("run") == []
     assert site.steps("test-all") == ["lock", "project"]
     assert site.steps("test") == []
+
+
+def test_what_stands_apart_has_a_place_of_its_own_and_not_the_project(site):
+    site.steps("test")
+    assert site.steps("mailman") == ["venv", "lock"]
+    assert site.steps("mailman") == site.steps("test") == []
+    (site.root / "pyproject.toml").write_text("# changed\n")
+    assert site.steps("mailman") == []
+    assert site.steps("test") == ["lock", "project"]
 
 
 @pytest.mark.parametrize("step", ["venv", "--require-hashes", "-e"])

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LEVELS = ("run", "test", "test-all")
+LOCKS = (*LEVELS, "mailman")
 
 
 def lock(level: str) -> str:
@@ -21,7 +22,7 @@ def pins(text: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", LOCKS)
 def test_everything_is_pinned_and_hashed(level):
     blocks = re.split(r"\n(?=\S)", re.sub(r"^ *#.*\n", "", lock(level), flags=re.MULTILINE).strip())
     assert len(blocks) > 20
@@ -32,7 +33,7 @@ def test_everything_is_pinned_and_hashed(level):
     ] == []
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", LOCKS)
 def test_a_lock_names_no_place(level):
     assert (
         re.findall(
@@ -54,6 +55,7 @@ def test_each_level_holds_the_one_before():
         ("run", PROJECT["build-system"]["requires"]),
         ("test", PROJECT["dependency-groups"]["test"]),
         ("test-all", PROJECT["dependency-groups"]["full"]),
+        ("mailman", PROJECT["dependency-groups"]["mailman"]),
     ],
 )
 def test_a_lock_answers_what_the_project_asks(level, wanted):
