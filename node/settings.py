@@ -8,24 +8,24 @@ their fields are the keys, their defaults the defaults.
 from __future__ import annotations
 
 import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from node.mail_server import parse_smtp
+from node.list_settings import MailingList, clash
 from node.settings_reader import SettingsError, Source, Table, from_words, refuse_unknown, table_of
-from radio.road_words import Check, RoadSettings, between, did_you_mean, one_of
+from node.word_checks import a_name, key, line_of_text, not_empty
+from radio.road_words import RoadSettings, between, did_you_mean, is_host, one_of
 from radio.roads import KINDS
 from sync.signing import DEFAULT_NETWORK_WORD, NETWORK_WORD_BYTES_MAX
-from sync.text import NICKNAME_BYTES_MAX, is_channel_name, tidy_name
+from sync.text import NICKNAME_BYTES_MAX
+
+__all__ = ["MailingList", "Settings", "parse_settings", "read_settings"]
 
 ENVIRONMENT = "MICCHECK__"
 LANGUAGES = ("en", "es")
-DIRECTIONS = ("both", "out", "in")
-# In `channels` of a list: all that leave the camp. A star can be no channel's name.
-EVERY_CHANNEL = "*"
 # One phone line of published contact; a card must fit a frame.
 CONTACT_BYTES_MAX = 80
 # Sixteen roads out of one box is more than anybody has antennas and cables for.
@@ -35,83 +35,55 @@ LISTS_MAX = 8
 SPEED_MAX = 10_000.0
 
 
-def _line_of_text(bytes_max: int) -> Check:
-    def check(value: str) -> str | None:
-        if len(value.encode()) > bytes_max:
-            return f"valid is one line of at most {bytes_max} bytes, this one has {len(value.encode())}"
-        return (
-            None
-            if tidy_name(value) == unicodedata.normalize("NFC", value)
-            else "valid is one line of plain text"
-        )
-
-    return check
-
-
-def _name(value: str) -> str | None:
-    return _line_of_text(NICKNAME_BYTES_MAX)(value) if value else "it must not be empty"
-
-
-def _not_empty(value: str) -> str | None:
-    return None if value else "it must not be empty"
-
-
 def _network_word(value: str) -> str | None:
     if 0 < len(value.encode()) <= NETWORK_WORD_BYTES_MAX and value.isprintable():
         return None
     return f"valid is a word or sentence of 1 to {NETWORK_WORD_BYTES_MAX} bytes"
 
 
-def _road(*kinds: str) -> Check:
-    valid = " or ".join(f'"{kind}:PATH"' for kind in kinds)
-
-    def check(value: str) -> str | None:
-        kind, _, path = value.partition(":")
-        return None if value == "" or (kind in kinds and path) else f"in this version valid is {valid}"
-
-    return check
-
-
-def _way_out(value: str) -> str | None:
-    if value == "" or (value.startswith("maildir:") and value != "maildir:"):
+def _timezone(value: str) -> str | None:
+    """A name of the time zone database. UTC needs none: a bare Debian has no tzdata."""
+    if value == "UTC":
         return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
     try:
-        parse_smtp(value)
-    except ValueError as error:
-        return f'{error}, or "maildir:PATH"'
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of it
+        known = sorted(available_timezones())
+        lacking = "" if known else " (this box knows none but UTC: apt install tzdata)"
+        return f'valid is a time zone like "Europe/Madrid" or "UTC"{lacking}{did_you_mean(value, known)}'
     return None
 
 
-def _address(value: str) -> str | None:
-    from sync.letters.outward import is_address  # most commands need no mail
-
-    return None if not value or is_address(value) else "valid is an address like camps@lists.example.org"
-
-
-def _channels(value: tuple[str, ...]) -> str | None:
-    wrong = [name for name in value if name != EVERY_CHANNEL and not is_channel_name(name)]
-    return f'"{wrong[0]}" cannot be the name of a channel' if wrong else None
+def _probe(value: str) -> str | None:
+    """Plain HTTP: a captive portal can show itself in nothing else."""
+    valid = 'valid is a page by plain HTTP whose answer is empty, "http://HOST/generate_204"'
+    try:
+        parts = urlsplit(value)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return valid
+    good = parts.scheme == "http" and is_host(parts.hostname or "") and has_port and parts.username is None
+    return None if not value or (good and value.isascii() and value.isprintable()) else valid
 
 
 def _kind(value: str) -> str | None:
     return one_of(*KINDS)(value)
 
 
-def _key(default: Any = MISSING, check: Check | None = None) -> Any:
-    return field(default=default, metadata={"check": check})
-
-
 @dataclass(frozen=True, slots=True)
 class Camp:
     """[camp]: who this camp is. `recovery`: a file that asks, by being there at start, for a new card."""
 
-    name: str = _key("camp", _name)
-    place: str = _key("", _line_of_text(NICKNAME_BYTES_MAX))
-    contact: str = _key("", _line_of_text(CONTACT_BYTES_MAX))
-    language: str = _key("en", one_of(*LANGUAGES))
-    network: str = _key(DEFAULT_NETWORK_WORD, _network_word)
-    admit: str = _key("network", one_of("network", "introduced"))
-    recovery: str = _key("")
+    name: str = key("camp", a_name)
+    place: str = key("", line_of_text(NICKNAME_BYTES_MAX))
+    contact: str = key("", line_of_text(CONTACT_BYTES_MAX))
+    language: str = key("en", one_of(*LANGUAGES))
+    network: str = key(DEFAULT_NETWORK_WORD, _network_word)
+    admit: str = key("network", one_of("network", "introduced"))
+    recovery: str = key("")
+    timezone: str = key("UTC", _timezone)  # the hour beside UTC in letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +93,20 @@ class Web:
     `certificate` and `certificate_key` are PEM files, relative to HOME; without them the camp makes its own.
     """
 
-    host: str = _key("0.0.0.0", _not_empty)
-    port: int = _key(8080, between(0, 65_535))
-    tls_port: int = _key(8443, between(0, 65_535))
-    liaisons_on_http: bool = _key(False)
-    certificate: str = _key("")
-    certificate_key: str = _key("")
+    host: str = key("0.0.0.0", not_empty)
+    port: int = key(8080, between(0, 65_535))
+    tls_port: int = key(8443, between(0, 65_535))
+    liaisons_on_http: bool = key(False)
+    certificate: str = key("")
+    certificate_key: str = key("")
 
 
 @dataclass(frozen=True, slots=True)
 class Lan:
     """[lan]: finding camps on the same hotspot or cable. Without `interfaces`, all that lead nowhere else."""
 
-    discover: bool = _key(True)
-    interfaces: tuple[str, ...] = _key(())
+    discover: bool = key(True)
+    interfaces: tuple[str, ...] = key(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,40 +125,34 @@ class Link:
 class _AnyLink:
     """The words that a [[link]] of any kind has."""
 
-    kind: str = _key(check=_kind)
-    stopped: bool = _key(False)
-
-
-@dataclass(frozen=True, slots=True)
-class MailingList:
-    """[[list]]: a mailing list and how letters get there and back. Paths are relative to HOME.
-
-    `sender` is the camp's own address on the list; unless given, the user of the outbox.
-    """
-
-    name: str = _key(check=_name)
-    address: str = _key("", _address)
-    outbox: str = _key("", _way_out)
-    inbox: str = _key("", _road("maildir", "mbox"))
-    channels: tuple[str, ...] = _key((), _channels)  # none: those marked "to the list"; "*": all
-    direction: str = _key("both", one_of(*DIRECTIONS))
-    sender: str = _key("", _address)
-    password_file: str = _key("")
+    kind: str = key(check=_kind)
+    stopped: bool = key(False)
 
 
 @dataclass(frozen=True, slots=True)
 class Clockwork:
     """[clock], for drills: `speed` scales the engine's time only, `offset_s` shifts the wall clock."""
 
-    speed: float = _key(1.0, between(0.001, SPEED_MAX))
-    offset_s: float = _key(0.0, between(-4e9, 4e9))
+    speed: float = key(1.0, between(0.001, SPEED_MAX))
+    offset_s: float = key(0.0, between(-4e9, 4e9))
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
     """[quota]: posts a device may make a minute; 0 is as many as it likes."""
 
-    device_per_minute: int = _key(6, between(0, 10_000))
+    device_per_minute: int = key(6, between(0, 10_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Internet:
+    """[internet]: what the camp's way out is like. `metered`: every byte costs, or is slow.
+
+    `check` is a page by plain HTTP that answers 204; it is asked only to tell a captive portal.
+    """
+
+    metered: bool = key(False)
+    check: str = key("", _probe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +164,19 @@ class Settings:
     lan: Lan = field(default_factory=Lan)
     link: tuple[Link, ...] = ()
     list: tuple[MailingList, ...] = ()
+    internet: Internet = field(default_factory=Internet)
     clock: Clockwork = field(default_factory=Clockwork)
     quota: Quota = field(default_factory=Quota)
 
 
-_TABLES: dict[str, type] = {"camp": Camp, "web": Web, "lan": Lan, "clock": Clockwork, "quota": Quota}
+_TABLES: dict[str, type] = {
+    "camp": Camp,
+    "web": Web,
+    "lan": Lan,
+    "internet": Internet,
+    "clock": Clockwork,
+    "quota": Quota,
+}
 _ARRAYS: dict[str, tuple[type, int]] = {"link": (Link, LINKS_MAX), "list": (MailingList, LISTS_MAX)}
 
 
@@ -237,6 +211,7 @@ def parse_settings(text: str, environment: Mapping[str, str], file: str = "micch
         if len(rows) > most:
             raise SettingsError(f"{source.place(name, most)}: at most {most} [[{name}]] tables are valid")
         values[name] = tuple(_read_table(shape, row, name, index, source) for index, row in enumerate(rows))
+    _check_lists(values["list"], source)
     return Settings(**values)
 
 
@@ -251,7 +226,7 @@ def _read_table(shape: type, row: object, name: str, index: int, source: Source)
     if lacking is not None:
         raise SettingsError(f'{table.place()}: [[{name}]] needs "{lacking}"', lacking)
     if shape is MailingList:
-        _check_list(values, index, source)
+        _check_list(values, table)
     return shape(**values)
 
 
@@ -278,10 +253,20 @@ def _read_link(table: Table) -> Link:
     return Link(kind.name, settings, common.get("stopped", False))
 
 
-def _check_list(values: Mapping[str, Any], index: int, source: Source) -> None:
-    """A mail server must be told to whom a letter goes; a maildir is read by somebody who knows."""
-    if values.get("outbox", "").startswith("smtp:") and not values.get("address"):
-        raise SettingsError(f'{source.place("list", index)}: a [[list]] with an SMTP outbox needs "address"')
+def _check_list(values: dict[str, Any], table: Table) -> None:
+    found = clash(values)
+    if found is not None:
+        word, why = found
+        raise SettingsError(f"{table.place(word or None)}: {why}", word, clashes=True)
+
+
+def _check_lists(lists: Sequence[MailingList], source: Source) -> None:
+    """What is stored of a list is stored under its name."""
+    names = [each.name for each in lists]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            place = source.place("list", index, "name")
+            raise SettingsError(f'{place}: there is another [[list]] with name = "{name}"', "name")
 
 
 def _overrule(tree: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, int, str], str]:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
+from datetime import date
 from typing import Any
 
 from node.toml_lines import line_of
@@ -35,6 +36,7 @@ _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "float": ("a number", (int, float)),
     "bool": ("true or false", (bool,)),
     "tuple[str, ...]": ('a list of texts: ["one", "two"]', (list,)),
+    "date | None": ("a day: 2026-11-23", (date, str)),
 }
 
 
@@ -107,11 +109,23 @@ def _value(key: Field[Any], value: object, place: str, table: str) -> Any:
         raise SettingsError(_is_wrong(key.name, value, place, table, f"valid is {words}"), key.name)
     if isinstance(value, list):
         value = tuple(value)
+    elif key.type == "date | None" and isinstance(value, str):
+        day = _day(value)
+        if day is None:
+            raise SettingsError(_is_wrong(key.name, value, place, table, f"valid is {words}"), key.name)
+        return day
     check = key.metadata["check"]
     complaint = check(value) if check is not None else None
     if complaint is not None:
         raise SettingsError(_is_wrong(key.name, value, place, table, complaint), key.name)
     return float(value) if key.type == "float" and isinstance(value, int) else value
+
+
+def _day(value: str) -> date | None:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def _is_wrong(name: str, value: object, place: str, table: str, complaint: str) -> str:

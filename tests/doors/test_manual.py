@@ -13,7 +13,8 @@ from pathlib import Path
 
 import node
 from node.cli import COMMANDS
-from node.settings import Camp, Clockwork, MailingList, Quota, Web
+from node.list_settings import MailingList
+from node.settings import Camp, Clockwork, Internet, Quota, Web
 from radio.road_words import words_of
 from radio.roads import KINDS
 
@@ -146,7 +147,8 @@ def test_the_manual_names_every_command():
 
 def test_the_manual_names_every_setting():
     manual = MANUAL.read_text().partition("## All settings")[2]
-    names = [key.name for table in (Camp, Web, MailingList, Clockwork, Quota) for key in fields(table)]
+    tables = (Camp, Web, MailingList, Internet, Clockwork, Quota)
+    names = [key.name for table in tables for key in fields(table)]
     assert [name for name in (*names, "kind", "stopped") if f"`{name}`" not in manual] == []
 
 

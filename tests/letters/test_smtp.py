@@ -365,7 +365,7 @@ def test_servers(url, server, sender):
 @pytest.mark.parametrize(
     "url",
     ["smtp:", "smtp://", "smtp://:25", "smtp://h:99999", "smtp://h:x", "smtp://h?x", "smtp://h#x", "smtp://a%0d%0ab@h",
-     "smtps://h", "h:25", "smtp://h h", "smtp://hé", "smtp://u:p@h"],
+     "imap://h", "h:25", "smtp://h h", "smtp://hé", "smtp://u:p@h"],
 )  # fmt: skip
 def test_no_servers(url):
     with pytest.raises(ValueError, match="smtp://user@host:587"):

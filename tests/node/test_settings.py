@@ -2,12 +2,14 @@
 
 import json
 import re
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.settings import Camp, Link, MailingList, Settings, parse_settings, read_settings
+from node.list_settings import MailingList
+from node.settings import Camp, Internet, Link, Settings, parse_settings, read_settings
 from node.settings_reader import SettingsError
 from radio.road_words import words_of
 from radio.roads import KINDS, Air, Ip
@@ -144,7 +146,31 @@ def test_everything_can_be_set():
         ("[[link]]\nkind='ip'", r'line 1: \[\[link\]\] of kind "ip" needs "url"'),
         ("[link]\nkind='ip'", "line 1: write [[link]] in double brackets"),
         ("camp = 3", "line 1: camp is a table"),
-        ("[[list]]\nname='l'\noutbox='smtps://u@h'", 'line 3: .* "smtp://host:25", or "maildir:PATH"'),
+        ("[[list]]\nname='l'\noutbox='imap://u@h'", 'line 3: .* "smtp://host:25", or "maildir:PATH"'),
+        ("[[list]]\nname='l'\noutbox='smtps://u@h/x'", 'line 3: .* "smtps://user@host"'),
+        ("[[list]]\nname='l'\ninbox='imaps://h'", 'line 3: .* "imaps://user@host/Folder"'),
+        (
+            "[[list]]\nname='l'\ninbox='imaps://u:secret@h'",
+            'line 3: .* "imaps://u:…@h" .* password_file',
+        ),
+        ("[[list]]\nname='l'\ninbox='imap://u@h'", 'line 3: an inbox by IMAP needs "inbox_password_file"'),
+        ("[[list]]\nname='l'\nchannels=['here']", 'line 3: .*"here" never leaves the camp'),
+        ("[[list]]\nname='l'\nchannels=['a','letters']", 'line 3: .*"letters" is what came from a list'),
+        ("[[list]]\nname='l'\nagreed_on=2026-11-23", 'line 3: "agreed_on" needs "agreed_by"'),
+        ("[[list]]\nname='l'\nagreed_by='Ana'", 'line 3: "agreed_by" needs "agreed_on"'),
+        ("[[list]]\nname='l'\nagreed_on='today'", 'line 3: agreed_on = "today" .* a day: 2026-11-23'),
+        ("[[list]]\nname='l'\nagreed_on=2026-11-23T10:00:00", "line 3: .* a day: 2026-11-23"),
+        ("[[list]]\nname='l'\nhold_hours=-1", "line 3: hold_hours = -1 .* 0 to 720"),
+        ("[[list]]\nname='l'\nper_hour=0", "line 3: per_hour = 0 .* 1 to 3600"),
+        ("[[list]]\nname='l'\ndigest_above=-1", "line 3: .* 0 to 1000"),
+        ("[[list]]\nname='l'\nowner_key='AAAA'", "line 3: .*miccheck owner-key make"),
+        ("[[list]]\nname='l'\njoining='phone'", 'line 3: .* "letter", "request"'),
+        ("[[list]]\nname='l'\njoining='request'", 'line 3: .*needs "owner_secret_file"'),
+        ("[[list]]\nname='l'\n[[list]]\nname='l'", 'line 4: there is another [[list]] with name = "l"'),
+        ("[camp]\ntimezone='Europe/Madird'", 'line 2: timezone = "Europe/Madird" .*a time zone like'),
+        ("[camp]\ntimezone='../UTC'", "line 2: .*a time zone like"),
+        ("[internet]\ncheck='https://example.org'", "line 2: .* plain HTTP"),
+        ("[internet]\nmeterd=true", 'line 2: unknown word "meterd" in [internet]; .* mean "metered"'),
         (
             "[[list]]\nname='l'\noutbox='smtp://u:secret@h'",
             'line 3: outbox = "smtp://u:…@h" .* password_file',
@@ -169,6 +195,52 @@ def test_a_wrong_word_is_named_with_its_line(text, says):
     assert re.search(pattern, message), message
     assert message.startswith("miccheck.toml")
     assert "\n" not in message
+
+
+def test_a_list_by_imap_says_everything():
+    text = """
+[[list]]
+name = "camps"
+address = "camps@lists.example.org"
+outbox = "smtps://north%40example.org@mail.example.org"
+inbox = "imaps://north@mail.example.org:9993/Lists%2Fcamps"
+password_file = "secrets/out"
+inbox_password_file = "secrets/in"
+ca_file = "secrets/ca.pem"
+agreed_by = "Ana, who owns the list"
+agreed_on = 2026-11-23
+per_hour = 30
+digest_above = 0
+owner_key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+[internet]
+metered = true
+check = "http://check.example.org/generate_204"
+[camp]
+timezone = "UTC"
+"""
+    settings = parse_settings(text, {})
+    (camps,) = settings.list
+    assert camps.is_agreed
+    assert camps.agreed_on == date(2026, 11, 23)
+    assert camps.inbox_password == "secrets/in"
+    assert camps.hold_s == 24 * 3600
+    assert camps.owner == "camps-owner@lists.example.org"
+    assert settings.internet == Internet(True, "http://check.example.org/generate_204")
+
+
+@pytest.mark.parametrize(
+    ("words", "hold_h"),
+    [
+        ("outbox='maildir:out'", 0),
+        ("outbox='smtp://h'\naddress='a@b.org'", 24),
+        ("outbox='smtps://u@h'\naddress='a@b.org'\nhold_hours=0", 0),
+        ("outbox='maildir:out'\nhold_hours=1.5", 1.5),
+    ],
+)
+def test_a_new_list_by_mail_is_held_for_a_day(words, hold_h):
+    (found,) = parse_settings(f"[[list]]\nname='l'\n{words}", {}).list
+    assert found.hold_s == hold_h * 3600
+    assert not found.is_agreed
 
 
 def test_an_air_link_has_an_address_and_a_preset():
@@ -255,7 +327,9 @@ _JUNK = st.one_of(
 
 
 @given(
-    st.sampled_from(["camp", "web", "link", "list", "clock", "quota"]), st.text("abcport_", min_size=1), _JUNK
+    st.sampled_from(["camp", "web", "link", "list", "internet", "clock", "quota"]),
+    st.text("abcport_", min_size=1),
+    _JUNK,
 )
 def test_any_value_under_any_word_is_settings_or_one_sentence(table, word, value):
     written = json.dumps(value) if isinstance(value, str | list) else str(value).lower()
