@@ -43,7 +43,7 @@ SELECT m.id, m.seq, m.key, c.name, {_BORROWS_NAME}, m.own, m.channel, m.nickname
     {_HEARD_BY},
     CASE WHEN m.kind = 1 THEN (SELECT count(*) FROM echoes e WHERE e.prefix = substr(m.id, 1, 4)) ELSE 0 END,
     (SELECT group_concat(l.state) FROM letters_out l WHERE l.message = m.id),
-    EXISTS (SELECT 1 FROM receipts r WHERE r.prefix = m.prefix AND r.key <> :own),
+    EXISTS (SELECT 1 FROM receipts r WHERE r.prefix = m.prefix AND r.key <> :own AND r.word = 0),
     coalesce((SELECT to_list FROM channels WHERE name = m.channel), 0),
     (SELECT count(*) FROM messages a WHERE a.parent = m.prefix AND a.shown = 1),
     CASE WHEN m.hidden THEN (SELECT why FROM moderation WHERE act = 'hide' AND target = lower(hex(m.id))

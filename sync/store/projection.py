@@ -14,6 +14,7 @@ from sync import cbor
 from sync import message as messages
 from sync.bundle import LIFE_HOURS, BundleClass, BundleId, seconds_of
 from sync.message import PARENT_BYTES, Kind, Message, MessageId, identify
+from sync.receipts import LIST_BYTES, LISTS_MAX, UTC_OFFSET_MAX, Word, read_receipt
 from sync.reject import Reason, Reject
 from sync.signing import KEY_BYTES, SIGNATURE_BYTES, author_of, farewell_input, verify
 from sync.store.rows import ShownMessage
@@ -47,10 +48,18 @@ SELECT kind, text FROM messages WHERE parent = ? AND key = ? AND kind IN (2, 3) 
 """
 _ANY_CHANGE = "SELECT EXISTS (SELECT 1 FROM messages WHERE kind IN (2, 3) AND parent IS NOT NULL)"
 _CARD = """
-INSERT INTO camps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+INSERT INTO camps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
     name = excluded.name, place = excluded.place, languages = excluded.languages, contact = excluded.contact,
-    has_list = excluded.has_list, card_second = excluded.card_second, heard_s = excluded.heard_s
+    has_list = excluded.has_list, card_second = excluded.card_second, heard_s = excluded.heard_s,
+    utc_offset = excluded.utc_offset, lists = excluded.lists
 WHERE excluded.card_second > camps.card_second
+"""
+# Of what a camp says of one message and one list: that it posted it stands; else its latest word.
+_RECEIPT = f"""
+INSERT INTO receipts (prefix, key, list, word, second) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (prefix, key, list) DO UPDATE SET word = excluded.word, second = excluded.second
+WHERE word <> {int(Word.POSTED)}
+    AND (excluded.word = {int(Word.POSTED)} OR (excluded.second, excluded.word) > (second, word))
 """
 _GROUP = """
 INSERT INTO channels VALUES (?, 1000, 'liaisons', 1, 1, 0, ?, 1, ?, ?, 1) ON CONFLICT (name) DO UPDATE SET
@@ -238,7 +247,7 @@ class Projection:
             case Kind.GROUP:
                 self._group(receipt, message)
             case Kind.RECEIPT:
-                self._prefixes("receipts", PARENT_BYTES, receipt.key, message.reference)
+                self._receipts(receipt, message)
             case Kind.ECHO:
                 self._prefixes("echoes", ECHO_PREFIX_BYTES, receipt.key, message.reference)
             case Kind.FAREWELL:
@@ -250,13 +259,14 @@ class Projection:
         if message.reference != receipt.key:
             return  # a camp speaks for itself only
         fields = _strings(message, 4)
-        has_list = _body(message)[4:5] == [1]
+        has_list, utc_offset, lists = _mail_fields(_body(message))
         if len(fields[0].encode()) > NICKNAME_BYTES_MAX:
             raise Reject(Reason.TEXT)
         key = receipt.key
         name, *rest = fields
         # One line with single spaces, as our own: a blank more must not make another camp's name one's own.
-        values = (key, author_of(key), tidy_name(name), *rest, has_list, message.second, receipt.received_s)
+        stamps = (message.second, receipt.received_s)
+        values = (key, author_of(key), tidy_name(name), *rest, has_list, *stamps, utc_offset, lists)
         self._connection.execute(_CARD, values)
 
     def _introduction(self, receipt: Receipt, message: Message) -> None:
@@ -273,8 +283,18 @@ class Projection:
             values = (message.channel, GROUP_DAYS, about, int(receipt.received_s))
             self._connection.execute(_GROUP, values)
 
+    def _receipts(self, receipt: Receipt, message: Message) -> None:
+        said = read_receipt(message.content)
+        if said is None:
+            return  # a word of a later version
+        list_digest, word = said
+        reference, key = message.reference, receipt.key
+        prefixes = prefixes_of(reference, PARENT_BYTES)
+        rows = [(prefix, key, list_digest, int(word), message.second) for prefix in prefixes]
+        self._connection.executemany(_RECEIPT, rows)
+
     def _prefixes(self, table: str, width: int, key: bytes, reference: bytes) -> None:
-        rows = [(reference[at : at + width], key) for at in range(0, len(reference) - width + 1, width)]
+        rows = [(prefix, key) for prefix in prefixes_of(reference, width)]
         self._connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", rows)
 
     def _farewell(self, receipt: Receipt, message: Message) -> None:
@@ -316,6 +336,23 @@ def _values(
         receipt.hour,
         shown,
     )
+
+
+def prefixes_of(reference: bytes, width: int) -> list[bytes]:
+    """The prefixes that a reference holds; a part of one at the end is none."""
+    return [reference[at : at + width] for at in range(0, len(reference) - width + 1, width)]
+
+
+def _mail_fields(fields: list[cbor.Value]) -> tuple[bool, int, bytes | None]:
+    """Of a card: whether the camp has a list, its minutes east of UTC, and which lists (None: not said).
+
+    What is not as it should be counts as not said: a card tells a camp's name all the same.
+    """
+    utc_offset, lists = [*fields[5:7], None, None][:2]
+    minutes = utc_offset if type(utc_offset) is int and abs(utc_offset) <= UTC_OFFSET_MAX else 0
+    good = isinstance(lists, bytes) and len(lists) % LIST_BYTES == 0
+    told = lists[: LISTS_MAX * LIST_BYTES] if isinstance(lists, bytes) and good else None
+    return fields[4:5] == [1], minutes, told
 
 
 def _body(message: Message) -> list[cbor.Value]:

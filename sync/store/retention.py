@@ -23,6 +23,8 @@ STRANGERS_SHARE = 0.25
 # Signed evidence about messages that are not here (yet): the lists of 32 camps.
 UNMATCHED_MAX = 4_096
 HOTLINE_KEPT = 20
+# A list of which every letter bounces to us writes one for each. Nobody reads more of them.
+NOTICES_KEPT = 500
 REFUSED_KEYS_DAYS = 30
 
 _LIFE = "CASE class " + " ".join(f"WHEN {int(c)} THEN {life}" for c, life in LIFE_HOURS.items()) + " END"
@@ -52,7 +54,9 @@ _RULES = (
     f"DELETE FROM moderation WHERE at_s < :now - {30 * _DAY_S}",
     "DELETE FROM mutes WHERE until_s < :now",
     f"DELETE FROM hotline WHERE seq NOT IN (SELECT seq FROM hotline ORDER BY seq DESC LIMIT {HOTLINE_KEPT})",
-    "DELETE FROM letters_out WHERE message NOT IN (SELECT id FROM messages)",
+    "DELETE FROM letters_out WHERE introduction = 0 AND message NOT IN (SELECT id FROM messages)",
+    f"DELETE FROM mail_notices WHERE at_s < :now - {30 * _DAY_S}"
+    f" OR id NOT IN (SELECT id FROM mail_notices ORDER BY id DESC LIMIT {NOTICES_KEPT})",
     f"DELETE FROM letters_in WHERE at_s < :now - {400 * _DAY_S}",
     "DELETE FROM dead_ids WHERE until_hour < :hour",
     "DELETE FROM neighbour_has WHERE bundle NOT IN (SELECT id FROM bundles)",

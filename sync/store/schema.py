@@ -1,8 +1,8 @@
 """The tables of a camp's board, and for each how long its rows stay and what a wipe does to it.
 
 Signed bytes (`bundles`), own messages and what people of this camp did are the truth. `messages` with its
-search index, `camps`, `introductions`, `echoes` and `receipts` are projections: `miccheck rebuild` makes
-them again from the truth.
+search index, `camps`, `introductions`, `echoes`, `receipts` and what was heard of registrations are
+projections: `miccheck rebuild` makes them again from the truth.
 
 Every bundle and every own message has a receipt number (`seq`, one count for both). Message i of it has
 `messages.seq` = 8 * seq + i, so a rebuild gives every message the place it had.
@@ -217,7 +217,115 @@ CREATE TABLE inbox_marks (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_MAIL = """
+-- A mailing list, since it was first seen in the settings under a clock that was set.
+CREATE TABLE lists (
+    name TEXT PRIMARY KEY,
+    since_s REAL NOT NULL,
+    introduced_s REAL,                   -- NULL: the letter that explains us was not handed over yet
+    one_by_one INTEGER NOT NULL DEFAULT 0  -- 1: its server refused a digest
+) WITHOUT ROWID;
+INSERT INTO lists (name, since_s) SELECT list, min(changed_s) FROM letters_out GROUP BY list;
+-- What moderators decided about holding a channel's letters; no row: they are not held.
+CREATE TABLE list_channels (
+    list TEXT NOT NULL, channel TEXT NOT NULL, holds INTEGER NOT NULL, PRIMARY KEY (list, channel)
+) WITHOUT ROWID;
+-- What a list or a mail server wrote to us, without anybody's address.
+CREATE TABLE mail_notices (
+    id INTEGER PRIMARY KEY,
+    list TEXT NOT NULL,
+    kind TEXT NOT NULL,                  -- bounce, held, refused, vacation, subscription, confirmation, other
+    at_s REAL NOT NULL,
+    message BLOB,                        -- the message of a camp it is about, where it says so
+    words TEXT NOT NULL,
+    reference BLOB NOT NULL UNIQUE,      -- hash of its Message-ID, so that it is noted once
+    seen_s REAL                          -- when somebody here put it away
+);
+
+-- `state` of letters_out is now also held, by the moderators of this camp. `message` of an introduction is
+-- made from camp and list, and is no message of the board.
+ALTER TABLE letters_out ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE letters_out ADD COLUMN let_contacts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE letters_out ADD COLUMN refused_by TEXT NOT NULL DEFAULT '';  -- moderator, server, list
+ALTER TABLE letters_out ADD COLUMN said TEXT NOT NULL DEFAULT '';        -- the list's answer: held, refused
+ALTER TABLE letters_out ADD COLUMN said_words TEXT NOT NULL DEFAULT '';
+ALTER TABLE letters_out ADD COLUMN introduction INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE letters_out ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE letters_out ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;       -- of the message: order of receipt
+ALTER TABLE letters_out ADD COLUMN since_s REAL NOT NULL DEFAULT 0;      -- from when its turns are counted
+ALTER TABLE letters_out ADD COLUMN place INTEGER NOT NULL DEFAULT 0;     -- this camp's among the gateways
+ALTER TABLE letters_out ADD COLUMN digest BLOB;                          -- the MIME digest it left in
+ALTER TABLE letters_out ADD COLUMN sent_s REAL;                          -- when a server or folder took it
+ALTER TABLE letters_out ADD COLUMN held_told INTEGER NOT NULL DEFAULT 0; -- the last word told of holding it
+UPDATE letters_out SET since_s = changed_s,
+    seq = coalesce((SELECT m.seq FROM messages m WHERE m.id = message), 0),
+    urgent = coalesce((SELECT m.kind = 1 FROM messages m WHERE m.id = message), 0);
+UPDATE letters_out SET sent_s = changed_s WHERE state = 'sent';
+UPDATE letters_out SET refused_by = 'server' WHERE state = 'refused';
+CREATE INDEX letters_out_sent ON letters_out (list, sent_s) WHERE sent_s IS NOT NULL;
+
+-- What cards say since: minutes east of UTC, and 4-byte digests of lists' addresses (NULL: an older card).
+ALTER TABLE camps ADD COLUMN utc_offset INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE camps ADD COLUMN lists BLOB;
+-- Camps that posted a message to a list, by their receipts; or that hold or refused their own.
+ALTER TABLE receipts RENAME TO receipts_of_any;
+CREATE TABLE receipts (
+    prefix BLOB NOT NULL, key BLOB NOT NULL,
+    list BLOB NOT NULL,                  -- 4-byte digest of the list's address; empty: not told
+    word INTEGER NOT NULL DEFAULT 0,     -- 0 posted, 1 held, 2 refused, 3 let go
+    second INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (prefix, key, list)
+) WITHOUT ROWID;
+INSERT INTO receipts (prefix, key, list) SELECT prefix, key, x'' FROM receipts_of_any;
+DROP TABLE receipts_of_any;
+
+-- Joining the list (PROTOCOL.md §5.2). What is here of a person is sealed to the list's owner; nobody here
+-- can open it.
+-- What liaisons of this camp registered, under a name they chose; never the address.
+CREATE TABLE registrations_own (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,   -- "Registration 3"
+    id BLOB NOT NULL UNIQUE,       -- 8 bytes: hash of the sealed box
+    list_digest BLOB NOT NULL,     -- 4 bytes: hash of the list's lower-case address
+    list TEXT NOT NULL,            -- its name in the settings when it was made
+    alias TEXT NOT NULL,           -- '' : "Registration 3"
+    card INTEGER,                  -- whose it is; NULL: made at the console
+    sealed BLOB NOT NULL,          -- 512 bytes
+    message BLOB NOT NULL,         -- the newest message that says it
+    made_s INTEGER NOT NULL,
+    told_s INTEGER NOT NULL,       -- when it was last said; said again while nobody answered
+    withdrawn_s INTEGER            -- NULL: it stands
+);
+-- Sealed registrations of all camps, this one too, and what was withdrawn of them.
+CREATE TABLE registrations (
+    id BLOB NOT NULL, key BLOB NOT NULL,   -- of the camp that said it
+    list_digest BLOB NOT NULL,
+    sealed BLOB,                   -- NULL: only the withdrawal is known
+    message BLOB,                  -- id of the message; NULL: only the withdrawal is known
+    second INTEGER NOT NULL, received_s REAL NOT NULL,
+    withdrawn INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (id, key)
+) WITHOUT ROWID;
+CREATE INDEX registrations_list ON registrations (list_digest, received_s);
+-- What camps say became of a registration (kind 12).
+CREATE TABLE registration_states (
+    id BLOB NOT NULL, key BLOB NOT NULL, state INTEGER NOT NULL, words TEXT NOT NULL, second INTEGER NOT NULL,
+    PRIMARY KEY (id, key, state)
+) WITHOUT ROWID;
+-- What this gateway did with them.
+CREATE TABLE registrations_out (
+    list TEXT NOT NULL, id BLOB NOT NULL, key BLOB NOT NULL,
+    state TEXT NOT NULL,           -- waiting, sending, asked, confirmed, refused, withdrawing, unasking,
+                                   -- withdrawn
+    letter BLOB,                   -- 8 bytes: the letter to the owner that carries it
+    due_s REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0, changed_s REAL NOT NULL,
+    why TEXT NOT NULL DEFAULT '', told INTEGER NOT NULL DEFAULT 1,  -- 0: others must hear of this state
+    PRIMARY KEY (list, id, key)
+) WITHOUT ROWID;
+CREATE INDEX registrations_out_state ON registrations_out (list, state, due_s);
+CREATE INDEX registrations_out_letter ON registrations_out (letter) WHERE letter IS NOT NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _MAIL)
 
 # Retention is done by `sync.store.retention`, wipes by `Store.wipe`. A test walks the database and fails
 # for a table that is not named here.
@@ -248,4 +356,11 @@ RULES: dict[str, TableRule] = {
     "letters_out": TableRule(Nature.TRUTH, "as its message", "messages"),
     "letters_in": TableRule(Nature.TRUTH, "400 days", "messages"),
     "inbox_marks": TableRule(Nature.TRUTH, "kept", "whole camp"),
+    "lists": TableRule(Nature.TRUTH, "kept", "whole camp"),
+    "list_channels": TableRule(Nature.TRUTH, "kept", "whole camp"),
+    "mail_notices": TableRule(Nature.TRUTH, "30 days; newest 500", "messages"),
+    "registrations_own": TableRule(Nature.TRUTH, "400 days; withdrawn ones 7 days", "people"),
+    "registrations": TableRule(Nature.PROJECTION, "7 days", "messages"),
+    "registration_states": TableRule(Nature.PROJECTION, "30 days", "messages"),
+    "registrations_out": TableRule(Nature.TRUTH, "400 days", "messages"),
 }

@@ -164,11 +164,14 @@ def test_camps_are_forgotten_with_their_last_bundle_but_pins_stay(store):
 def test_too_much_evidence_of_unknown_messages_is_dropped(store):
     with store.transaction():
         store.connection.executemany(
-            "INSERT INTO receipts VALUES (?, x'01')", ((n.to_bytes(8, "big"),) for n in range(UNMATCHED_MAX))
+            "INSERT INTO receipts (prefix, key, list) VALUES (?, x'01', x'')",
+            ((n.to_bytes(8, "big"),) for n in range(UNMATCHED_MAX)),
         )
     after(store, 0)
     assert rows(store, "receipts") == UNMATCHED_MAX
-    store.connection.execute("INSERT INTO receipts VALUES (x'ffffffffffffffff', x'01')")
+    store.connection.execute(
+        "INSERT INTO receipts (prefix, key, list) VALUES (x'ffffffffffffffff', x'01', x'')"
+    )
     after(store, 0)
     assert rows(store, "receipts") == 0
 
