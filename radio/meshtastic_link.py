@@ -18,6 +18,7 @@ import fcntl
 import logging
 import os
 import queue
+import socket
 import termios
 import threading
 from collections import OrderedDict
@@ -51,10 +52,18 @@ from radio.road_words import for_people
 from sync.urgency import Urgency
 
 # A board that is starting up does not hear the first question, one that is up answers in milliseconds. Asked
-# again after each silence of this length.
+# again after so long without an answer, whatever else it says: what it hears on the air it passes on at once.
 ASK_AGAIN_S = 1.0
 # The slowest board seen tells its settings in 4 s; an ESP32 starts in 5 s, with a full database in 10 s.
 CONFIG_S = 20.0
+# Of a board in the network that lost its power nothing is heard, not even an end. TCP asks for it two, three
+# and four seconds after its last word: one that has started again says then that it knows nothing of us.
+TCP_QUIET_S = 2
+TCP_ASK_AGAIN_S = 1
+# What it did not take for so long it will not take. The kernel's own limit is 15 min, its pauses double.
+TCP_UNTAKEN_MS = 5_000
+# The kernel calls a second time after one second and a third time after three (RFC 6298): we are sooner.
+TCP_CONNECT_S = 2.0
 # Packets whose refusal may still come: the firmware holds 16.
 REFUSABLE_MAX = 16
 # `ERRNO_SHOULD_RELEASE`: the packet was for the board itself.
@@ -63,8 +72,15 @@ DELIVERED_HERE = 35
 EVERYBODY = 0xFFFFFFFF
 
 NO_ANSWER = for_people("The board does not answer.")
+NOBODY_THERE = for_people("Nobody answers at the board's address.")
+NOT_FOUND = for_people("The board's address cannot be found.")
 BROKEN_OFF = for_people("The connection to the board broke off.")
 PULLED_OUT = for_people("The board was pulled out.")
+
+# What a board says of itself when it is asked for its settings.
+_SETTINGS = frozenset(
+    {"my_info", "node_info", "metadata", "channel", "config", "moduleConfig", "config_complete_id"}
+)
 
 # What using a board raises. The last two come of pyserial and the package, when the reader closes the device
 # and sets it to None while another thread is in the middle of a write.
@@ -86,19 +102,20 @@ class _Tamed(MeshInterface):  # type: ignore[misc]  # the package has no types
     on_radio: Callable[[mesh_pb2.FromRadio], None] | None = None
     on_lost: Callable[[], None] | None = None
     is_open = False
-    _heard = 0
+    _told = 0  # pieces of its settings
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._writing = threading.Lock()
         super().__init__(*args, **kwargs)
 
     def _handleFromRadio(self, fromRadioBytes: bytes) -> None:  # noqa: N802, N803
-        self._heard += 1
-        if self.on_radio is None:
-            super()._handleFromRadio(fromRadioBytes)
-            return
         with contextlib.suppress(DecodeError):  # noise on the line
-            self.on_radio(mesh_pb2.FromRadio.FromString(fromRadioBytes))
+            said = mesh_pb2.FromRadio.FromString(fromRadioBytes)
+            if self.on_radio is not None:
+                self.on_radio(said)
+                return
+            self._told += said.WhichOneof("payload_variant") in _SETTINGS
+            super()._handleFromRadio(fromRadioBytes)
 
     def _sendToRadio(self, toRadio: mesh_pb2.ToRadio) -> None:  # noqa: N802, N803
         """Straight to the wire: the package's own queue sends again what was sent, and waits in a loop."""
@@ -111,10 +128,10 @@ class _Tamed(MeshInterface):  # type: ignore[misc]  # the package has no types
     def _waitConnected(self, timeout: float = CONFIG_S) -> None:  # noqa: N802
         """While it is opened: ask again until it answers. Afterwards a board that is gone is gone at once."""
         for _ in range(0 if self.is_open else int(CONFIG_S / ASK_AGAIN_S)):
-            heard = self._heard
+            told = self._told
             if self.isConnected.wait(ASK_AGAIN_S) or not self._rxThread.is_alive():
                 break
-            if self._heard == heard:
+            if self._told == told:
                 self._startConfig()
         if not self.isConnected.is_set():
             raise self.MeshInterfaceError(NO_ANSWER)
@@ -141,6 +158,19 @@ class _Serial(_Tamed, SerialInterface):  # type: ignore[misc]
 
 class _Tcp(_Tamed, TCPInterface):  # type: ignore[misc]
     """A board, or a daemon, in the network."""
+
+    def myConnect(self) -> None:  # noqa: N802
+        """Within seconds or not at all, and what goes without a word is noticed as soon."""
+        address = self.hostname, self.portNumber
+        try:
+            self.socket = socket.create_connection(address, timeout=TCP_CONNECT_S)
+        except UnicodeError as error:  # a label that grew too long when it was written in ASCII (RFC 5891)
+            raise socket.gaierror(socket.EAI_NONAME, "no name") from error
+        self.socket.settimeout(None)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, TCP_QUIET_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, TCP_ASK_AGAIN_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_UNTAKEN_MS)
 
     def _reconnect(self) -> None:
         """Never behind our back: what was asked for and handed over is gone with the connection."""
@@ -350,8 +380,12 @@ def _reason(fault: BaseException) -> str:
             return NO_SERIAL_LINE
         case OSError(errno=errno.EAGAIN | errno.EBUSY):
             return for_people("Another program holds the board.")
-        case ConnectionRefusedError():
-            return for_people("Nobody answers at the board's address.")
+        case socket.gaierror():
+            return NOT_FOUND
+        case ConnectionRefusedError() | OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return NOBODY_THERE
+        case TimeoutError():
+            return NO_ANSWER
         case OSError() | termios.error() | AttributeError() | TypeError():
             return BROKEN_OFF
         case _:

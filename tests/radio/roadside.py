@@ -1,8 +1,9 @@
-"""What stands at a road in a test: a hub that remembers, and a road to a board of the bench."""
+"""What stands at a road in a test: a hub that remembers, roads to boards of the bench, frames to send."""
 
 import asyncio
 import os
 import time
+from contextlib import asynccontextmanager
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +13,15 @@ from radio.board_search import Where
 from radio.board_setup import BoardWish
 from radio.duty import Forgetful
 from radio.meshtastic_road import MeshtasticRoad
+from sync import frames
+from sync.bundle import BundleClass, seal
+from sync.frames import BundleFrame
+from sync.message import Kind, Message, compose, encode
+from sync.signing import Identity
 from tests.radio.board.bench import OURS
 
+CAMP = Identity(b"\x07" * 32)
+LONG_AGO = 0  # hours; dead everywhere
 # Real boards may be on a slow preset.
 WAIT_S = 120 if os.environ.get("MESHTASTIC_TEST_TCP") else 20
 
@@ -108,3 +116,39 @@ async def until(true, *shown):
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"never true; {[side.sight for side in shown]}") from None
+
+
+@asynccontextmanager
+async def at_work(*sides):
+    """Roads that talk, and that stop afterwards."""
+    try:
+        for side in sides:
+            side.road.start()
+        for side in sides:
+            await until(lambda side=side: side.hub.port is not None, side)
+        yield sides
+    finally:
+        for side in sides:
+            await side.road.stop()
+
+
+def sides_of(bench, *boards):
+    """A road to each of these boards."""
+    return [
+        Roadside(bench, Where(host=board.host) if hasattr(board, "host") else Where(str(board.by_id)))
+        for board in boards
+    ]
+
+
+def frame_of(class_, text):
+    kind = Kind.MIC_CHECK if class_ is BundleClass.ALERT else Kind.POST
+    wire = seal(CAMP, LONG_AGO, class_, [encode(compose(Message(kind, 0), text))]).wire
+    return frames.encode(BundleFrame(wire, CAMP.key), CAMP.network, CAMP.author)
+
+
+def post(text):
+    return frame_of(BundleClass.POST, text)
+
+
+def sent(bench):
+    return [each.packet.decoded.payload for each in bench.aired()]

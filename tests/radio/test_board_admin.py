@@ -11,16 +11,9 @@ from radio.board import BoardError
 from radio.board_search import SerialPlace, tcp_place
 from radio.board_setup import BoardWish, Setting, changes, unusable
 from radio.meshtastic_link import apply, look
-from tests.radio.board import Bench
 from tests.radio.board.bench import OURS
 
 WISH = BoardWish(OURS, region="EU_868", preset="LONG_FAST")
-
-
-@pytest.fixture
-def bench(tmp_path):
-    with Bench(tmp_path) as bench:
-        yield bench
 
 
 def place_of(board):

@@ -12,18 +12,11 @@ from meshtastic.serial_interface import SerialInterface
 from meshtastic.tcp_interface import TCPInterface
 from pubsub import pub
 
-from tests.radio.board import Bench
 from tests.radio.board.bench import OURS
 
 WAIT_S = 20
 PORT = 300
 Error = mesh_pb2.Routing.Error
-
-
-@pytest.fixture
-def bench(tmp_path):
-    with Bench(tmp_path) as bench:
-        yield bench
 
 
 class Client:

@@ -9,86 +9,28 @@ earshot takes them.
 
 import asyncio
 import os
-import queue
-import threading
-from contextlib import asynccontextmanager
-from pathlib import Path
-from random import Random
 
 import pytest
 from meshtastic.protobuf import mesh_pb2
 
-from radio import board_port, meshtastic_link, meshtastic_road
 from radio.airtime import Firmware, preset_named
-from radio.board import BoardError, BoardEvent, Gone
 from radio.board_search import Where
-from radio.board_setup import BoardFacts, BoardWish, Change, Setting
+from radio.board_setup import BoardWish, Change, Setting
 from radio.mesh_channel import HOP_LIMIT, PORT
 from radio.meshtastic_link import apply
-from sync import frames
-from sync.bundle import BundleClass, seal
-from sync.frames import BundleFrame
-from sync.message import Kind, Message, compose, encode
-from sync.signing import Identity
-from tests.radio.board import Bench
+from sync.bundle import BundleClass
 from tests.radio.board.bench import OURS
-from tests.radio.roadside import Roadside, until
+from tests.radio.roadside import Roadside, at_work, frame_of, post, sent, sides_of, until
 from tests.radio.test_board_admin import place_of
 
-CAMP = Identity(b"\x07" * 32)
-LONG_AGO = 0  # hours; dead everywhere
+pytestmark = pytest.mark.usefixtures("impatient")
+
 Priority = mesh_pb2.MeshPacket.Priority
 REAL = [host for host in os.environ.get("MESHTASTIC_TEST_TCP", "").split(",") if host]
 
 
-@pytest.fixture
-def bench(tmp_path):
-    with Bench(tmp_path) as bench:
-        yield bench
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    """Nobody waits for a second where a tenth will do. The library's own waits stay."""
-    monkeypatch.setattr(meshtastic_road, "LOOK_S", 0.05)
-    monkeypatch.setattr(meshtastic_road, "RETRY_FIRST_S", 0.1)
-    monkeypatch.setattr(meshtastic_link, "ASK_AGAIN_S", 0.3)
-
-
-def frame_of(class_, text):
-    kind = Kind.MIC_CHECK if class_ is BundleClass.ALERT else Kind.POST
-    wire = seal(CAMP, LONG_AGO, class_, [encode(compose(Message(kind, 0), text))]).wire
-    return frames.encode(BundleFrame(wire, CAMP.key), CAMP.network, CAMP.author)
-
-
-def post(text):
-    return frame_of(BundleClass.POST, text)
-
-
 def run(story):
     asyncio.run(story)
-
-
-@asynccontextmanager
-async def at_work(*sides):
-    """Roads that talk, and that stop afterwards."""
-    try:
-        for side in sides:
-            side.road.start()
-        for side in sides:
-            await until(lambda side=side: side.hub.port is not None, side)
-        yield sides
-    finally:
-        for side in sides:
-            await side.road.stop()
-
-
-def sides_of(bench, *boards):
-    """A road to each of these boards."""
-    return [
-        Roadside(bench, Where(host=board.host) if hasattr(board, "host") else Where(str(board.by_id)))
-        for board in boards
-    ]
 
 
 def fake_or_real(bench, kind, count, **settings):
@@ -259,10 +201,6 @@ def packet_of(port=PORT, index=1, payload=b"ours", mqtt=False):
     return packet
 
 
-def sent(bench):
-    return [each.packet.decoded.payload for each in bench.aired()]
-
-
 # -- what the firmware says -----------------------------------------------------------------------------
 
 
@@ -380,160 +318,3 @@ def test_another_region_is_another_hour(bench):
             assert side.memories == [("radio 1", "EU_868"), ("radio 1", "US")]
 
     run(story())
-
-
-# -- a board that goes away -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("tcp", [False, True])
-def test_a_board_that_was_pulled_out_is_used_again_when_it_is_back(bench, tcp):
-    async def story():
-        board = bench.board("a", tcp=tcp, boot_s=0.3)
-        (side,) = sides_of(bench, board)
-        async with at_work(side):
-            side.hub.port.push([post("in flight")])
-            board.unplug()
-            await until(lambda: side.hub.port is None, side)
-            expected = "lost" if tcp else "unplugged"
-            await until(lambda: side.says[0] == expected, side)
-            board.plug()
-            await until(lambda: side.hub.port is not None, side)
-            await side.send(post("after"))
-            await until(lambda: post("after") in sent(bench), side)
-            assert side.hub.ups == 2
-
-    run(story())
-
-
-@pytest.mark.parametrize("fault", [TypeError("None"), AttributeError("None"), OSError(5, "gone")])
-def test_a_device_that_is_closed_in_the_middle_of_a_write_is_lost(bench, fault):
-    interface = meshtastic_link._opened(place_of(bench.board(tcp=True)))
-    told: queue.Queue[BoardEvent] = queue.Queue()
-    opened = meshtastic_link.MeshBoard(interface, BoardFacts("2.8.0", by_network=True), 1, told.put)
-
-    def broken(_):
-        raise fault
-
-    interface._sendToRadioImpl = broken
-    opened.ask()
-    assert told.get(timeout=20) == Gone(meshtastic_link.BROKEN_OFF)
-    opened.close()
-
-
-def test_a_board_that_goes_between_its_last_word_and_our_first_is_noticed(bench):
-    board = bench.board(tcp=True)
-    interface = meshtastic_link._opened(place_of(board))
-    board.unplug()
-    interface._rxThread.join(20)
-    told: list[BoardEvent] = []
-    opened = meshtastic_link.MeshBoard(interface, BoardFacts("2.8.0", by_network=True), 1, told.append)
-    assert told == [Gone(meshtastic_link.BROKEN_OFF)]
-    opened.close()
-
-
-@pytest.mark.parametrize("tcp", [pytest.param(False, marks=pytest.mark.full), True])
-def test_a_board_that_hangs_is_noticed_and_opened_anew(bench, tcp, monkeypatch):
-    monkeypatch.setattr(board_port, "QUIET_S", 0.2)
-    monkeypatch.setattr(board_port, "ANSWER_S", 1.0)
-
-    async def story():
-        board = bench.board("a", tcp=tcp)
-        (side,) = sides_of(bench, board)
-        async with at_work(side):
-            await asyncio.sleep(0.3)
-            board.hang()
-            side.hub.port.push([post("into the void")])
-            await until(lambda: side.says == ("lost", "The board does not answer any more."), side)
-            board.unplug()
-            board.plug()
-            await until(lambda: side.hub.port is not None, side)
-
-    run(story())
-
-
-def test_a_node_ends_while_its_board_hangs(bench):
-    async def story():
-        board = bench.board("a")
-        (side,) = sides_of(bench, board)
-        async with at_work(side):
-            board.hang()
-            side.hub.port.push([post("void")])
-            async with asyncio.timeout(5):
-                await side.road.stop()
-        assert side.hub.port is None
-
-    run(story())
-
-
-@pytest.mark.parametrize("fault", [SystemExit(1), AttributeError("half built"), BoardError("No.")])
-def test_whatever_the_library_raises_it_is_tried_again(bench, fault):
-    async def story():
-        bench.board("a", tcp=True)
-        tries = []
-
-        def broken(place, channel, tell):
-            tries.append(place)
-            raise fault
-
-        side = Roadside(bench, Where(host="127.0.0.1"), open_board=broken)
-        side.road.start()
-        await until(lambda: len(tries) == 2, side)
-        expected = "No." if isinstance(fault, BoardError) else "The library that speaks to boards gave up."
-        assert side.says == ("searching", expected)
-        await side.road.stop()
-
-    run(story())
-
-
-def test_a_board_that_opens_too_late_is_let_go_of(bench, monkeypatch):
-    monkeypatch.setattr(meshtastic_road, "OPEN_S", 0.1)
-
-    async def story():
-        wait, closed = threading.Event(), threading.Event()
-
-        class Slow:
-            def close(self):
-                closed.set()
-
-        def slow(place, channel, tell):
-            wait.wait(20)
-            return Slow()
-
-        side = Roadside(bench, Where(host="127.0.0.1"), open_board=slow)
-        side.road.start()
-        await until(lambda: side.says == ("searching", "The board does not answer."), side)
-        await side.road.stop()
-        wait.set()
-        assert await asyncio.to_thread(closed.wait, 20)
-
-    run(story())
-
-
-@pytest.mark.full
-@pytest.mark.parametrize(("seed", "tcp"), [(1, False), (2, True)])
-def test_pulled_out_in_the_middle_of_whatever_it_does_it_talks_again_and_nothing_is_left(bench, seed, tcp):
-    random = Random(seed)
-
-    async def story():
-        board = bench.board("a", tcp=tcp, boot_s=0.2)
-        async with at_work(*sides_of(bench, board)) as (side,):
-            threads, files = threading.active_count(), open_files()
-            for _ in range(25):
-                if side.hub.port is not None:
-                    side.hub.port.push([post("on the way")])
-                await asyncio.sleep(random.uniform(0, 1.5))
-                random.choice([board.unplug, board.unplug, board.hang])()
-                await asyncio.sleep(random.uniform(0, 0.5))
-                board.unplug()
-                board.plug()
-            await until(lambda: side.hub.port is not None, side)
-            await side.send(post("after all"))
-            await until(lambda: post("after all") in sent(bench), side)
-            await until(lambda: threading.active_count() <= threads + 1, side)
-            await until(lambda: open_files() <= files + 2, side)
-
-    run(story())
-
-
-def open_files():
-    return len(list(Path("/proc/self/fd").iterdir()))
