@@ -1,8 +1,8 @@
 """The tables of a camp's board, and for each how long its rows stay and what a wipe does to it.
 
 Signed bytes (`bundles`), own messages and what people of this camp did are the truth. `messages` with its
-search index, `camps`, `introductions`, `echoes`, `receipts` and what was heard of registrations are
-projections: `miccheck rebuild` makes them again from the truth.
+search index, `camps`, `introductions`, `echoes` and `receipts` are projections: `miccheck rebuild` makes
+them again from the truth.
 
 Every bundle and every own message has a receipt number (`seq`, one count for both). Message i of it has
 `messages.seq` = 8 * seq + i, so a rebuild gives every message the place it had.
@@ -246,6 +246,7 @@ CREATE TABLE mail_notices (
 -- made from camp and list, and is no message of the board.
 ALTER TABLE letters_out ADD COLUMN subject TEXT NOT NULL DEFAULT '';
 ALTER TABLE letters_out ADD COLUMN let_contacts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE letters_out ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;  -- 1: by a moderator of this camp
 ALTER TABLE letters_out ADD COLUMN refused_by TEXT NOT NULL DEFAULT '';  -- moderator, server, list
 ALTER TABLE letters_out ADD COLUMN said TEXT NOT NULL DEFAULT '';        -- the list's answer: held, refused
 ALTER TABLE letters_out ADD COLUMN said_words TEXT NOT NULL DEFAULT '';
@@ -283,46 +284,49 @@ DROP TABLE receipts_of_any;
 -- can open it.
 -- What liaisons of this camp registered, under a name they chose; never the address.
 CREATE TABLE registrations_own (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,   -- "Registration 3"
-    id BLOB NOT NULL UNIQUE,       -- 8 bytes: hash of the sealed box
+    id BLOB PRIMARY KEY,           -- 8 bytes: hash of the sealed box
+    number INTEGER NOT NULL UNIQUE,  -- "Registration 3"
     list_digest BLOB NOT NULL,     -- 4 bytes: hash of the list's lower-case address
     list TEXT NOT NULL,            -- its name in the settings when it was made
-    alias TEXT NOT NULL,           -- '' : "Registration 3"
+    alias TEXT NOT NULL,           -- '': "Registration 3"
     card INTEGER,                  -- whose it is; NULL: made at the console
     sealed BLOB NOT NULL,          -- 512 bytes
-    message BLOB NOT NULL,         -- the newest message that says it
+    message BLOB NOT NULL,         -- the newest message that says it, or takes it back
     made_s INTEGER NOT NULL,
-    told_s INTEGER NOT NULL,       -- when it was last said; said again while nobody answered
+    told_s INTEGER NOT NULL,       -- when it was last said; said again while nobody answers
     withdrawn_s INTEGER            -- NULL: it stands
-);
+) WITHOUT ROWID;
 -- Sealed registrations of all camps, this one too, and what was withdrawn of them.
 CREATE TABLE registrations (
     id BLOB NOT NULL, key BLOB NOT NULL,   -- of the camp that said it
     list_digest BLOB NOT NULL,
-    sealed BLOB,                   -- NULL: only the withdrawal is known
-    message BLOB,                  -- id of the message; NULL: only the withdrawal is known
+    sealed BLOB,                   -- NULL: only its withdrawal is known
     second INTEGER NOT NULL, received_s REAL NOT NULL,
     withdrawn INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (id, key)
 ) WITHOUT ROWID;
 CREATE INDEX registrations_list ON registrations (list_digest, received_s);
--- What camps say became of a registration (kind 12).
+-- What camps say became of a registration (kind 12): 1 asked, 2 confirmed, 3 refused, 4 the owner was told
+-- that it was withdrawn, 5 withdrawn.
 CREATE TABLE registration_states (
-    id BLOB NOT NULL, key BLOB NOT NULL, state INTEGER NOT NULL, words TEXT NOT NULL, second INTEGER NOT NULL,
+    id BLOB NOT NULL, key BLOB NOT NULL, state INTEGER NOT NULL, words TEXT NOT NULL,
+    second INTEGER NOT NULL, received_s REAL NOT NULL,
     PRIMARY KEY (id, key, state)
 ) WITHOUT ROWID;
--- What this gateway did with them.
-CREATE TABLE registrations_out (
-    list TEXT NOT NULL, id BLOB NOT NULL, key BLOB NOT NULL,
-    state TEXT NOT NULL,           -- waiting, sending, asked, confirmed, refused, withdrawing, unasking,
-                                   -- withdrawn
-    letter BLOB,                   -- 8 bytes: the letter to the owner that carries it
-    due_s REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0, changed_s REAL NOT NULL,
-    why TEXT NOT NULL DEFAULT '', told INTEGER NOT NULL DEFAULT 1,  -- 0: others must hear of this state
-    PRIMARY KEY (list, id, key)
+-- Letters of this gateway to a list's owner, and what is in each.
+CREATE TABLE join_letters (
+    token BLOB PRIMARY KEY,        -- 10 random bytes: who answers with it has read the letter
+    list TEXT NOT NULL,
+    act TEXT NOT NULL,             -- join, leave
+    state TEXT NOT NULL,           -- sending, sent, refused
+    tries INTEGER NOT NULL DEFAULT 0, next_try_s REAL NOT NULL DEFAULT 0, made_s REAL NOT NULL,
+    why TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
-CREATE INDEX registrations_out_state ON registrations_out (list, state, due_s);
-CREATE INDEX registrations_out_letter ON registrations_out (letter) WHERE letter IS NOT NULL;
+CREATE TABLE join_letter_lines (
+    token BLOB NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, key BLOB NOT NULL,
+    PRIMARY KEY (token, number)
+) WITHOUT ROWID;
+CREATE INDEX join_letter_lines_of ON join_letter_lines (id, key);
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _MAIL)
@@ -359,8 +363,10 @@ RULES: dict[str, TableRule] = {
     "lists": TableRule(Nature.TRUTH, "kept", "whole camp"),
     "list_channels": TableRule(Nature.TRUTH, "kept", "whole camp"),
     "mail_notices": TableRule(Nature.TRUTH, "30 days; newest 500", "messages"),
-    "registrations_own": TableRule(Nature.TRUTH, "400 days; withdrawn ones 7 days", "people"),
-    "registrations": TableRule(Nature.PROJECTION, "7 days", "messages"),
+    "registrations_own": TableRule(Nature.TRUTH, "400 days; withdrawn ones 30 days", "people"),
+    "registrations": TableRule(Nature.TRUTH, "30 days; newest 64 of a camp", "messages"),
+    "registration_states": TableRule(Nature.TRUTH, "400 days; of strangers' 4,096", "messages"),
+    "join_letters": TableRule(Nature.TRUTH, "400 days", "messages"),
+    "join_letter_lines": TableRule(Nature.TRUTH, "as its letter", "messages"),
     "registration_states": TableRule(Nature.PROJECTION, "30 days", "messages"),
-    "registrations_out": TableRule(Nature.TRUTH, "400 days", "messages"),
 }
