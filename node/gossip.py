@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from radio.ip_dialling import GOSSIP_PATH
-from radio.ip_handshake import Refused
+from radio.ip_handshake import NO_CAMP, Refused
 from radio.ip_link import IpLinks
 
 # RFC 6455, 7.4.1: what a browser page that looks for a chat here is told.
@@ -54,7 +54,7 @@ class _Answering:
             raise ConnectionError
         data = event.get("bytes")
         if not isinstance(data, bytes):
-            raise Refused("text where frames belong")
+            raise Refused(NO_CAMP)
         return data
 
     async def close(self, code: int) -> None:

@@ -26,6 +26,7 @@ from radio.air_link import (
     encode,
     read_message,
 )
+from radio.road_words import for_people
 from radio.simulated import Air, Began, Fate, Path, Sent
 
 # A hundred camps on one machine are a stress test; more connections are a mistake.
@@ -137,11 +138,11 @@ class AirServer:
         if not isinstance(hello, Hello):
             return "a hello comes first"
         if hello.preset != self._air.preset.name:
-            return f"this air is {self._air.preset.name}, and two presets do not hear each other"
+            return for_people("This air has another preset, and two presets do not hear each other.")
         if hello.camp in self._writers:
-            return "a camp of this name is on the air already"
+            return for_people("A camp of this name is on this air already.")
         if len(self._tasks) > CONNECTIONS_MAX:
-            return "too many camps"
+            return for_people("Too many camps are on this air.")
         return ""
 
     def _come(self, camp: str, writer: asyncio.StreamWriter) -> None:

@@ -15,7 +15,15 @@ from urllib.parse import urlsplit, urlunsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from radio.ip_handshake import HANDSHAKE_S, ITSELF, ITSELF_CODE, NOT_A_NEIGHBOUR, Refused
+from radio.ip_handshake import (
+    HANDSHAKE_S,
+    ITSELF,
+    ITSELF_CODE,
+    NO_CAMP,
+    NO_ROOM,
+    NOT_A_NEIGHBOUR,
+    Refused,
+)
 from radio.road_words import for_people
 
 GOSSIP_PATH = "/gossip"
@@ -29,6 +37,9 @@ _WHY = {
     64: for_people("Its certificate is for another address."),
 }
 REFUSED_THERE = for_people("Refused there: another network word, or connected already.")
+FULL_THERE = for_people("Too many camps are connected there. It is tried again.")
+# By the code with which the other end closed.
+_REFUSALS = {NOT_A_NEIGHBOUR: REFUSED_THERE, NO_ROOM: FULL_THERE, ITSELF_CODE: ITSELF}
 # One bulk bundle with its key, or a list of 2,048 ids, and room for what a later version adds.
 IP_FRAME_BYTES_MAX = 40_960
 
@@ -49,13 +60,12 @@ class Dialling:
         try:
             data = await self._connection.recv()
         except ConnectionClosed as closed:
-            if closed.rcvd is not None and closed.rcvd.code == NOT_A_NEIGHBOUR:
-                raise Refused(REFUSED_THERE) from closed
-            if closed.rcvd is not None and closed.rcvd.code == ITSELF_CODE:
-                raise Refused(ITSELF, ITSELF_CODE) from closed
+            code = closed.rcvd.code if closed.rcvd is not None else None
+            if code in _REFUSALS:
+                raise Refused(_REFUSALS[code], code) from closed
             raise ConnectionError from closed
         if isinstance(data, str):
-            raise Refused("text where frames belong")
+            raise Refused(NO_CAMP)
         return data
 
     async def close(self, code: int) -> None:
@@ -121,7 +131,7 @@ def why_not_reached(error: OSError | WebSocketException) -> str:
         case ConnectionRefusedError():
             return for_people("Nobody takes connections there. Is its node running, is the port right?")
         case ssl.SSLError() | WebSocketException():
-            return for_people("What answers there is no camp.")
+            return NO_CAMP
         case ConnectionError():
             return for_people("The connection broke off.")
         case _:

@@ -17,16 +17,21 @@ HANDSHAKE_NAME = "miccheck link"
 HANDSHAKE_VERSION = 1
 # WebSocket close code "policy violation" (RFC 6455 §7.4.1): the proof was not good.
 NOT_A_NEIGHBOUR = 1008
+# "Try again later" (IANA's registry of close codes).
+NO_ROOM = 1013
 # Ours (RFC 6455 §7.4.2): the hello came back to the camp that sent it, or to a box with the same key.
 ITSELF_CODE = 4001
 ITSELF = for_people("At this address is this camp itself, or another box with its key.")
+NO_CAMP = for_people("What answers there is no camp.")
+ANOTHER_VERSION = for_people("The camp there has another version of Mic Check.")
+NOT_PROVED = for_people("The camp there has another network word, or not the key it claims.")
 NONCE_BYTES = 16
 # A handshake is three small messages; a satellite link makes them in three seconds.
 HANDSHAKE_S = 10.0
 
 
 class Refused(Exception):
-    """The other end is not a neighbour; the word says why."""
+    """The other end is not a neighbour; `why` is a sentence of the catalogues."""
 
     def __init__(self, why: str, code: int = NOT_A_NEIGHBOUR) -> None:
         super().__init__(why)
@@ -57,16 +62,16 @@ def read_hello(data: bytes) -> tuple[bytes, bytes]:
     try:
         fields = cbor.decode(data)
     except Reject as reject:
-        raise Refused("no handshake") from reject
+        raise Refused(NO_CAMP) from reject
     if not isinstance(fields, list) or len(fields) < 4 or fields[0] != HANDSHAKE_NAME:
-        raise Refused("no handshake")
+        raise Refused(NO_CAMP)
     _, version, key, nonce = fields[:4]
     if version != HANDSHAKE_VERSION:
-        raise Refused("another version")
+        raise Refused(ANOTHER_VERSION)
     if not (isinstance(key, bytes) and isinstance(nonce, bytes)):
-        raise Refused("no handshake")
+        raise Refused(NO_CAMP)
     if len(key) != KEY_BYTES or len(nonce) != NONCE_BYTES:
-        raise Refused("no handshake")
+        raise Refused(NO_CAMP)
     return key, nonce
 
 
@@ -96,7 +101,7 @@ async def shake_hands(socket: Socket, identity: Identity, nonce: bytes, dialler:
     signature = await socket.receive()
     signed = transcript(b"A" if dialler else b"D", dialled, answered)
     if not verify(key, identity.network.link_input(key, signed), signature):
-        raise Refused("another network word, or not the key it claims")
+        raise Refused(NOT_PROVED)
     if not dialler:
         await socket.send(proof)
     return key

@@ -22,15 +22,14 @@ from typing import Protocol
 from websockets.exceptions import WebSocketException
 
 from radio.ip_dialling import IP_FRAME_BYTES_MAX, Dialling, dial, why_not_reached, why_not_trusted
-from radio.ip_handshake import HANDSHAKE_S, Refused, Socket, shake_hands
+from radio.ip_handshake import HANDSHAKE_S, NO_ROOM, Refused, Socket, shake_hands
 from radio.link_sight import LinkSight, LinkState
 from radio.road import Hub
+from radio.road_words import for_people
 from sync.link import Allowance, LinkProfile
 from sync.signing import Identity, author_of
 from sync.views import Via
 
-# "Try again later" (IANA's registry of close codes).
-NO_ROOM = 1013
 # Bytes handed to a socket and not yet taken by it. More only lets an alert wait behind bulk.
 UNSENT_BYTES_MAX = 262_144
 # The store is slower than this neighbour: stop reading, and TCP makes it wait.
@@ -292,7 +291,7 @@ class IpLinks:
         if other is not None:
             smaller_dialled = (self._identity.key < key) == dialler
             if other_dialled != dialler and not smaller_dialled:
-                raise Refused("this camp is connected already")
+                raise Refused(for_people("This camp is connected already."))
             self._spawn(_close_quietly(other, 1000))
         self._ports[key] = (port, dialler)
 
@@ -306,7 +305,7 @@ class IpLinks:
         if self._has_place():
             return
         if key not in pinned or not strangers:
-            raise Refused("too many camps are connected", NO_ROOM)
+            raise Refused(for_people("Too many camps are connected."), NO_ROOM)
         port, _ = self._ports.pop(strangers[0])
         self._spawn(_close_quietly(port, NO_ROOM))
 

@@ -1,6 +1,8 @@
 """Settings of a board, read and written through the real library, at a pty and at a TCP port."""
 
+import errno
 import fcntl
+import socket
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,29 @@ def test_nobody_at_the_address_is_said_without_the_address(bench):
     board = bench.board(tcp=True, plugged=False)
     with pytest.raises(BoardError, match="Nobody answers at the board's address"):
         look(place_of(board))
+
+
+@pytest.mark.parametrize("host", ["nobody.invalid", "ü" * 60])  # the second is too long for DNS in ASCII
+def test_an_address_that_cannot_be_looked_up_is_called_that(host):
+    with pytest.raises(BoardError, match="cannot be found"):
+        look(tcp_place(host))
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (OSError(errno.EHOSTUNREACH, "192.0.2.7"), "Nobody answers at the board's address."),
+        (TimeoutError("timed out"), "The board does not answer."),
+        (ConnectionResetError(errno.ECONNRESET, "192.0.2.7"), "The connection to the board broke off."),
+    ],
+)
+def test_why_a_board_in_the_network_is_not_reached(fault, says, monkeypatch):
+    def broken(address, timeout):
+        raise fault
+
+    monkeypatch.setattr(socket, "create_connection", broken)
+    with pytest.raises(BoardError, match=f"^{says}$"):
+        look(tcp_place("192.0.2.7"))
 
 
 def test_a_board_that_another_program_holds_is_not_shared(bench):

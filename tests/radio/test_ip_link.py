@@ -9,40 +9,11 @@ from websockets.exceptions import ConnectionClosed
 
 from radio import ip_link
 from radio.ip_dialling import gossip_url
-from radio.ip_handshake import Refused, hello, read_hello, shake_hands
+from radio.ip_handshake import shake_hands
 from radio.ip_link import IpLinks
 from radio.link_sight import LinkState
-from sync import cbor
-from sync.signing import Identity, Network
-
-NORTH = Identity(b"n" * 32)
-SOUTH = Identity(b"s" * 32)
-OUTSIDER = Identity(b"o" * 32, Network("another"))
-NONCE = bytes(16)
-
-
-class Pipe:
-    """A socket in memory."""
-
-    def __init__(self):
-        self.incoming: asyncio.Queue[bytes] = asyncio.Queue()
-        self.other: Pipe = self
-        self.closed = None
-
-    async def send(self, data):
-        await self.other.incoming.put(data)
-
-    async def receive(self):
-        return await self.incoming.get()
-
-    async def close(self, code):
-        self.closed = code
-
-
-def pipe():
-    one, other = Pipe(), Pipe()
-    one.other, other.other = other, one
-    return one, other
+from sync.signing import Identity
+from tests.radio.test_ip_handshake import NONCE, NORTH, OUTSIDER, SOUTH, pipe, run
 
 
 class Hub:
@@ -124,104 +95,6 @@ async def listening(identity, hub, port=0):
         await own.stop()
         server.close()
         await server.wait_closed()
-
-
-def run(story):
-    async def timed():
-        async with asyncio.timeout(30):
-            await story
-
-    asyncio.run(timed())
-
-
-async def both(dialler, answerer, tamper=lambda data: data):
-    one, other = pipe()
-    plain = other.send
-
-    async def send(data):
-        await plain(tamper(data))
-
-    other.send = send
-    return await asyncio.gather(
-        shake_hands(one, dialler, NONCE, True),
-        shake_hands(other, answerer, b"\x01" * 16, False),
-        return_exceptions=True,
-    )
-
-
-def test_both_ends_learn_the_others_key():
-    assert asyncio.run(both(NORTH, SOUTH)) == [SOUTH.key, NORTH.key]
-
-
-def test_another_word_is_refused_by_the_answerer_and_told_nothing():
-    async def story():
-        one, other = pipe()
-        dialler = asyncio.create_task(shake_hands(one, OUTSIDER, NONCE, True))
-        with pytest.raises(Refused, match="network word"):
-            await shake_hands(other, SOUTH, NONCE, False)
-        dialler.cancel()
-        assert one.incoming.empty()  # the answerer's hello was taken; its proof was never sent
-
-    run(story())
-
-
-def test_a_camp_does_not_talk_to_itself():
-    async def story():
-        one, other = pipe()
-        await one.send(hello(NORTH.key, NONCE))
-        with pytest.raises(Refused, match="itself"):
-            await shake_hands(other, NORTH, NONCE, False)
-        await other.send(hello(NORTH.key, NONCE))
-        with pytest.raises(Refused, match="itself"):
-            await shake_hands(one, NORTH, NONCE, True)
-
-    run(story())
-
-
-def test_a_proof_is_for_one_side_of_one_handshake():
-    proofs = []
-
-    def remember(data):
-        proofs.append(data)
-        return data
-
-    asyncio.run(both(NORTH, SOUTH, remember))
-    old = proofs[1]
-
-    async def story():
-        one, other = pipe()
-        task = asyncio.create_task(shake_hands(one, NORTH, b"\x07" * 16, True))
-        await other.receive()
-        await other.send(hello(SOUTH.key, b"\x01" * 16))
-        await other.receive()
-        await other.send(old)
-        with pytest.raises(Refused):
-            await task
-
-    run(story())
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"GET / HTTP/1.1",
-        cbor.encode(["something else", 1, NORTH.key, NONCE]),
-        cbor.encode(["miccheck link", 2, NORTH.key, NONCE]),
-        cbor.encode(["miccheck link", 1, NORTH.key[:31], NONCE]),
-        cbor.encode(["miccheck link", 1, NORTH.key, b"short"]),
-        cbor.encode(["miccheck link", 1]),
-        cbor.encode([["miccheck link"], 1, NORTH.key, NONCE]),
-        cbor.encode(7),
-    ],
-)
-def test_what_is_no_hello_is_refused(data):
-    with pytest.raises(Refused):
-        read_hello(data)
-
-
-def test_a_later_hello_may_say_more():
-    assert read_hello(cbor.encode(["miccheck link", 1, NORTH.key, NONCE, "more"])) == (NORTH.key, NONCE)
 
 
 def test_frames_pass_both_ways_and_a_cut_is_mended():
