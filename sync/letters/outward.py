@@ -1,36 +1,44 @@
 """A message as a letter: plain text that any mail program opens and no list takes for something else.
 
-The headers are written by hand and not by `email.message`: every gateway, whatever its Python, must
-make the same bytes of the same message, and nothing a person typed may become a header.
+The same message makes the same Message-ID at every gateway; the same bytes too, where no moderator changed
+the subject and the gateways write from the same address.
 """
 
 from __future__ import annotations
 
-import quopri
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.header import Header
-from email.utils import format_datetime
+from datetime import UTC, datetime, timedelta
 
 from sync.letters.marks import DOMAIN, HEADER, mark_text, message_id_of, token
 from sync.letters.privacy import without_contacts
+from sync.letters.writing import (
+    LINE_CHARACTERS_MAX,
+    checked_address,
+    date_line,
+    display_name,
+    encode_header,
+    head,
+    is_address,
+    one_line,
+    text_part,
+    thread_lines,
+    without_unseen,
+)
 from sync.message import MessageId
+from sync.signing import digest
 from sync.text import tidy, tidy_name
+
+__all__ = ["OutgoingLetter", "is_address", "letter_of", "subject_words", "trial_of"]
 
 # What mail programs show of a subject on a phone, beside the prefixes.
 SUBJECT_WORDS_MAX = 60
-# RFC 5322 §2.1.1: lines should have at most 78 characters, and must have at most 998.
-LINE_CHARACTERS = 76
-LINE_CHARACTERS_MAX = 998
-# RFC 5322 sets no limit; some servers stop at 1,000 bytes of References, and the last ones matter.
-REFERENCES_MAX = 10
+# What a moderator wrote is not cut at the 61st character, but a subject is one line.
+SUBJECT_EDIT_BYTES_MAX = 200
+# The time zones there are reach from UTC-12 to UTC+14.
+OFFSET_MIN, OFFSET_MAX = -12 * 60, 14 * 60
+TRIAL_HEADER = "X-Miccheck-Trial"
 
-# What may stand in a list's address: dot-atoms of ASCII. Anything else is a mistake in the settings.
-_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
-# Whatever a list wrote into a Message-ID comes back into a header of ours.
-_MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}")
-_WORDS = re.compile(r"[^ ]+ *| +")
+assert SUBJECT_EDIT_BYTES_MAX < LINE_CHARACTERS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,104 +55,129 @@ class OutgoingLetter:
     urgent: bool
     created_s: int
     references: tuple[str, ...] = ()
+    subject: str = ""  # a moderator's, without the camp and the group; empty: made from the text
+    let_contacts: bool = False  # a moderator read the addresses and numbers in the text and lets them pass
+    utc_offset: int | None = None  # of the camp's clocks, in minutes; None: it does not say
 
+    @property
+    def named(self) -> str:
+        """The camp as its letters call it."""
+        return one_line(self.camp_name) or self.camp.hex()
 
-def is_address(typed: str) -> bool:
-    """Whether a letter can be sent to this address: local@domain in ASCII, without comments or names."""
-    return len(typed) <= 254 and _ADDRESS.fullmatch(typed) is not None
+    @property
+    def words(self) -> str:
+        """The text that leaves."""
+        text = without_unseen(tidy(self.text))
+        return text if self.let_contacts else without_contacts(text)
 
 
 def letter_of(letter: OutgoingLetter, list_address: str, sender: str | None = None) -> bytes:
     """The letter with CRLF line ends, 7-bit clean, no line above 998 characters (RFC 5322, 2045, 3676).
 
     From is the author's nickname at the camp's own address: `sender`, or one below .invalid that
-    reaches nobody. Addresses and phone numbers in the text are left out. Raises ValueError when
-    `list_address` is none.
+    reaches nobody. Addresses and phone numbers in the text are left out unless a moderator let them pass.
+    Raises ValueError when `list_address` or `sender` is no address.
     """
-    if not is_address(list_address):
-        raise ValueError("the list's address must be of the form name@host")
-    text = without_contacts(tidy(letter.text))
-    body, encoding = _encode_body(_body(letter, text))
-    address = sender or f"camp-{letter.camp.hex()}@{DOMAIN}"
-    camp = tidy_name(letter.camp_name) or letter.camp.hex()
-    headers = [
-        f"From: {_display_name(letter.author, camp)} <{address}>",
-        f"To: <{list_address}>",
-        f"Subject: {_subject(letter, camp, text)}",
-        f"Date: {format_datetime(datetime.fromtimestamp(letter.created_s, UTC))}",
+    marks = [
         f"Message-ID: <{message_id_of(letter.message)}>",
-        *_thread(letter.references),
+        *thread_lines(letter.references),
         f"{HEADER}: {mark_text(letter.camp, letter.message)}",
-        "MIME-Version: 1.0",
-        'Content-Type: text/plain; charset="utf-8"; format=flowed',
-        f"Content-Transfer-Encoding: {encoding}",
     ]
-    return "\r\n".join([*headers, "", ""]).encode("ascii") + body
+    return _written(letter, list_address, sender, "", marks, token(letter.camp, letter.message))
 
 
-def _body(letter: OutgoingLetter, text: str) -> str:
-    """Camp, place, time and id come first: some lists take the first 200 characters as the key for
-    duplicates (ListProcessor), and none of them looks like a header line (LISTSERV refuses those)."""
-    camp = tidy_name(letter.camp_name) or letter.camp.hex()
-    place = tidy_name(letter.place)
-    when = datetime.fromtimestamp(letter.created_s, UTC)
-    head = f"{camp} ({place})" if place else camp
-    urgent = "MIC CHECK!\n\n" if letter.urgent else ""
-    return (
-        f"{head}, {when:%Y-%m-%d %H:%M} UTC\n{token(letter.camp, letter.message)}\n\n"
-        f"{urgent}{text}\n\n-- \n{head} | {letter.channel} | Mic Check\n"
-    )
+def trial_of(letter: OutgoingLetter, address: str, sender: str | None = None) -> bytes:
+    """The same letter to a person who wants to see how it arrives.
+
+    It carries no mark of ours: a mail program that merges equal Message-IDs would hide the list's copy behind
+    it, and a gateway that reads that mailbox would believe the message to be on the list. Raises ValueError.
+    """
+    name = digest(letter.message + address.encode("utf-8", "replace"), 16).hex()
+    marks = [f"Message-ID: <trial-{name}@{DOMAIN}>", f"{TRIAL_HEADER}: 1"]
+    return _written(letter, address, sender, "[dry run] ", marks, "[miccheck dry run: this went to you only]")
 
 
-def _subject(letter: OutgoingLetter, camp: str, text: str) -> str:
-    words = tidy_name(text)
+def subject_words(letter: OutgoingLetter) -> str:
+    """What stands in the subject behind the camp, the group and the urgency."""
+    if letter.subject:
+        words = one_line(letter.subject, SUBJECT_EDIT_BYTES_MAX)
+        return words if letter.let_contacts else without_contacts(words)
+    words = tidy_name(letter.words)
     if len(words) > SUBJECT_WORDS_MAX:
         words = words[:SUBJECT_WORDS_MAX].rpartition(" ")[0] or words[:SUBJECT_WORDS_MAX]
         words += "…"
+    return words
+
+
+def subject_of(letter: OutgoingLetter) -> str:
+    """`[North] [kitchen] URGENT: words`, as people read it."""
     urgent = "URGENT: " if letter.urgent else ""
-    camp = camp.replace("[", "(").replace("]", ")")
-    return _encode_header(f"[{camp}] [{letter.channel}] {urgent}{words}")
+    return f"[{_unbracketed(letter.named)}] [{_channel(letter)}] {urgent}{subject_words(letter)}"
 
 
-def _display_name(author: str, camp: str) -> str:
-    """`Ana (North)`, quoted or encoded as RFC 5322 §3.2.4 and RFC 2047 want it."""
-    author = tidy_name(without_contacts(author))
-    name = f"{author} ({camp})" if author else camp
-    if name.isascii():
-        return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return _encode_header(name)
+def when_of(created_s: int, utc_offset: int | None) -> str:
+    """`2026-11-19 11:00 UTC (12:00 local)`; the date too, where it is another one there.
+
+    Where the offset is 0 nothing is said twice: it is also that of a camp nobody told its time zone.
+    """
+    utc = datetime.fromtimestamp(created_s, UTC)
+    said = f"{utc:%Y-%m-%d %H:%M} UTC"
+    if not utc_offset or not OFFSET_MIN <= utc_offset <= OFFSET_MAX:
+        return said
+    local = utc + timedelta(minutes=utc_offset)
+    return (
+        f"{said} ({local:%H:%M} local)"
+        if local.date() == utc.date()
+        else f"{said} ({local:%Y-%m-%d %H:%M} local)"
+    )
 
 
-def _encode_header(text: str) -> str:
-    if text.isascii():
-        return text
-    return Header(text, "utf-8", maxlinelen=LINE_CHARACTERS, header_name="X" * 10).encode(linesep="\r\n")
+def _written(
+    letter: OutgoingLetter, to: str, sender: str | None, before: str, marks: list[str], token_line: str
+) -> bytes:
+    to = checked_address(to, "the list's")
+    address = checked_address(sender, "the camp's") if sender else f"camp-{letter.camp.hex()}@{DOMAIN}"
+    kind, body = text_part(_body(letter, token_line))
+    return (
+        head(
+            [
+                f"From: {display_name(_author(letter))} <{address}>",
+                f"To: <{to}>",
+                f"Subject: {encode_header(before + subject_of(letter))}",
+                date_line(letter.created_s),
+                *marks,
+                "MIME-Version: 1.0",
+                *kind,
+            ]
+        )
+        + body
+    )
 
 
-def _thread(references: tuple[str, ...]) -> list[str]:
-    """In-Reply-To and References (RFC 5322 §3.6.4), of ids that can stand in a header."""
-    ids = [i for i in references[-REFERENCES_MAX:] if _MESSAGE_ID.fullmatch(i)]
-    if not ids:
-        return []
-    return [f"In-Reply-To: <{ids[-1]}>", "References: " + "\r\n ".join(f"<{i}>" for i in ids)]
+def _body(letter: OutgoingLetter, token_line: str) -> str:
+    """Camp, place, time and id come first: some lists take the first 200 characters as the key for
+    duplicates (ListProcessor), and none of them looks like a header line (LISTSERV refuses those)."""
+    place = one_line(letter.place)
+    camp = f"{letter.named} ({place})" if place else letter.named
+    urgent = "MIC CHECK!\n\n" if letter.urgent else ""
+    return (
+        f"{camp}, {when_of(letter.created_s, letter.utc_offset)}\n{token_line}\n\n"
+        f"{urgent}{letter.words}\n\n-- \n{camp} | {_channel(letter)} | Mic Check\n"
+    )
 
 
-def _encode_body(text: str) -> tuple[bytes, str]:
-    lines = [flowed for line in text.split("\n") for flowed in _flow(line)]
-    raw = "\n".join(lines).encode()
-    if raw.isascii() and max(map(len, lines)) < LINE_CHARACTERS_MAX:
-        return raw.replace(b"\n", b"\r\n"), "7bit"
-    return quopri.encodestring(raw).replace(b"\n", b"\r\n"), "quoted-printable"
+def _author(letter: OutgoingLetter) -> str:
+    """`Ana (North)`."""
+    author = one_line(letter.author)
+    if not letter.let_contacts:
+        author = without_contacts(author)
+    return f"{author} ({letter.named})" if author else letter.named
 
 
-def _flow(line: str) -> list[str]:
-    """One line as the lines of format=flowed (RFC 3676 §4): a space at the end says it goes on."""
-    if line == "-- ":
-        return [line]
-    flowed = [""]
-    for word in _WORDS.findall(line.rstrip(" ")):
-        if flowed[-1] and len(flowed[-1]) + len(word.rstrip(" ")) > LINE_CHARACTERS:
-            flowed.append("")
-        flowed[-1] += word
-    # §4.4: what could be taken for a quote, an mbox separator or stuffing itself gets one space before it.
-    return [" " + part if part.startswith((" ", ">", "From ")) else part for part in flowed]
+def _channel(letter: OutgoingLetter) -> str:
+    return _unbracketed(one_line(letter.channel))
+
+
+def _unbracketed(name: str) -> str:
+    """So that lists and people see where a prefix ends."""
+    return name.replace("[", "(").replace("]", ")")

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from sync.letters import OutgoingLetter, letter_of
 from sync.letters.marks import Mark, message_id_of
 from sync.letters.mime import unflow
-from sync.letters.outward import _flow, is_address
+from sync.letters.outward import is_address
 from sync.letters.privacy import without_contacts
+from sync.letters.writing import flow
 from sync.text import tidy, tidy_name
 from tests.letters.reading import only
 
@@ -128,7 +129,7 @@ def test_an_answer_that_quotes_our_letter_is_no_copy_of_it():
 def test_flowed_lines_come_back_as_they_were(line):
     line = line.rstrip()
     if line != "--":
-        flowed = "\n".join(_flow(line))
+        flowed = "\n".join(flow(line))
         assert unflow(flowed, delete_space=False) == line
 
 
