@@ -1,5 +1,6 @@
 """What holds for every test: skips are counted aloud, so nobody mistakes a skipped promise for a kept one."""
 
+import signal
 from collections import Counter
 
 import hypothesis
@@ -8,6 +9,12 @@ import pytest
 # A deadline measures how busy the machine is, not whether the code is right.
 hypothesis.settings.register_profile("miccheck", deadline=None)
 hypothesis.settings.load_profile("miccheck")
+
+
+def pytest_configure() -> None:
+    # What a script starts with `&` ignores Ctrl-C, and so does all that it starts. Tests send it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

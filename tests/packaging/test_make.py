@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -30,18 +32,23 @@ def tree(tmp_path) -> Path:
     return tree
 
 
-def start(tree: Path, *arguments: str) -> subprocess.Popen[str]:
-    # Its own process group, so that a Ctrl-C can be sent to all of it as a terminal does.
-    environ = {"PATH": os.environ["PATH"]}
-    return subprocess.Popen(
+@contextmanager
+def start(tree: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`make demo` in a process group of its own: a Ctrl-C goes to all of it, as from a terminal."""
+    with subprocess.Popen(
         ["make", "demo", *arguments],
         cwd=tree,
-        env=environ,
+        env={"PATH": os.environ["PATH"]},
         process_group=0,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
+    ) as make:
+        try:
+            yield make
+        finally:
+            with suppress(ProcessLookupError):  # a demo that would not end must not hold up the tests
+                os.killpg(make.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("how", ["TERM to make", "Ctrl-C"])
@@ -54,9 +61,9 @@ def test_the_end_of_make_is_the_end_of_the_demo(tree, how):
         else:
             make.terminate()
         out, _ = make.communicate(timeout=5)
-    assert out == "ended\n"
-    with pytest.raises(ProcessLookupError):
-        os.killpg(make.pid, 0)  # nothing of it is left
+        assert out == "ended\n"
+        with pytest.raises(ProcessLookupError):
+            os.killpg(make.pid, 0)  # nothing of it is left
 
 
 def test_a_demo_that_fails_fails_make(tree):
