@@ -1,7 +1,7 @@
 #!/bin/bash
 # Proof that a bare Debian 12 with git, make and python3-venv is enough for `make test`: first with the network,
-# then a second time without, then from a wheelhouse in a fresh clone without. Needs root, mmdebstrap, iproute2, and
-# about 2 GB in SCRATCH.
+# then a second time without, then `make demo` for a minute, then from a wheelhouse in a fresh clone without. Needs root,
+# mmdebstrap, iproute2, and about 2 GB in SCRATCH.
 #
 #     tests/packaging/bare_debian.sh [--bind DIR]... SCRATCH
 #
@@ -62,6 +62,7 @@ step() {  # step NAME COMMAND...: run, and say how long it took
 clone first
 step "first run" inside 'cd ~/first && make test'
 step "second run, network off" inside --net 'cd ~/first && make test'
+step "demo, network off" inside --net 'cd ~/first && DEMO_SECONDS=60 make demo </dev/null'
 step "wheelhouse" inside 'cd ~/first && make wheelhouse WHEELHOUSE=$HOME/wheels'
 clone second
 step "from the wheelhouse, network off" inside --net 'cd ~/second && WHEELHOUSE=$HOME/wheels make test'
