@@ -50,6 +50,8 @@ class Kind(IntEnum):
     LETTER = 8
     RECEIPT = 9
     ECHO = 10
+    REGISTRATION = 11  # sealed to a list's owner: `sync.registrations`
+    REGISTRATION_STATE = 12
 
 
 class Role(IntEnum):

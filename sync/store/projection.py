@@ -15,8 +15,10 @@ from sync import message as messages
 from sync.bundle import LIFE_HOURS, BundleClass, BundleId, seconds_of
 from sync.message import PARENT_BYTES, Kind, Message, MessageId, identify
 from sync.receipts import LIST_BYTES, LISTS_MAX, UTC_OFFSET_MAX, Word, read_receipt
+from sync.registrations import WORDS_BYTES_MAX, read_registration, read_states
 from sync.reject import Reason, Reject
 from sync.signing import KEY_BYTES, SIGNATURE_BYTES, author_of, farewell_input, verify
+from sync.store.registrations import RegistrationTables
 from sync.store.rows import ShownMessage
 from sync.text import NICKNAME_BYTES_MAX, is_tricky, tidy_name
 from sync.views import Speaks, Via
@@ -107,6 +109,7 @@ class Projection:
         self._connection = connection
         self._key = key
         self._channels: set[str] = set()
+        self._registrations = RegistrationTables(connection)
         self._has_changes: bool | None = None  # None: to be looked up
         # Search rows laid aside until the commit. FTS5 writes its segments at every savepoint, and one
         # segment of a hundred messages costs a fifth of a hundred segments of one.
@@ -252,6 +255,10 @@ class Projection:
                 self._prefixes("echoes", ECHO_PREFIX_BYTES, receipt.key, message.reference)
             case Kind.FAREWELL:
                 self._farewell(receipt, message)
+            case Kind.REGISTRATION:
+                self._registration(receipt, message)
+            case Kind.REGISTRATION_STATE:
+                self._registration_states(receipt, message)
             case _:
                 pass  # it stands in its channel, and that is all
 
@@ -304,6 +311,17 @@ class Projection:
         values = (key, signature, int(receipt.received_s))
         self._connection.execute("INSERT OR IGNORE INTO farewells VALUES (?, ?, ?)", values)
         self._connection.execute(_FAREWELLS_OVER, (FAREWELLS_MAX,))
+
+    def _registration(self, receipt: Receipt, message: Message) -> None:
+        said = read_registration(author_of(receipt.key), message.reference, message.content)
+        self._registrations.hear(receipt.key, said, message.second, receipt.received_s)
+
+    def _registration_states(self, receipt: Receipt, message: Message) -> None:
+        states = read_states(message.reference)
+        words = message.text
+        if len(words.encode()) > WORDS_BYTES_MAX or "\n" in words:
+            raise Reject(Reason.TEXT)
+        self._registrations.hear_states(receipt.key, states, words, message.second, receipt.received_s)
 
 
 def near_second(hour: int) -> int:

@@ -58,6 +58,12 @@ _RULES = (
     f"DELETE FROM mail_notices WHERE at_s < :now - {30 * _DAY_S}"
     f" OR id NOT IN (SELECT id FROM mail_notices ORDER BY id DESC LIMIT {NOTICES_KEPT})",
     f"DELETE FROM letters_in WHERE at_s < :now - {400 * _DAY_S}",
+    f"DELETE FROM registrations WHERE received_s < :now - {30 * _DAY_S}",
+    f"DELETE FROM registration_states WHERE received_s < :now - {400 * _DAY_S}",
+    f"DELETE FROM registrations_own WHERE made_s < :now - {400 * _DAY_S}"
+    f" OR withdrawn_s < :now - {30 * _DAY_S}",
+    f"DELETE FROM join_letters WHERE made_s < :now - {400 * _DAY_S}",
+    "DELETE FROM join_letter_lines WHERE token NOT IN (SELECT token FROM join_letters)",
     "DELETE FROM dead_ids WHERE until_hour < :hour",
     "DELETE FROM neighbour_has WHERE bundle NOT IN (SELECT id FROM bundles)",
     "DELETE FROM introductions WHERE (introducer, introduced) NOT IN"

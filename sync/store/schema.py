@@ -364,9 +364,8 @@ RULES: dict[str, TableRule] = {
     "list_channels": TableRule(Nature.TRUTH, "kept", "whole camp"),
     "mail_notices": TableRule(Nature.TRUTH, "30 days; newest 500", "messages"),
     "registrations_own": TableRule(Nature.TRUTH, "400 days; withdrawn ones 30 days", "people"),
-    "registrations": TableRule(Nature.TRUTH, "30 days; newest 64 of a camp", "messages"),
+    "registrations": TableRule(Nature.TRUTH, "30 days; newest 256 of a camp", "messages"),
     "registration_states": TableRule(Nature.TRUTH, "400 days; of strangers' 4,096", "messages"),
     "join_letters": TableRule(Nature.TRUTH, "400 days", "messages"),
     "join_letter_lines": TableRule(Nature.TRUTH, "as its letter", "messages"),
-    "registration_states": TableRule(Nature.PROJECTION, "30 days", "messages"),
 }

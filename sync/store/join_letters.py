@@ -1,0 +1,174 @@
+"""A gateway's letters to the owners of lists: which registrations are due, and which letter has them.
+
+A letter is noted as `sending`, with what is in it, before its first byte leaves. What is found so after a
+crash is sent once more with the same Message-ID; its owner opens each registration once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sync.registrations import JoinState
+from sync.signing import author_of
+
+# A letter that was refused for good is tried again when somebody may have changed the settings.
+REFUSED_AGAIN_S = 6 * 3_600.0
+
+_OPEN = f"""
+SELECT r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, coalesce(c.name, '') FROM registrations r
+LEFT JOIN camps c ON c.key = r.key
+WHERE r.list_digest = :list AND r.withdrawn = 0 AND r.sealed IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
+        ({int(JoinState.ASKED)}, {int(JoinState.CONFIRMED)}, {int(JoinState.REFUSED)}))
+    AND NOT EXISTS (SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)
+        WHERE l.id = r.id AND l.key = r.key AND j.act = 'join' AND j.list = :name)
+ORDER BY r.received_s, r.id
+"""
+# Somebody was asked to add it, and nobody has yet been told to take it off. What was put into a letter that
+# may have arrived counts as asked.
+_LEAVING = f"""
+SELECT r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, coalesce(c.name, '') FROM registrations r
+LEFT JOIN camps c ON c.key = r.key
+WHERE r.list_digest = :list AND r.withdrawn = 1
+    AND (EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
+            ({int(JoinState.ASKED)}, {int(JoinState.CONFIRMED)}))
+        OR EXISTS (SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)
+            WHERE l.id = r.id AND l.key = r.key AND j.act = 'join' AND j.list = :name AND j.tries > 0))
+    AND NOT EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
+        ({int(JoinState.TOLD)}, {int(JoinState.WITHDRAWN)}))
+    AND NOT EXISTS (SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)
+        WHERE l.id = r.id AND l.key = r.key AND j.act = 'leave' AND j.list = :name)
+ORDER BY r.received_s, r.id
+"""
+_LINES = """
+SELECT l.number, r.withdrawn, r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s,
+    coalesce(c.name, '')
+FROM join_letter_lines l JOIN registrations r ON r.id = l.id AND r.key = l.key
+LEFT JOIN camps c ON c.key = r.key WHERE l.token = ? ORDER BY l.number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueRegistration:
+    """A registration that nobody is known to have passed on."""
+
+    id: bytes
+    key: bytes
+    list_digest: bytes
+    sealed: bytes | None
+    second: int
+    received_s: float
+    camp_name: str
+
+    @property
+    def camp(self) -> bytes:
+        """The author id of the camp that sealed it."""
+        return author_of(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinLetter:
+    """A letter to a list's owner that is being sent, or was."""
+
+    token: bytes
+    list: str
+    leaving: bool
+    sending: bool
+    tries: int  # how often it may have arrived
+    next_try_s: float
+    made_s: float
+    why: str
+
+
+class JoinLetterTables:
+    """The tables `join_letters` and `join_letter_lines`, in the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def joining(self, list_name: str, list_digest: bytes) -> list[DueRegistration]:
+        """Registrations for a list that nobody has passed on, as far as this camp knows."""
+        return self._due(_OPEN, list_name, list_digest)
+
+    def leaving(self, list_name: str, list_digest: bytes) -> list[DueRegistration]:
+        """Withdrawn ones whose owner was asked to add them, and not yet to take them off."""
+        return self._due(_LEAVING, list_name, list_digest)
+
+    def make(
+        self, token: bytes, list_name: str, leaving: bool, of: Iterable[DueRegistration], now_s: float
+    ) -> None:
+        """Put registrations into a letter; they are numbered from 1."""
+        self._db.execute(
+            "INSERT INTO join_letters (token, list, act, state, made_s) VALUES (?, ?, ?, 'sending', ?)",
+            (token, list_name, "leave" if leaving else "join", now_s),
+        )
+        self._db.executemany(
+            "INSERT INTO join_letter_lines VALUES (?, ?, ?, ?)",
+            ((token, number, each.id, each.key) for number, each in enumerate(of, start=1)),
+        )
+
+    def letter(self, token: bytes) -> JoinLetter | None:
+        """The letter with this token."""
+        row = self._db.execute(f"{_LETTERS} WHERE token = ?", (token,)).fetchone()
+        return None if row is None else _letter(row)
+
+    def sending(self, list_name: str) -> list[JoinLetter]:
+        """Letters of a list that no server has taken yet, the oldest first."""
+        rows = self._db.execute(
+            f"{_LETTERS} WHERE list = ? AND state = 'sending' ORDER BY made_s, token", (list_name,)
+        )
+        return [_letter(row) for row in rows]
+
+    def lines(self, token: bytes) -> list[tuple[int, DueRegistration]]:
+        """What is in a letter, by number: all of it when it may have arrived, else what still stands."""
+        letter = self.letter(token)
+        whole = letter is not None and (letter.leaving or letter.tries > 0 or not letter.sending)
+        rows = self._db.execute(_LINES, (token,)).fetchall()
+        return [
+            (number, DueRegistration(*rest)) for number, withdrawn, *rest in rows if whole or not withdrawn
+        ]
+
+    def ids(self, token: bytes) -> dict[int, bytes]:
+        """The ids of the registrations in a letter, by number."""
+        rows = self._db.execute("SELECT number, id FROM join_letter_lines WHERE token = ?", (token,))
+        return dict(rows.fetchall())
+
+    def begin(self, token: bytes) -> None:
+        """Its first byte is about to leave."""
+        self._db.execute("UPDATE join_letters SET tries = tries + 1 WHERE token = ?", (token,))
+
+    def took(self, token: bytes) -> None:
+        """A server has it."""
+        self._db.execute(
+            "UPDATE join_letters SET state = 'sent', why = '' WHERE token = ?",
+            (token,),
+        )
+
+    def took_not(self, token: bytes, why: str, next_try_s: float) -> None:
+        """A server surely has it not; it is tried again then."""
+        self._db.execute(
+            "UPDATE join_letters SET tries = max(tries - 1, 0), why = ?, next_try_s = ? WHERE token = ?",
+            (why, next_try_s, token),
+        )
+
+    def drop(self, token: bytes) -> None:
+        """Nothing that stands is in it any more."""
+        self._db.execute("DELETE FROM join_letter_lines WHERE token = ?", (token,))
+        self._db.execute("DELETE FROM join_letters WHERE token = ?", (token,))
+
+    def _due(self, sql: str, list_name: str, list_digest: bytes) -> list[DueRegistration]:
+        rows = self._db.execute(sql, {"name": list_name, "list": list_digest})
+        return [DueRegistration(*row) for row in rows]
+
+
+_LETTERS = (
+    "SELECT token, list, act = 'leave', state = 'sending', tries, next_try_s, made_s, why FROM join_letters"
+)
+
+
+def _letter(row: tuple[Any, ...]) -> JoinLetter:
+    token, list_name, leaving, sending, tries, next_try_s, made_s, why = row
+    return JoinLetter(token, list_name, bool(leaving), bool(sending), tries, next_try_s, made_s, why)
