@@ -17,8 +17,10 @@ from sync.bundle import LIFE_HOURS, BundleClass, hour_of
 from sync.message import PARENT_BYTES, MessageId, Role
 from sync.signing import author_of
 from sync.store import Store
+from sync.store.letters import LetterTables
 from sync.store.message_rows import SELECT_HELD, SELECT_MESSAGES, held_as_message, held_view, message_view
 from sync.store.projection import SEQS_PER_RECEIPT
+from sync.store.read_only import open_to_read
 from sync.views import (
     CampName,
     CampView,
@@ -36,10 +38,6 @@ from sync.views import (
     StoreStatus,
 )
 
-# Every page thread has a connection; 256 KiB of pages is what a front page touches.
-READER_CACHE_KIB = 256
-# A checkpoint that empties the log keeps readers out for milliseconds.
-BUSY_TIMEOUT_S = 5.0
 # Replies shown under one post. A longer thread is a channel, and is read as one.
 THREAD_MAX = 500
 # A camp in distress repeats itself; more than this an hour is a flood, and hides the others (DESIGN §6).
@@ -78,7 +76,7 @@ class Reader:
     """Everything there is to read. Used in one thread: the one that reads first."""
 
     def __init__(self, path: Path) -> None:
-        self._open: Callable[[], sqlite3.Connection] = lambda: _connect(path)
+        self._open: Callable[[], sqlite3.Connection] = lambda: open_to_read(path)
         self._connection: sqlite3.Connection | None = None
         self._key = b""
 
@@ -346,6 +344,10 @@ class Reader:
             ),
         )
 
+    def letters(self) -> LetterTables:
+        """What the store keeps of letters: its questions work here, and nothing else does."""
+        return LetterTables(self._connected())
+
     def meta(self, name: str) -> str | int | float | bytes | None:
         """A small fact kept under a name; None when it is not there."""
         row = self._one("SELECT value FROM meta WHERE name = :name", {"name": name})
@@ -400,9 +402,12 @@ class Reader:
 
     def _all(self, sql: str, values: _Values) -> list[_Row]:
         # Read to the end at once: a cursor left open would pin the log.
+        return self._connected().execute(sql, values).fetchall()
+
+    def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._open()
-        return self._connection.execute(sql, values).fetchall()
+        return self._connection
 
 
 _COUNTS = """
@@ -438,12 +443,3 @@ def _channel(row: _Row) -> ChannelView:
 def _session(row: _Row) -> SessionView:
     number, card, role, *rest = row
     return SessionView(number, card, Role(role), *rest)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
-    )
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
-    return connection
