@@ -18,16 +18,16 @@ hour in which the radio may send so much goes on, whoever answers at the other e
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from radio.link_sight import LinkSight, LinkState
+from radio.kept_road import KeptRoad, Lost, Unusable
 from radio.polite_radio import PoliteRadio
+from radio.radio_port import RadioPort
 from radio.road import Hub
 from sync import cbor
 from sync.frames import RADIO_FRAME_BYTES_MAX
-from sync.link import Allowance, LinkProfile
+from sync.link import LinkProfile
 from sync.reject import Reject
 from sync.text import NICKNAME_BYTES_MAX
 
@@ -43,7 +43,6 @@ NOISE_MS_MAX = 60_000
 WHY_BYTES_MAX = 200
 # The air answers a hello in a millisecond; a process that does not is no air.
 HELLO_S = 5.0
-REDIAL_FIRST_S = 0.5
 REDIAL_MAX_S = 30.0
 # A wrong preset is put right by a person; a name that is taken may be our own of a moment ago.
 REFUSED_WAIT_S = 4.0
@@ -173,55 +172,12 @@ async def read_message(reader: asyncio.StreamReader) -> AirMessage:
     return decode(await reader.readexactly(length))
 
 
-class AirPort:
-    """One connection to the air as the pump sees it, which calls `room`, `allowance` and `push`."""
+class AirLink(KeptRoad[tuple[str, int]]):
+    """One [[link]] of kind "air"."""
 
-    def __init__(
-        self,
-        profile: LinkProfile,
-        radio: PoliteRadio,
-        writer: asyncio.StreamWriter,
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        self.profile = profile
-        self.frames_in = 0
-        self.frames_out = 0
-        self.since_s = loop.time()
-        self._radio = radio
-        self._writer = writer
-        self._loop = loop
-        self._now = 0.0
-
-    def room(self) -> bool:
-        """Whether the radio has nothing to do."""
-        return self._radio.is_idle(self)
-
-    def allowance(self, now: float) -> Allowance:
-        """Milliseconds of frames to hand over at engine time `now`."""
-        self._now = now
-        return self._radio.allowance(self, now)
-
-    def push(self, frames: list[bytes]) -> None:
-        """Take committed frames, at the time `allowance` was last asked for."""
-        self._radio.take(self, frames, self._now)
-        with contextlib.suppress(RuntimeError):  # the loop ended while the pump still spoke
-            self._loop.call_soon_threadsafe(self.feed)
-
-    def feed(self) -> None:
-        """In the loop: give the radio its next frame."""
-        frame = self._radio.next_frame(self)
-        if frame is not None and not self._writer.is_closing():
-            self._writer.write(encode(Send(frame)))
-
-    def done(self) -> None:
-        """In the loop: the frame left the air."""
-        self.frames_out += 1
-        self._radio.done(self)
-        self.feed()
-
-
-class AirLink:
-    """Keeps one radio on the air, and dials again when the air is gone. Lives in one event loop."""
+    kind = "air"
+    retry_max_s = REDIAL_MAX_S
+    refused_wait_s = REFUSED_WAIT_S
 
     def __init__(
         self,
@@ -232,101 +188,55 @@ class AirLink:
         hub: Hub,
         jitter: Callable[[], float],
     ) -> None:
-        """`jitter` is 0.5 to 1: nodes that lost the same air do not come back in step."""
+        """Call it in the loop."""
+        super().__init__(name, hub, jitter)
         preset, duty = radio.rules.preset, radio.rules.duty
         self._address = address
         self._hello = Hello(camp, preset.name)
-        self._radio = radio
-        self._hub = hub
-        self._jitter = jitter
-        self._loop = asyncio.get_running_loop()
+        self._polite = self.radio = radio
         self._profile = LinkProfile(
             name, RADIO_FRAME_BYTES_MAX, preset.airtime_ms, broadcast=True, duty_cycle=duty
         )
-        self._port: AirPort | None = None
-        self._state = LinkState.SEARCHING
-        self._since_s = self._loop.time()
-        self._why = ""
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Switch the radio on, now or as soon as the air is there."""
-        self._task = asyncio.create_task(self._keep_on())
+    def find(self) -> tuple[str, int]:
+        """Where the air listens, if it does."""
+        return self._address
 
-    async def stop(self) -> None:
-        """Switch it off."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        self._radio.close()
+    async def serve(self, place: tuple[str, int]) -> None:
+        """Switch the radio on until the air is gone. Raises Lost, Unusable."""
+        try:
+            await self._talk(place)
+        except (OSError, EOFError, TimeoutError, AirMessageError) as gone:
+            raise Lost("") from gone
 
-    def sights(self) -> tuple[LinkSight]:
-        """This link for the status page."""
-        port = self._port
-        frames_in, frames_out = (port.frames_in, port.frames_out) if port is not None else (0, 0)
-        name, use = self._profile.name, self._radio.use()
-        state, since_s, why = self._state, self._since_s, self._why
-        return (LinkSight(name, state, None, since_s, frames_in, frames_out, why, "air", use),)
-
-    async def _keep_on(self) -> None:
-        wait_s = REDIAL_FIRST_S
-        while True:
-            try:
-                await self._talk()
-            except _NotWelcome as refused:
-                self._set_state(LinkState.REFUSED, str(refused))
-                wait_s = REFUSED_WAIT_S
-            except (OSError, EOFError, TimeoutError, AirMessageError):
-                was_on = self._state is LinkState.TALKING
-                wait_s = REDIAL_FIRST_S if was_on else min(2 * wait_s, REDIAL_MAX_S)
-                if self._state is not LinkState.SEARCHING:
-                    self._set_state(LinkState.LOST)
-            await asyncio.sleep(wait_s * self._jitter())
-
-    def _set_state(self, state: LinkState, why: str = "") -> None:
-        if self._state is not state:
-            self._since_s = self._loop.time()
-        self._state, self._why = state, why
-
-    async def _talk(self) -> None:
+    async def _talk(self, place: tuple[str, int]) -> None:
         async with asyncio.timeout(HELLO_S):
-            reader, writer = await asyncio.open_connection(*self._address)
+            reader, writer = await asyncio.open_connection(*place)
         try:
             writer.write(encode(self._hello))
             async with asyncio.timeout(HELLO_S):
                 answer = await read_message(reader)
             if isinstance(answer, Refusal):
-                raise _NotWelcome(answer.why)
-            port = AirPort(self._profile, self._radio, writer, self._loop)
-            await self._listen(reader, port)
+                raise Unusable(answer.why)
+            port = RadioPort(self._profile, self._polite, self.hub, lambda frame: _send(frame, writer))
+            with self.up(port, self._polite):
+                await self._listen(reader, port)
         finally:
             writer.close()
 
-    async def _listen(self, reader: asyncio.StreamReader, port: AirPort) -> None:
-        self._port = port
-        self._radio.switch_on(port)
-        self._set_state(LinkState.TALKING)
-        self._hub.link_up(self._profile, port)
-        try:
-            while True:
-                match await read_message(reader):
-                    case Heard(snr_centi_db, frame):
-                        port.frames_in += 1
-                        self._radio.heard(len(frame))
-                        if self._hub.has_room(self._profile.name):  # a radio does not wait for us
-                            self._hub.frame(self._profile.name, frame, snr_centi_db / 100)
-                    case Noise(airtime_ms):
-                        self._radio.noise(airtime_ms)
-                    case Done():
-                        port.done()
-                        self._hub.wake()
-                    case _:
-                        raise AirMessageError("not now")
-        finally:
-            self._port = None
-            self._radio.switch_off(port)
-            self._hub.link_down(port)
+    async def _listen(self, reader: asyncio.StreamReader, port: RadioPort) -> None:
+        while True:
+            match await read_message(reader):
+                case Heard(snr_centi_db, frame):
+                    port.came(frame, snr_centi_db / 100)
+                case Noise(airtime_ms):
+                    self._polite.noise(airtime_ms)
+                case Done():
+                    port.done()
+                case _:
+                    raise AirMessageError("not now")
 
 
-class _NotWelcome(Exception):
-    """The air said no; the text is its reason."""
+def _send(frame: bytes, writer: asyncio.StreamWriter) -> None:
+    if not writer.is_closing():
+        writer.write(encode(Send(frame)))

@@ -24,6 +24,7 @@ from radio.board import (
 )
 from radio.board_says import refused_s
 from radio.in_radio import InRadio
+from radio.kept_road import Lost
 from radio.polite_radio import PoliteRadio
 from radio.road import Hub
 from radio.road_words import for_people
@@ -50,10 +51,6 @@ _REFUSALS = {
     DUTY_CYCLE_LIMIT: for_people("The board has used up its hour and refused a frame."),
     TOO_LARGE: for_people("The board refused a frame as too large."),
 }
-
-
-class Lost(Exception):
-    """The board is gone, or as good as; the text is the reason."""
 
 
 class BoardPort:

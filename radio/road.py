@@ -2,7 +2,8 @@
 
 A road is a radio board, a modem, a cable, a simulated air: something that brings one link or several up and
 down by itself, for as long as the node runs, and never tells anybody to restart it. A new one is a file
-with a class of this shape and an entry in the table of `radio/roads.py`.
+with a class of this shape, most easily a `radio.kept_road.KeptRoad` of two methods, and an entry in the
+table of `radio/roads.py`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from typing import Protocol
 
 import serial
 
+from radio.board_search import NO_SERIAL_LINE, NOT_THERE
+from radio.kept_road import Lost
 from radio.road_words import for_people
 
 # A line that takes nothing for so long hangs: the slowest preset sends a frame in 15 s.
@@ -24,7 +28,7 @@ TAKES_NOTHING_S = 60.0
 LOOK_S = 0.5
 READ_BYTES = 4_096
 
-NOT_THERE = for_people("The device is not there.")
+CANNOT_OPEN = for_people("The device cannot be opened. Is it in use, or not this user's?")
 TAKES_NOTHING = for_people("The device takes nothing any more.")
 
 
@@ -46,14 +50,21 @@ class Device(Protocol):
         """Let go of it; what is not sent is dropped."""
 
 
-class Lost(Exception):
-    """The line is gone; the text says how, in a sentence of the catalogues."""
-
-
 def open_device(place: SerialPlace) -> Device:
     """Open the line for us alone. Raises OSError."""
     device: Device = serial.Serial(str(place.device), place.baud, timeout=0, write_timeout=0, exclusive=True)
     return device
+
+
+def why_not_opened(fault: BaseException | None) -> str:
+    """What `open_device` ran into, for people; never an address."""
+    match fault:
+        case OSError(errno=errno.ENOENT | errno.ENODEV | errno.ENXIO):
+            return NOT_THERE
+        case OSError(errno=errno.EISDIR) | OSError(__context__=termios.error(args=(errno.ENOTTY, *_))):
+            return NO_SERIAL_LINE
+        case _:
+            return CANNOT_OPEN
 
 
 class SerialLine:

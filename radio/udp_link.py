@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radio.detached import Abandoned, Failed, detached
-from radio.link_sight import LinkSight, LinkState
+from radio.kept_road import KeptRoad, Lost, NotThere
 from radio.mesh_channel import MeshChannel
 from radio.mesh_packet import MeshCipher, Packets
-from radio.paced_port import PacedPort
 from radio.polite_radio import AirRules
+from radio.radio_port import PacedPort
 from radio.road import Surroundings
 from radio.road_words import for_people
 from sync.frames import RADIO_FRAME_BYTES_MAX
@@ -33,14 +33,14 @@ from sync.link import LinkProfile
 
 _LOG = logging.getLogger("miccheck")
 
-KIND = "udp"
 # UdpMulticastHandler.h of the firmware.
 PORT = 4403
 # The LAN and not one router further, whatever its routers are set to.
 TTL = 1
 # An interface that went is back when a cable is in again, or the Wi-Fi; who looks spends a call.
 LOOK_S = 1.0
-RETRY_S = 5.0
+# What an interface lacks, an address or a cable, comes without a sign.
+RETRY_MAX_S = 5.0
 # The library is imported once, in a thread: several seconds on a Pi.
 IMPORT_S = 60.0
 
@@ -62,10 +62,6 @@ class Lan:
     interface: str
 
 
-class Lost(Exception):
-    """The LAN cannot be spoken to; the text is a sentence of the catalogues."""
-
-
 class _Datagrams(asyncio.DatagramProtocol):
     """What comes from the group."""
 
@@ -81,74 +77,42 @@ class _Datagrams(asyncio.DatagramProtocol):
         self.fault.set()
 
 
-class UdpRoad:
-    """One [[link]] of kind "udp". Lives in one event loop."""
+class UdpRoad(KeptRoad[int]):
+    """One [[link]] of kind "udp". Its place is the number of a network interface."""
+
+    kind = "udp"
+    retry_max_s = RETRY_MAX_S
 
     def __init__(
         self, name: str, lan: Lan, channel: MeshChannel, hops: int, rules: AirRules, around: Surroundings
     ) -> None:
         """`hops`: how often boards pass a packet on. Call it in the loop."""
+        super().__init__(name, around.hub, around.jitter)
         self._lan = lan
         self._channel = channel
         self._hops = hops
         self._around = around
-        self._loop = asyncio.get_running_loop()
-        self._radio = around.radio(name, rules)
+        self._polite = self.radio = around.radio(name, rules)
         self._profile = LinkProfile(
             name, RADIO_FRAME_BYTES_MAX, rules.airtime_ms, broadcast=True, duty_cycle=rules.duty
         )
-        self._port: PacedPort | None = None
-        self._frames = (0, 0)
-        self._state = LinkState.SEARCHING
-        self._why = ""
-        self._since_s = self._loop.time()
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Join the group, now or when the interface is there."""
-        self._task = asyncio.create_task(self._keep_on())
-
-    async def stop(self) -> None:
-        """Leave it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        self._radio.close()
-
-    def sights(self) -> tuple[LinkSight]:
-        """The group for the status page."""
-        port = self._port
-        came, went = (port.frames_in, port.frames_out) if port is not None else self._frames
-        use, name = self._radio.use(), self._profile.name
-        return (LinkSight(name, self._state, None, self._since_s, came, went, self._why, KIND, use),)
-
-    async def _keep_on(self) -> None:
-        while True:
-            try:
-                cipher = MeshCipher(
-                    self._channel,
-                    self._around.identity.key,
-                    self._hops,
-                    await _packets(),
-                    self._around.random(),
-                )
-                await self._talk(cipher)
-            except Lost as lost:
-                is_gone = _index_of(self._lan.interface) is None
-                self._set_state(self._state_when(is_gone), str(lost))
-            await asyncio.sleep(LOOK_S if is_gone else RETRY_S * self._around.jitter())
-
-    def _state_when(self, is_gone: bool) -> LinkState:
-        """What to say after the LAN was lost, or not found; with the interface, or without."""
-        if self._state is LinkState.SEARCHING:
-            return LinkState.SEARCHING
-        return LinkState.UNPLUGGED if is_gone else LinkState.LOST
-
-    async def _talk(self, cipher: MeshCipher) -> None:
-        """Speak to the group until it is lost. Raises Lost."""
+    def find(self) -> int:
+        """The interface."""
         index = _index_of(self._lan.interface)
         if index is None:
-            raise Lost(NO_INTERFACE)
+            raise NotThere(NO_INTERFACE)
+        return index
+
+    def marks(self, place: int) -> object:
+        """An interface that was made anew has another number."""
+        return place
+
+    async def serve(self, place: int) -> None:
+        """Join the group and speak to it until it is lost. Raises Lost."""
+        packets = await _packets()
+        key, random = self._around.identity.key, self._around.random()
+        cipher = MeshCipher(self._channel, key, self._hops, packets, random)
 
         def take(datagram: bytes) -> None:
             frame = cipher.open(datagram)
@@ -159,22 +123,16 @@ class UdpRoad:
             transport.sendto(cipher.seal(frame), (self._lan.group, PORT))
             return 0.0
 
-        port = PacedPort(self._profile, self._radio, self._around.hub, write)
+        port = PacedPort(self._profile, self._polite, self.hub, write)
         try:
-            joined = _joined(self._lan.group, index)
+            joined = _joined(self._lan.group, place)
         except OSError as error:
             raise Lost(NOT_JOINED) from error
-        transport, datagrams = await self._loop.create_datagram_endpoint(
-            lambda: _Datagrams(take), sock=joined
-        )
-        self._port = port
-        self._set_state(LinkState.TALKING)
-        port.open()
+        transport, datagrams = await self.loop.create_datagram_endpoint(lambda: _Datagrams(take), sock=joined)
         try:
-            await self._until_lost(datagrams.fault, index)
+            with self.up(port, self._polite):
+                await self._until_lost(datagrams.fault, place)
         finally:
-            self._port, self._frames = None, (port.frames_in, port.frames_out)
-            port.close()
             transport.close()
 
     async def _until_lost(self, fault: asyncio.Event, index: int) -> None:
@@ -185,12 +143,6 @@ class UdpRoad:
                 async with asyncio.timeout(LOOK_S):
                     await fault.wait()
         raise Lost(NOT_JOINED)
-
-    def _set_state(self, state: LinkState, why: str = "") -> None:
-        if self._state is not state:
-            self._since_s = self._loop.time()
-            _LOG.info("mesh by UDP %s: %s", self._profile.name, state.value)
-        self._state, self._why = state, why
 
 
 async def _packets() -> Packets:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from radio import meshtastic_link, meshtastic_road
+from radio import kept_road, meshtastic_link
 from tests.radio.board import Bench
 
 
@@ -15,6 +15,6 @@ def bench(tmp_path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Nobody waits for a second where a tenth will do. The library's own waits stay."""
-    monkeypatch.setattr(meshtastic_road, "LOOK_S", 0.05)
-    monkeypatch.setattr(meshtastic_road, "RETRY_FIRST_S", 0.1)
+    monkeypatch.setattr(kept_road, "LOOK_S", 0.05)
+    monkeypatch.setattr(kept_road, "RETRY_FIRST_S", 0.1)
     monkeypatch.setattr(meshtastic_link, "ASK_AGAIN_S", 0.3)

@@ -15,9 +15,9 @@ from radio.board_port import (
     SILENT_MAX_S,
     SPEAK_S,
     BoardPort,
-    Lost,
 )
 from radio.duty import Forgetful
+from radio.kept_road import Lost
 from radio.link_sight import WaitsFor
 from radio.polite_radio import AirRules, PoliteRadio
 from radio.regions import region_named

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosedError
@@ -165,6 +166,10 @@ class Ended:
         raise ConnectionClosedError(self.end, None)
 
 
+def ended(end) -> Any:
+    return Ended(end)
+
+
 @pytest.mark.parametrize(
     ("end", "why"),
     [
@@ -176,10 +181,10 @@ class Ended:
 )
 def test_who_was_refused_is_told_why(end, why):
     with pytest.raises(Refused, match=re.escape(why)):
-        asyncio.run(Dialling(Ended(end)).receive())
+        asyncio.run(Dialling(ended(end)).receive())
 
 
 @pytest.mark.parametrize("end", [Close(1000, ""), Close(1001, ""), None])
 def test_any_other_end_is_a_connection_that_ended(end):
     with pytest.raises(ConnectionError):
-        asyncio.run(Dialling(Ended(end)).receive())
+        asyncio.run(Dialling(ended(end)).receive())

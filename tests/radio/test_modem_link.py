@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from radio import modem_link, paced_port, serial_line
+from radio import board_search, kept_road, radio_port, serial_line
 from radio.airtime import Firmware, preset_named
 from radio.duty import Forgetful
 from radio.link_sight import LinkState
@@ -110,9 +110,9 @@ async def until(condition, wait_s: float = WAIT_S):
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch):
-    for room in (modem_link, serial_line):
+    for room in (kept_road, serial_line):
         monkeypatch.setattr(room, "LOOK_S", 0.01)
-    monkeypatch.setattr(paced_port, "TURN_S", 0.001)
+    monkeypatch.setattr(radio_port, "TURN_S", 0.001)
 
 
 @pytest.fixture
@@ -275,7 +275,7 @@ def test_modems_pulled_out_twenty_times_at_random_talk_again(on_the_bench):
 
 
 def test_a_device_that_cannot_be_opened_is_tried_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(modem_link, "RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr(kept_road, "RETRY_FIRST_S", 0.01)
 
     async def story():
         bench = Bench(tmp_path)
@@ -289,8 +289,8 @@ def test_a_device_that_cannot_be_opened_is_tried_again(tmp_path, monkeypatch):
 
         road = bench.road("north", opener)
         road.start()
-        await until(lambda: road.sights()[0].why == modem_link.CANNOT_OPEN)
-        assert road.sights()[0].state is LinkState.LOST
+        await until(lambda: road.sights()[0].why == serial_line.CANNOT_OPEN)
+        assert road.sights()[0].state is LinkState.SEARCHING  # it never talked
         await until(lambda: bench.hubs["north"].port)
         assert len(tries) == 4
         await road.stop()
@@ -306,7 +306,7 @@ def test_a_modem_that_is_not_there_yet_is_waited_for(tmp_path):
         bench.modems["north"].pull_out()
         road = bench.road("north")
         road.start()
-        await until(lambda: road.sights()[0].why == serial_line.NOT_THERE)
+        await until(lambda: road.sights()[0].why == board_search.NOT_THERE)
         assert road.sights()[0].state is LinkState.SEARCHING
         bench.modems["north"].plug_in()
         await until(lambda: bench.hubs["north"].port)
@@ -318,7 +318,7 @@ def test_a_modem_that_is_not_there_yet_is_waited_for(tmp_path):
 
 def test_a_modem_that_takes_nothing_is_let_go(tmp_path, monkeypatch):
     monkeypatch.setattr(serial_line, "TAKES_NOTHING_S", 0.05)
-    monkeypatch.setattr(modem_link, "RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr(kept_road, "RETRY_FIRST_S", 0.01)
 
     async def story():
         bench = Bench(tmp_path)

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from radio import udp_link
+from radio import kept_road, udp_link
 from radio.airtime import Firmware, preset_named
 from radio.duty import Forgetful
 from radio.link_sight import LinkState
@@ -146,7 +146,7 @@ async def story(group: str, there: list[str], peer: asyncio.subprocess.Process) 
 
 
 async def main(group: str) -> None:
-    udp_link.LOOK_S = 0.05
+    udp_link.LOOK_S = kept_road.LOOK_S = 0.05
     channel = channel_of(NETWORK)
     key = base64.b64encode(channel.key).decode()
     with neighbouring_net() as there:
