@@ -7,9 +7,7 @@ the last can make a second letter.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -31,19 +29,18 @@ from aiosmtplib.errors import (
     SMTPTimeoutError,
 )
 
-from node.mail_server import MailServer
+from node import mail_faults, portal
+from node.mail_faults import CLOSING, Stage, said
+from node.mail_server import SUBMISSIONS_PORT, MailServer
+from node.trust import Trust
 from node.walker import Trouble
-from sync.letters.privacy import without_contacts
-from sync.text import tidy_name
+from web_ui import mail_words as words
+from web_ui.mail_words import in_english
 
 # RFC 5321 §4.5.3.2 would wait five minutes for each answer. A phone's tether that answers nothing for one
 # is gone, and the page shall say so. The last answer is waited for longer: asking again may double a letter.
 ANSWER_S = 60.0
 LAST_ANSWER_S = 180.0
-# One line of a phone. What servers say is for the log of an admin; its code and first words are enough.
-SAID_CHARACTERS = 160
-# RFC 5321 §3.8: the server closes the channel; what it was asked is neither refused nor put off.
-CLOSING = 421
 
 
 class Fate(Enum):
@@ -62,6 +59,7 @@ class Answer:
 
     fate: Fate
     why: str = ""
+    says_closing: bool = False  # the server ended the conversation by itself (421)
 
     @property
     def is_end(self) -> bool:
@@ -81,14 +79,16 @@ class Conversation:
         try:
             await self._smtp.mail(sender, options=[f"size={len(letter)}"] if self._knows_size() else [])
             await self._smtp.rcpt(recipient)
-        except (SMTPSenderRefused, SMTPRecipientRefused) as reply:
-            return await self._refusal(reply)
+        except SMTPSenderRefused as reply:
+            return await self._refusal(Stage.SENDER, reply)
+        except SMTPRecipientRefused as reply:
+            return await self._refusal(Stage.RECIPIENT, reply)
         except (SMTPException, OSError) as fault:
             return Answer(Fate.NOT_SENT, sentence_of(fault, self._server))
         try:
             await self._smtp.data(letter, timeout=LAST_ANSWER_S)
         except SMTPDataError as reply:
-            return await self._refusal(reply)
+            return await self._refusal(Stage.LETTER, reply)
         except (SMTPException, OSError) as fault:
             return Answer(Fate.UNSURE, sentence_of(fault, self._server))
         return Answer(Fate.ACCEPTED)
@@ -96,33 +96,42 @@ class Conversation:
     def _knows_size(self) -> bool:
         return self._smtp.supports_extension("size")
 
-    async def _refusal(self, reply: SMTPResponseException) -> Answer:
-        why = said(reply.code, reply.message)
+    async def _refusal(self, stage: Stage, reply: SMTPResponseException) -> Answer:
+        meaning = mail_faults.of_reply(stage, reply.code, reply.message, self._server)
         if reply.code == CLOSING:
-            return Answer(Fate.NOT_SENT, f"{self._server.name} says {why}")
+            return Answer(Fate.NOT_SENT, meaning.sentence, says_closing=True)
         with suppress(SMTPException, OSError):  # a line that broke meanwhile is told of by the next letter
             await self._smtp.rset()
-        return Answer(Fate.REFUSED if reply.code >= 500 else Fate.NOT_NOW, why)
+        if meaning.of_the_way:
+            return Answer(Fate.NOT_SENT, meaning.sentence)
+        return Answer(Fate.REFUSED if reply.code >= 500 else Fate.NOT_NOW, meaning.sentence)
 
 
 @asynccontextmanager
-async def conversation(server: MailServer, helo: str, password: str | None) -> AsyncIterator[Conversation]:
+async def conversation(
+    server: MailServer, helo: str, password: str | None, trust: Trust | None = None
+) -> AsyncIterator[Conversation]:
     """Connect, greet as `helo`, log in where there is a password. Raises Trouble."""
+    trust = trust or Trust()
     smtp = SMTP(
         hostname=server.host,
         port=server.port,
         local_hostname=helo,
         timeout=ANSWER_S,
+        use_tls=server.tls,
         start_tls=False,
+        tls_context=trust.context(),
     )
     try:
         try:
             await smtp.connect()
             await _greet(smtp)
-            if password is not None:
-                await _log_in(smtp, server, password)
+            await _encrypt(smtp, server, password, trust)
+            if password is not None and smtp.supports_extension("auth"):
+                await smtp.login(server.user, password)
         except (SMTPException, OSError) as fault:
-            raise Trouble(sentence_of(fault, server)) from fault
+            sentence = sentence_of(fault, server, trust)
+            raise Trouble(await portal.behind(sentence, server) or sentence) from fault
         yield Conversation(smtp, server)
         with suppress(SMTPException, OSError):  # it has our letters; how it says goodbye is its business
             await smtp.quit()
@@ -137,18 +146,19 @@ async def _greet(smtp: SMTP) -> None:
         await smtp.helo()  # RFC 5321 §3.2: a server of before 1995
 
 
-async def _log_in(smtp: SMTP, server: MailServer, password: str) -> None:
-    """A password crosses no network in the clear. Without AUTH there is nobody to log in to."""
+async def _encrypt(smtp: SMTP, server: MailServer, password: str | None, trust: Trust) -> None:
+    """A password crosses no network in the clear, and who names an authority wants it asked.
+
+    Without either, letters that everybody will read go to the list's own server as mail always did: half
+    of those have a certificate that fits no name (RFC 7435 §1.2).
+    """
+    if server.tls or (password is None and trust.ca_file is None):
+        return
     if smtp.supports_extension("starttls"):
         await smtp.starttls()
         await _greet(smtp)
-    if not smtp.supports_extension("auth"):
-        return
-    if smtp.get_transport_info("sslcontext") is None and not _is_here(smtp):
-        raise Trouble(
-            f"{server.name} offers no encryption (STARTTLS): the password is not sent, letters wait"
-        )
-    await smtp.login(server.user, password)
+    elif trust.ca_file is not None or (smtp.supports_extension("auth") and not _is_here(smtp)):
+        raise Trouble(in_english(words.NO_TLS, server=server.name))
 
 
 def _is_here(smtp: SMTP) -> bool:
@@ -157,43 +167,36 @@ def _is_here(smtp: SMTP) -> bool:
     return ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
-def said(code: int, message: str) -> str:
-    """What a server answered, fit for the page: `550 no such list`."""
-    words = tidy_name(without_contacts(message))
-    if len(words) > SAID_CHARACTERS:
-        words = words[: SAID_CHARACTERS - 1] + "…"
-    return f"{code} {words}".strip()
-
-
-def sentence_of(fault: SMTPException | OSError, server: MailServer) -> str:
+def sentence_of(fault: SMTPException | OSError, server: MailServer, trust: Trust | None = None) -> str:
     """What a person can do something about."""
+    trust = trust or Trust()
     match fault:
         case SMTPConnectResponseError() | SMTPHeloError():
-            return f"{server.name} says {said(fault.code, fault.message)}"
+            return mail_faults.of_reply(Stage.GREETING, fault.code, fault.message, server).sentence
         case SMTPAuthenticationError():
-            return f"{server.name} does not take the user and the password: {said(fault.code, fault.message)}"
+            return mail_faults.of_login(fault.code, fault.message, server)
         case ssl.SSLError():
-            why = getattr(fault, "verify_message", "") or "encryption failed"
-            return f"{server.name} cannot show that it is itself ({why}): nothing is sent"
+            return mail_faults.of_tls(fault, server, "smtp", trust.clock_is_set())
         case SMTPTimeoutError() | TimeoutError():
-            return f"{server.name} does not answer"
+            silent = (
+                words.TLS_FIRST if server.port == SUBMISSIONS_PORT and not server.tls else words.NO_ANSWER
+            )
+            return in_english(silent, server=server.name, scheme="smtps")
+        case SMTPConnectError() if isinstance(fault.__cause__, ssl.SSLError):
+            return mail_faults.of_tls(fault.__cause__, server, "smtp", trust.clock_is_set())
         case SMTPConnectError():
-            return _no_connection(fault.__cause__, server)
+            return mail_faults.of_line(_line_of(fault), server)
         case SMTPServerDisconnected() | ConnectionError():
-            return f"{server.name} broke the connection off"
+            return in_english(words.BROKE_OFF, server=server.name)
         case SMTPResponseException():
-            return f"{server.name} says {said(fault.code, fault.message)}"
+            return in_english(words.SAYS, server=server.name, said=said(fault.code, fault.message))
+        case _ if "authentication method" in str(fault):
+            return mail_faults.of_login(504, str(fault), server)
         case _:
-            return f"{server.name} does not speak SMTP as it should"
+            return in_english(words.BAD_SMTP, server=server.name)
 
 
-def _no_connection(cause: BaseException | None, server: MailServer) -> str:
-    match cause:
-        case socket.gaierror():
-            return f"no internet, or there is no {server.host}"
-        case ConnectionRefusedError():
-            return f"nobody takes mail at {server.name}"
-        case ConnectionError() | asyncio.IncompleteReadError():
-            return f"{server.name} broke the connection off"
-        case _:
-            return f"no way to {server.name}"
+def _line_of(fault: SMTPConnectError) -> BaseException | None:
+    """What the line did. A server that hangs up before it greets is told of as one that is not there."""
+    cause = fault.__cause__
+    return ConnectionResetError() if isinstance(cause, SMTPServerDisconnected | EOFError) else cause

@@ -12,8 +12,9 @@ from aiosmtplib import SMTPException
 from node import smtp, walker
 from node.certificates import make_authority, renew_server
 from node.files import CertificateFiles
+from node.mail_faults import said
 from node.mail_server import MailServer, parse_smtp
-from node.smtp import said, sentence_of
+from node.smtp import sentence_of
 from sync.signing import Identity
 from sync.store import Store
 from sync.views import ListState
@@ -92,7 +93,10 @@ def test_a_letter_that_is_refused_for_ever_is_not_sent_again_and_stops_no_other(
     until(lambda: gateway.view().sent == 1)
     time.sleep(0.5)  # longer than any retry of this test
     assert texts_of(host) == ["Good"]
-    assert gateway.view().trouble == "1 letter was refused: 550 5.7.1 words of […@…] are not wanted"
+    assert gateway.view().trouble == (
+        f"1 letter was refused: 127.0.0.1:{host.server.port} takes it for spam, or distrusts this network "
+        "(550 5.7.1 words of […@…] are not wanted): ask the owner of the list"
+    )
     assert gateway.view().waiting == 0
 
 
@@ -118,7 +122,10 @@ def test_a_letter_that_is_put_off_is_tried_again_and_holds_up_no_other(open_gate
     gateway = open_gateway(outbox=host.url)
     gateway.post("First")
     trouble = until(lambda: gateway.view().trouble)
-    assert trouble == "1 letter was put off: 451 4.7.1 greylisted; trying again"
+    assert trouble == (
+        f"1 letter was put off: 127.0.0.1:{host.server.port} asks strangers to come again in 5 min "
+        "(greylisting: 451 4.7.1 greylisted); trying again"
+    )
     assert gateway.list_states() == [ListState.WAITING]
     gateway.post("Second")
     until(lambda: gateway.list_states() == [ListState.SENT] * 2)
@@ -136,7 +143,8 @@ def test_a_server_that_puts_everything_off_is_left_alone_for_a_while(open_gatewa
         gateway.post(f"Letter {n}")
     until(lambda: "takes no letters now" in gateway.view().trouble)
     assert gateway.view().trouble.startswith(
-        f"127.0.0.1:{host.server.port} takes no letters now: 452 4.2.2 the disk is full; trying again in "
+        f"127.0.0.1:{host.server.port} takes no letters now: the mailbox of the list is full "
+        "(452 4.2.2 the disk is full): its owner must make room; trying again in "
     )
     assert gateway.view().waiting == 10
     assert 3 <= 50 - len(host.to_rcpt) <= 5
@@ -222,7 +230,7 @@ def test_what_comes_back_from_the_list_is_not_sent_again(open_gateway, open_host
     until(lambda: "broke the connection off" in gateway.view().trouble)
     gateway.stop()
     (tmp_path / "inbox").write_bytes(b"From a\n" + host.letters[0].replace(b"\r\n", b"\n") + b"\n")
-    monkeypatch.setattr("node.smtp_outbox.DOUBT_S", 3.0)
+    monkeypatch.setattr("sync.letters.turns.DOUBT_S", 3.0)
     gateway = open_gateway(outbox=host.url, inbox="mbox:inbox")
     until(lambda: gateway.list_states() == [ListState.ON_LIST])
     time.sleep(3.5)
@@ -232,7 +240,7 @@ def test_what_comes_back_from_the_list_is_not_sent_again(open_gateway, open_host
 
 
 def test_what_does_not_come_back_is_sent_again(open_gateway, open_host, tmp_path, monkeypatch):
-    monkeypatch.setattr("node.smtp_outbox.DOUBT_S", 0.5)
+    monkeypatch.setattr("sync.letters.turns.DOUBT_S", 0.5)
     host = open_host()
     host.to_data.append(HANG_UP)
     gateway = open_gateway(outbox=host.url, inbox="mbox:inbox")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, Response
 
 from sync.reading import Reader
@@ -10,6 +12,7 @@ from sync.store.people import Act
 from sync.views import CampView, Count, LogEntry
 from web_ui.excerpts import rows_that_fit
 from web_ui.languages import Language
+from web_ui.mail_words import in_language
 from web_ui.pages.reading import place
 from web_ui.visit import Here, Page, Visit
 from web_ui.words import ACTS, actor, link_state, mark
@@ -75,6 +78,7 @@ def _status(visit: Visit, reader: Reader) -> Page:
             "uptime": _how_long(language, desk.uptime_s()),
             "link_word": lambda link: link_state(language, link.kind, link.state),
             "why": lambda count: _why(language, count),
+            "trouble": partial(in_language, language),
             "percent": percent,
         },
     )
