@@ -6,21 +6,32 @@ from importlib.metadata import version
 
 from node.clock import Clock
 from node.home import Home
+from node.link_names import named_links
 from node.looking import looking
+from node.settings import Link, Settings
+from radio.link_sight import LinkState
 from sync.views import Count, StoreStatus
 from web_ui.api_form import Json, status_json
-from web_ui.desk import ClockView
+from web_ui.desk import ClockView, LinkView
 
 _REFUSED = "refused."
+# The state of a link when no node runs; with one, those of `radio.link_sight`.
+NOT_RUNNING = "not running"
 
 
-def status_at_rest(home: Home, clock: Clock) -> Json:
-    """What can be said without a node: no links, no uptime."""
+def status_at_rest(home: Home, settings: Settings, clock: Clock) -> Json:
+    """What can be said without a node: links as they are in the settings, no uptime."""
     with looking(home) as reader:
         store = reader.status()
     trust = clock.trust()
     clock_view = ClockView(trust.is_set, trust.source)
-    return status_json(store, clock_view, (), (), refused_counts(store), version("miccheck"), 0.0)
+    links = tuple(_at_rest(name, link) for name, link in named_links(settings.link))
+    return status_json(store, clock_view, links, (), refused_counts(store), version("miccheck"), 0.0)
+
+
+def _at_rest(name: str, link: Link) -> LinkView:
+    state = LinkState.STOPPED.value if link.stopped else NOT_RUNNING
+    return LinkView(name, link.kind, state, peer=None, since_s=None, frames_in=0, frames_out=0)
 
 
 def refused_counts(store: StoreStatus) -> tuple[Count, ...]:

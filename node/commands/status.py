@@ -37,7 +37,7 @@ def command(folder: Path, as_json: bool) -> None:
             from node.status import status_at_rest
 
             clock = Clock(camp.settings.clock.speed, camp.settings.clock.offset_s, camp.home.clock)
-            text = json.dumps(status_at_rest(camp.home, clock), ensure_ascii=False)
+            text = json.dumps(status_at_rest(camp.home, camp.settings, clock), ensure_ascii=False)
     if as_json:
         click.echo(text)
         return

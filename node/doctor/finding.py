@@ -9,6 +9,7 @@ from typing import Any
 
 from node.clock import Clock
 from node.home import Home
+from node.link_names import named_links
 from node.settings import Link, Settings
 
 
@@ -47,12 +48,7 @@ class Patient:
 
     def named_links(self) -> tuple[tuple[str, Link], ...]:
         """The [[link]]s with the names the node gives them."""
-        numbers: dict[str, int] = {}
-        named = []
-        for link in self.settings.link:
-            numbers[link.kind] = numbers.get(link.kind, 0) + 1
-            named.append((f"{link.kind}-{numbers[link.kind]}", link))
-        return tuple(named)
+        return named_links(self.settings.link)
 
 
 Look = Callable[[Patient], Iterable[Finding]]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from node.doctor.finding import Finding, Patient, bad, ok, skip, warn
-from node.doctor.reach import neighbour_answers, port_answers
+from node.doctor.reach import modem_opens, neighbour_answers, port_answers
+from radio.board_search import NO_SERIAL_LINE, NOT_THERE
 from radio.road_words import RoadSettings, split_host
 from radio.roads import Air, Ip, Modem, Udp
 
@@ -74,14 +74,17 @@ def _air(check: str, settings: RoadSettings, _: Patient) -> Iterator[Finding]:
 def _modem(check: str, settings: RoadSettings, _: Patient) -> Iterator[Finding]:
     assert isinstance(settings, Modem)
     device = Path(settings.device)
-    if not device.exists():
+    trouble = modem_opens(device, settings.baud)
+    if trouble == NOT_THERE:
         yield bad(check, f"{device} is not there", "plug the modem in, or set `device`: ls /dev/serial/by-id")
-    elif not stat.S_ISCHR(device.stat().st_mode):
-        yield bad(check, f"{device} is no serial device", "set `device`: ls /dev/serial/by-id")
+    elif trouble == NO_SERIAL_LINE:
+        yield bad(check, f"{device} is no serial line", "set `device`: ls /dev/serial/by-id")
     elif not os.access(device, os.R_OK | os.W_OK):
         yield bad(check, f"this user may not open {device}", "put the user into the group dialout")
+    elif trouble:
+        yield bad(check, f"{device} cannot be opened", "end other programs that use it, or plug it in again")
     else:
-        yield ok(check, f"{device.name} is there; what it is set to, it does not tell")
+        yield ok(check, f"{device.name} can be opened; what it is set to, it does not tell")
 
 
 def _udp(check: str, settings: RoadSettings, _: Patient) -> Iterator[Finding]:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 
+from radio.detached import Abandoned, Failed, detached
 from radio.ip_dialling import dial, why_not_trusted
 from radio.ip_handshake import Refused
+from radio.serial_line import CANNOT_OPEN, Device, SerialPlace, open_device, why_not_opened
 
 # A camp over a satellite answers within two round trips; a person waits for this command.
 ANSWER_S = 5.0
@@ -62,6 +64,23 @@ def port_answers(host: str, port: int) -> str:
     except OSError as error:
         return reason(error)
     return ""
+
+
+def modem_opens(device: Path, baud: int) -> str:
+    """Why the modem's line cannot be opened, as a road would open it; empty when it can. Nothing is sent."""
+    place = SerialPlace(device, baud)
+    try:
+        line = asyncio.run(detached(lambda: open_device(place), ANSWER_S, "modem opener", _close))
+    except Abandoned:
+        return CANNOT_OPEN
+    except Failed as failed:
+        return why_not_opened(failed.__cause__)
+    _close(line)
+    return ""
+
+
+def _close(line: Device) -> None:
+    line.close()
 
 
 def mail_server_answers(host: str, port: int) -> str:

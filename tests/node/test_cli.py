@@ -158,6 +158,26 @@ def test_a_board_that_cannot_be_read_is_one_line(run, tmp_path, damage):
     assert "begin anew" in run("read", home).out
 
 
+def test_without_a_node_the_links_of_the_settings_are_listed_and_do_not_run(quiet_camp, monkeypatch):
+    home, run = quiet_camp
+    links = [
+        {"KIND": "modem", "DEVICE": "/dev/null"},
+        {"KIND": "udp", "INTERFACE": "wlan0", "STOPPED": "true"},
+        {"KIND": "modem", "DEVICE": "/dev/zero"},
+    ]
+    for number, words in enumerate(links):
+        for word, value in words.items():
+            monkeypatch.setenv(f"MICCHECK__LINK__{number}__{word}", value)
+    told = json.loads(run("status", home, "--json").out)["links"]
+    shown = [(link["name"], link["kind"], link["state"], link["since"]) for link in told]
+    assert shown == [
+        ("modem-1", "modem", "not running", None),
+        ("udp-1", "udp", "stopped", None),
+        ("modem-2", "modem", "not running", None),
+    ]
+    assert "links 1 state: not running" in run("status", home).out.splitlines()
+
+
 def test_a_card_that_never_ends_is_listed(run, tmp_path):
     home = tmp_path / "camp"
     run("init", home)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import socket
 import sqlite3
@@ -219,8 +221,9 @@ def test_a_mail_server_is_asked_nothing_but_who_it_is(doctor):
         ),
         ('kind = "air"\naddress = "127.0.0.1:1"', "bad", "refused"),
         ('kind = "modem"\ndevice = "/dev/nowhere"', "bad", "is not there"),
-        ('kind = "modem"\ndevice = "/etc/passwd"', "bad", "no serial device"),
-        ('kind = "modem"\ndevice = "/dev/null"', "ok", "is there"),
+        ('kind = "modem"\ndevice = "/etc/passwd"', "bad", "no serial line"),
+        ('kind = "modem"\ndevice = "/dev/null"', "bad", "no serial line"),
+        ('kind = "modem"\ndevice = "/dev"', "bad", "no serial line"),
         ('kind = "udp"\ninterface = "lo"', "bad", "no multicast"),
         ('kind = "udp"\ninterface = "wlan99"', "bad", "no interface"),
         ('kind = "ip"\nurl = "http://127.0.0.1:1"\nstopped = true', "skip", "stopped"),
@@ -233,6 +236,21 @@ def test_links(doctor, words, verdict, says):
     assert done.findings()["settings"][1].endswith("is right: 1 link, 0 lists")
     assert done.findings()[name][0] == verdict
     assert says in done.findings()[name][1]
+
+
+def test_a_modem_is_opened_as_its_road_would(doctor):
+    master, slave = os.openpty()
+    line = f'\n[[link]]\nkind = "modem"\ndevice = "{os.ttyname(slave)}"\n'
+    verdict, says = doctor("--json", settings=line).findings()["link modem-1"]
+    assert (verdict, "can be opened" in says) == ("ok", True)
+    fcntl.flock(slave, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    verdict, says = doctor("--json", settings=line).findings()["link modem-1"]
+    assert (verdict, "cannot be opened" in says) == ("bad", True)
+    os.set_blocking(master, False)
+    with pytest.raises(BlockingIOError):
+        os.read(master, 1)  # nothing was sent
+    os.close(master)
+    os.close(slave)
 
 
 def test_what_answers_at_a_neighbours_address_is_no_camp(doctor):
