@@ -62,11 +62,17 @@ class Trouble(threading.Thread):
         for _ in range(self.times):
             time.sleep(self.random.uniform(0.1, 2.0))
             self.board.unplug()
+            before = self.times_asked()
             time.sleep(self.random.uniform(0.1, 1.0))
             self.board.plug()
             began = time.monotonic()
-            wait_until(lambda: is_talking(self.node))
+            # The node may not have noticed yet that the board was gone.
+            wait_until(lambda before=before: self.times_asked() > before and is_talking(self.node))
             self.needed_s.append(time.monotonic() - began)
+
+    def times_asked(self):
+        """How often the board was asked for its settings."""
+        return self.board.do(lambda firmware: firmware.asked)
 
 
 def storm(bench, tmp_path, messages, times, seed, level_s, tcp=False):
