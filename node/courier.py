@@ -6,16 +6,19 @@ or has arrived; in, when the inbox changed. Another tells the other camps what i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from node.inbox import LETTERS_MAX, Inbox, inbox_of
+from node.list_settings import MailingList
 from node.maildir_outbox import MaildirOutbox
-from node.outbox import RECEIPT_WAIT_S, LetterQueue, Outbox, publish_receipt
+from node.outbox import LetterQueue, Neighbourhood, Outbox, channels_of_others, is_paused
 from node.pump import Pump, TimeSource, Workbench
-from node.settings import MailingList
+from node.receipt_teller import publish_receipts
+from node.side_mail import SideMail
 from node.walker import NEVER, Walker
+from sync.letters.introducing import Say
 from sync.store.letters import LetterCounts, LetterTables
 
 # The node promises to end within five seconds; a disk or a server that hangs is left behind.
@@ -33,6 +36,20 @@ class LetterListView:
     taken_in: int
     left_out: int
     trouble: str
+    held: int = 0  # by the moderators of this camp
+    on_list: int = 0  # of those sent: the list, or another camp, says that they are there
+    list_held: int = 0  # of those sent: by the moderators of the list
+    refused: int = 0
+    done: int = 0
+    total: int = 0
+    paused: bool = False
+
+
+SideMailOf = Callable[[MailingList], SideMail | None]
+
+
+def _no_side_mail(_: MailingList) -> None:
+    return None
 
 
 class Courier:
@@ -46,16 +63,24 @@ class Courier:
         clock: TimeSource,
         real_s: Callable[[], float],
         jitter: Callable[[], float],
+        speak: Sequence[Say] = (str,),
+        side: SideMailOf = _no_side_mail,
     ) -> None:
         """`real_s` counts real seconds and never jumps; `jitter` is a factor about 1.
 
-        Paths of the settings are relative to `home`.
+        Paths of the settings are relative to `home`. `speak` are the languages in which a list is told what
+        its letters from here are; `side` is other mail that goes with a list's letters.
         """
         self._pump = pump
         self._clock = clock
         self._real_s = real_s
+        served = tuple(each for each in lists if not each.stopped)
+        self._posts_to = tuple(each for each in served if each.outbox and each.direction != "in")
         self._teller = Walker("receipts", self._tell, real_s, jitter)
-        self._roads = tuple(_Road(each, home, pump, real_s, jitter, self._teller.wake) for each in lists)
+        gear = _Gear(home, pump, clock, real_s, jitter, self._teller.wake)
+        self._roads = tuple(
+            _Road(each, gear, channels_of_others(self._posts_to, each), speak, side(each)) for each in served
+        )
 
     def start(self) -> None:
         """Begin; without lists there is nothing to do, and no thread."""
@@ -72,9 +97,16 @@ class Courier:
             walker.join(max(0.0, until_s - self._real_s()))
 
     def wake(self) -> None:
-        """Something was posted or arrived."""
+        """Something was posted or arrived, or somebody decided something."""
         for road in self._roads:
             road.wake()
+        self._teller.wake()
+
+    def look(self, list_name: str) -> None:
+        """Somebody wants a list's mail looked into and sent now."""
+        for road in self._roads:
+            if road.name == list_name:
+                road.look()
 
     def views(self) -> tuple[LetterListView, ...]:
         """The lists, in the order of the settings."""
@@ -85,10 +117,28 @@ class Courier:
         return (*ways, self._teller) if ways else ()
 
     def _tell(self, now_s: float) -> float:
-        """Publish the receipts that are due; how long to wait."""
-        gather_s = self._clock.wait_s(RECEIPT_WAIT_S)
-        wait_s = self._pump.submit(lambda bench: publish_receipt(bench, gather_s)).result()
+        """Publish the receipts that are due; how long to wait.
+
+        And without internet too, let what is new on the board wait, or be held for the moderators.
+        """
+        for road in self._roads:
+            road.fill(now_s)
+        speed = 1.0 / max(self._clock.wait_s(1.0), 1e-9)
+        told = self._pump.submit(lambda bench: publish_receipts(bench, self._posts_to, speed))
+        wait_s = told.result()
         return NEVER if wait_s is None else wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Gear:
+    """What every road needs. `sent`: there may be something to tell the other camps."""
+
+    home: Path
+    pump: Pump
+    clock: TimeSource
+    real_s: Callable[[], float]
+    jitter: Callable[[], float]
+    sent: Callable[[], None]
 
 
 class _Road:
@@ -97,26 +147,50 @@ class _Road:
     def __init__(
         self,
         mailing_list: MailingList,
-        home: Path,
-        pump: Pump,
-        real_s: Callable[[], float],
-        jitter: Callable[[], float],
-        sent: Callable[[], None],
+        gear: _Gear,
+        minus: tuple[str, ...],
+        speak: Sequence[Say],
+        side: SideMail | None,
     ) -> None:
+        self.name = mailing_list.name
         self._list = mailing_list
-        self._pump = pump
-        self._sent = sent
+        self._gear = gear
         self._counts = LetterCounts(0, 0, 0, 0)
+        self._paused = False
         self._outbox: Outbox | None = None
+        self._queue: LetterQueue | None = None
         self._inbox: Inbox | None = None
         self._out: Walker | None = None
         self._in: Walker | None = None
-        if mailing_list.outbox and mailing_list.direction != "in":
-            self._outbox = _outbox_of(mailing_list, home, pump, jitter)
-            self._out = Walker(f"list {mailing_list.name}, out", self._carry, real_s, jitter)
+        self._looked_s: float | None = None
+        self._look_wanted = False
         if mailing_list.inbox and mailing_list.direction != "out":
-            self._inbox = inbox_of(mailing_list, home, pump, real_s())
-            self._in = Walker(f"list {mailing_list.name}, in", self._look, real_s, jitter)
+            self._looked_s = float("-inf")
+            self._inbox = inbox_of(mailing_list, gear.home, gear.pump, gear.real_s())
+            self._in = Walker(f"list {mailing_list.name}, in", self._look, gear.real_s, gear.jitter)
+        if mailing_list.outbox and mailing_list.direction != "in":
+            around = Neighbourhood(minus, speak, gear.clock.is_set, lambda: self._looked_s)
+            self._queue = LetterQueue(mailing_list, gear.pump, around, has_caps=mailing_list.by_smtp)
+            self._outbox = self._outbox_of(self._queue, side)
+            self._out = Walker(f"list {mailing_list.name}, out", self._carry, gear.real_s, gear.jitter)
+
+    def _outbox_of(self, queue: LetterQueue, side: SideMail | None) -> Outbox:
+        """The outbox that the settings name."""
+        mailing_list, gear = self._list, self._gear
+        kind, _, path = mailing_list.outbox.partition(":")
+        if kind == "maildir":
+            return MaildirOutbox(queue, gear.home / path, self._want_look)
+        from node.smtp_outbox import SmtpOutbox  # asyncio's mail client: not needed beside a maildir
+
+        return SmtpOutbox(
+            mailing_list,
+            gear.home,
+            gear.pump,
+            queue,
+            gear.jitter,
+            want_look=self._want_look,
+            side=side,
+        )
 
     @property
     def walkers(self) -> tuple[Walker, ...]:
@@ -124,9 +198,22 @@ class _Road:
         return tuple(walker for walker in (self._out, self._in) if walker is not None)
 
     def wake(self) -> None:
-        """There may be something to send."""
+        """There may be something to send; or, after a pause, to read."""
         if self._out is not None:
             self._out.wake()
+        if self._in is not None and self._paused:
+            self._in.wake()
+
+    def fill(self, now_s: float) -> None:
+        """Sort in what is new on the board, where the way out is not open to do so."""
+        if self._queue is not None and self._out is not None and self._out.trouble():
+            self._queue.fill(now_s)
+            self._count()
+
+    def look(self) -> None:
+        """Both ways, now."""
+        for walker in self.walkers:
+            walker.wake()
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -146,6 +233,13 @@ class _Road:
             counts.taken_in,
             counts.left_out,
             " · ".join(self._troubles(counts)),
+            held=counts.held,
+            on_list=counts.on_list,
+            list_held=counts.list_held,
+            refused=counts.refused,
+            done=counts.done,
+            total=counts.total,
+            paused=self._paused,
         )
 
     def _troubles(self, counts: LetterCounts) -> list[str]:
@@ -165,30 +259,35 @@ class _Road:
             return self._outbox.carry(now_s)
         finally:
             self._count()
-            self._sent()  # or perhaps not; whoever tells looks for itself
+            self._gear.sent()  # or perhaps not; whoever tells looks for itself
 
     def _look(self, now_s: float) -> float:
         """The errand of the way in."""
         assert self._inbox is not None
+        if self._gear.pump.submit(lambda bench: is_paused(bench, self.name)).result():
+            self._count()
+            return NEVER
+        began_s = self._gear.clock.wall_s()
         pause_s = self._inbox.look(now_s)
         self._count()
+        if pause_s > 0 and not self._inbox.held_back:  # all of it was looked through
+            self._looked_s = began_s
+            if self._look_wanted and self._out is not None:
+                self._look_wanted = False
+                self._out.wake()
         return pause_s
 
+    def _want_look(self) -> None:
+        """Letters wait until the inbox was looked into."""
+        self._look_wanted = True
+        if self._in is not None:
+            self._in.wake()
+
     def _count(self) -> None:
-        def count(bench: Workbench) -> LetterCounts:
-            return LetterTables(bench.store.connection).counts(self._list.name)
+        def count(bench: Workbench) -> tuple[LetterCounts, bool]:
+            return LetterTables(bench.store.connection).counts(self.name), is_paused(bench, self.name)
 
-        self._counts = self._pump.submit(count).result()
-
-
-def _outbox_of(mailing_list: MailingList, home: Path, pump: Pump, jitter: Callable[[], float]) -> Outbox:
-    """The outbox that the settings name."""
-    kind, _, path = mailing_list.outbox.partition(":")
-    if kind == "maildir":
-        return MaildirOutbox(LetterQueue(mailing_list, mailing_list.sender, pump), home / path)
-    from node.smtp_outbox import SmtpOutbox  # asyncio's mail client: not needed beside a maildir
-
-    return SmtpOutbox(mailing_list, home, pump, jitter)
+        self._counts, self._paused = self._gear.pump.submit(count).result()
 
 
 def _letters(count: int) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from node.letter_writing import NO_ADDRESS, LetterWriter
+from node.list_settings import MailingList
 from node.pump import Pump, Workbench
-from node.settings import MailingList
-from sync.letters import OutgoingLetter, letter_of, message_id_of
-from sync.letters.marks import DOMAIN
-from sync.message import PARENT_BYTES, Kind, Message
+from sync.letters import turns
+from sync.letters.digest_out import DIGEST_LETTERS_MAX, digest_id, how_many_fit
+from sync.letters.introducing import Say, introduction_id
+from sync.letters.turns import Line
+from sync.message import MessageId
+from sync.receipts import list_digest
 from sync.signing import author_of
+from sync.store.letter_turns import Caps
 from sync.store.letters import LetterRow, LetterTables
 
 T = TypeVar("T")
@@ -18,11 +24,8 @@ T = TypeVar("T")
 # Everything that is stored is looked through again this often (real time): what was unhidden meanwhile, what
 # a changed setting lets out. Otherwise only what is new.
 LOOK_AGAIN_S = 600.0
-# PROTOCOL.md §5: a receipt names 64 messages at most; for fewer it waits a minute, so that one frame does.
-RECEIPT_MESSAGES = 64
-RECEIPT_WAIT_S = 60.0
-# A maildir is read by whoever owns it; letters to no list in particular still need a To (RFC 5322 §3.6).
-NO_ADDRESS = f"list@{DOMAIN}"
+# A camp's own folder takes what there is.
+NO_CAPS = Caps(1_000_000, 1_000_000, 0)
 
 
 class Outbox(Protocol):
@@ -39,28 +42,99 @@ class Outbox(Protocol):
         """The node ends: give up what takes long. Called from another thread."""
 
 
-class LetterQueue:
-    """The letters of one list that wait in the store. Used in a walker's thread."""
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One letter as it leaves: a message's, an introduction, or a digest of many."""
 
-    def __init__(self, mailing_list: MailingList, sender: str, pump: Pump) -> None:
-        """`sender`: the camp's address on the list; empty: letters come from one that reaches nobody."""
+    id: bytes  # of the message, or of the digest
+    messages: tuple[MessageId, ...]
+    raw: bytes  # with CRLF
+    created_s: int
+    urgent: bool = False
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether there are many in it."""
+        return self.messages != (self.id,)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """What a list's letters need to know of the rest of the camp."""
+
+    minus: tuple[str, ...] = ()  # channels that another list names
+    speak: Sequence[Say] = ()  # the languages of an introduction
+    is_clock_set: Callable[[], bool] = lambda: True
+    looked_s: Callable[[], float | None] = lambda: None  # see `Line`
+
+
+class LetterQueue:
+    """The letters of one list that wait in the store. What it remembers it touches in the pump's thread."""
+
+    def __init__(
+        self, mailing_list: MailingList, pump: Pump, around: Neighbourhood, *, has_caps: bool = True
+    ) -> None:
+        """With `has_caps` the list's caps, digests and introduction are for this outbox."""
         self.list_name = mailing_list.name
+        self.digest = list_digest(mailing_list.address)
         self.address = mailing_list.address or NO_ADDRESS
-        self._channels = mailing_list.channels
-        self._sender = sender
+        self._list = mailing_list
         self._pump = pump
+        self._around = around
+        self._has_caps = has_caps
         self._after_seq = 0
         self._looked_s = float("-inf")
+        self._gateways: frozenset[bytes] | None = None
+        self._alone = True
+        self._online_s: float | None = None
+
+    # -- the way ------------------------------------------------------------------------------------
+
+    def came_online(self) -> None:
+        """The way to the list is open, and was not before."""
+        if self._online_s is None:
+            self._online_s = self.ask(lambda bench: bench.wall_s)
+
+    def went_offline(self) -> None:
+        """It is not."""
+        self._online_s = None
+
+    def is_paused(self) -> bool:
+        """Whether a coordinator stopped this list for a while."""
+        return self.ask(lambda bench: is_paused(bench, self.list_name))
+
+    # -- what waits ---------------------------------------------------------------------------------
 
     def fill(self, now_s: float) -> None:
         """Let what is new on the board wait, and now and then look through all of it."""
         if now_s - self._looked_s >= LOOK_AGAIN_S:
             self._after_seq, self._looked_s = 0, now_s
+        self.ask(self._fill)
 
-        def fill(bench: Workbench) -> int:
-            return self.tables(bench).queue(self.list_name, self._channels, self._after_seq, bench.wall_s)
+    def due(self) -> tuple[float | None, bool]:
+        """In how many seconds a letter may leave (None: none waits), and whether one waits for a look into
+        the inbox."""
+        return self.ask(self._due)
 
-        self._after_seq = self.ask(fill)
+    def take(self, bench: Workbench, most: int, only_urgent: bool = False) -> list[Parcel]:
+        """What leaves next: `sending` from the commit on."""
+        tables, now_s, caps = self.tables(bench), bench.wall_s, self._caps(bench)
+        if only_urgent:
+            caps = replace(caps, ordinary=0)
+        line = self._line(tables, now_s)
+        while True:
+            batch = turns.pick(tables.due_letters(self.list_name), line, caps, now_s, most)
+            limit = DIGEST_LETTERS_MAX if batch.as_digest else len(batch.messages)
+            rows = tables.letters_to_go(self.list_name, batch.messages[:limit])
+            if rows or not batch.messages:
+                break
+        return self._parcels(bench, rows, batch.as_digest)
+
+    def single(self, bench: Workbench, row: LetterRow) -> Parcel:
+        """A letter of its own."""
+        raw = self._writer(bench).raw(self.tables(bench), row)
+        urgent = row.urgent or row.introduction
+        return Parcel(row.message, (row.message,), raw, row.created_s, urgent)
 
     def ask(self, job: Callable[[Workbench], T]) -> T:
         """Have the pump do a job in a transaction of its own."""
@@ -70,44 +144,93 @@ class LetterQueue:
         """The letters' tables."""
         return LetterTables(bench.store.connection)
 
-    def letter(self, bench: Workbench, row: LetterRow) -> OutgoingLetter:
-        """What the letter of a message is made of."""
-        return OutgoingLetter(
-            message=row.message,
-            camp=author_of(row.key),
-            camp_name=row.camp_name,
-            place=row.place,
-            channel=row.channel,
-            author=row.nickname,
-            text=row.text,
-            urgent=row.urgent,
-            created_s=row.created_s,
-            references=tuple(
-                above.message_id or message_id_of(above.message)
-                for above in self.tables(bench).ancestors(row.parent)
-            ),
+    # -- in the pump's thread -----------------------------------------------------------------------
+
+    def _fill(self, bench: Workbench) -> None:
+        tables, now_s = self.tables(bench), bench.wall_s
+        hold = self._holds_all(tables, now_s)
+        self._after_seq = tables.queue(
+            self.list_name,
+            self._list.channels,
+            self._after_seq,
+            now_s,
+            minus=self._around.minus,
+            hold_all=hold,
+        )
+        me = author_of(bench.store.key)
+        if self._has_caps and self._list.address:
+            letter = introduction_id(me, self._list.address)
+            tables.introduce(self.list_name, letter, now_s, hold=hold)
+        gateways = tables.gateways(self.digest, now_s) | {me}
+        again, self._gateways = gateways != self._gateways, gateways
+        self._alone = gateways == {me}
+        tables.give_places(
+            self.list_name,
+            lambda message, writer, late_s: turns.place_in_line(message, me, gateways, writer, late_s),
+            again=again,
+        )
+        tables.settle(self.list_name, self.digest, now_s)
+
+    def _holds_all(self, tables: LetterTables, now_s: float) -> bool:
+        """Whether the list is new: seen for less than its first hours under a clock that was set."""
+        hold_s = self._list.hold_s
+        if not self._around.is_clock_set():
+            return hold_s > 0
+        return now_s < tables.see_list(self.list_name, now_s) + hold_s
+
+    def _due(self, bench: Workbench) -> tuple[float | None, bool]:
+        tables, now_s, caps = self.tables(bench), bench.wall_s, self._caps(bench)
+        letters, line = tables.due_letters(self.list_name), self._line(tables, now_s)
+        if self._online_s is None:  # what would be worth a connection
+            open_line = Line(float("-inf"), None if line.looked_s is None else float("inf"), line.alone)
+            due_s = turns.next_due_s(letters, open_line, caps, now_s)
+            return (None if due_s is None else max(0.0, due_s - now_s)), False
+        due_s = turns.next_due_s(letters, line, caps, now_s)
+        if due_s is None or line.looked_s is None:
+            return (None if due_s is None else max(0.0, due_s - now_s)), False
+        # What would leave if the inbox were looked through now.
+        look_s = turns.next_due_s(letters, replace(line, looked_s=float("inf")), caps, now_s)
+        if look_s is None or look_s <= now_s:
+            return max(0.0, due_s - now_s), due_s > now_s
+        return max(0.0, min(due_s, look_s) - now_s), False
+
+    def _line(self, tables: LetterTables, now_s: float) -> Line:
+        return Line(
+            online_s=now_s if self._online_s is None else self._online_s,
+            looked_s=self._around.looked_s(),
+            alone=self._alone,
+            heard_s=0.0 if self._alone else tables.others_heard_s(self.list_name),
         )
 
-    def raw(self, letter: OutgoingLetter) -> bytes:
-        """Its bytes, with CRLF."""
-        return letter_of(letter, self.address, self._sender or None)
+    def _caps(self, bench: Workbench) -> Caps:
+        if not self._has_caps:
+            return NO_CAPS
+        each = self._list
+        return self.tables(bench).caps(self.list_name, each.per_hour, each.digest_above, bench.wall_s)
+
+    def _parcels(self, bench: Workbench, rows: Sequence[LetterRow], as_digest: bool) -> list[Parcel]:
+        tables, writer = self.tables(bench), self._writer(bench)
+        if as_digest:
+            letters = [writer.letter(tables, row) for row in rows]
+            rows = rows[: how_many_fit(letters, writer.address, writer.sender)]
+        messages = tuple(row.message for row in rows)
+        if len(rows) > 1 and as_digest:
+            digest = digest_id(messages)
+            tables.begin(self.list_name, messages, bench.wall_s, digest)
+            newest_s = max(row.created_s for row in rows)
+            return [Parcel(digest, messages, writer.digest(tables, rows), newest_s)]
+        tables.begin(self.list_name, messages, bench.wall_s)
+        return [self.single(bench, row) for row in rows]
+
+    def _writer(self, bench: Workbench) -> LetterWriter:
+        return LetterWriter(self._list, author_of(bench.store.key), self._around.speak)
 
 
-def publish_receipt(bench: Workbench, wait_s: float) -> float | None:
-    """Tell the other camps what is on the list, once the oldest has waited `wait_s` or there is enough.
+def is_paused(bench: Workbench, list_name: str) -> bool:
+    """Whether a coordinator stopped a list for a while."""
+    return bench.store.meta(f"paused list {list_name}") is not None
 
-    In how many seconds to ask again; None when nothing waits.
-    """
-    tables = LetterTables(bench.store.connection)
-    messages, since_s = tables.untold(RECEIPT_MESSAGES)
-    if since_s is None:
-        return None
-    # A wall clock that was set back must not hold receipts for years.
-    waited_s = bench.wall_s - since_s
-    if len(messages) < RECEIPT_MESSAGES and 0 <= waited_s < wait_s:
-        return wait_s - waited_s
-    prefixes = b"".join(message[:PARENT_BYTES] for message in messages)
-    receipt = Message(kind=Kind.RECEIPT, second=int(bench.wall_s), reference=prefixes)
-    bench.engine.publish(receipt, bench.now)
-    tables.mark_told(messages)
-    return 0.0
+
+def channels_of_others(lists: Iterable[MailingList], each: MailingList) -> tuple[str, ...]:
+    """The channels that another list names: they do not go to this one unless it names them too."""
+    return tuple(sorted({name for other in lists if other is not each for name in other.channels}))

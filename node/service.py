@@ -39,6 +39,7 @@ from node.doorkeeper import Doorkeeper
 from node.given_certificate import ServerCertificate, complaint, given_certificate
 from node.gossip import FrontDoor
 from node.home import Home, HomeError, HomeLock, Locked
+from node.letter_writing import says
 from node.link_orders import LinkOrders
 from node.notify import notify
 from node.places import page_address
@@ -148,7 +149,8 @@ class _Node:
         around, lan = self._surroundings(inbound), self._lan(inbound)
         self._roads = Roadworks(settings.link, around, inbound, lan)
         self._orders = LinkOrders(home.settings, os.environ, self._roads)
-        self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter)
+        speak = says(settings.camp.language)
+        self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter, speak)
         network = self._works.identity.network
         sights = Sights(self._roads, self._orders, network, self._lists, self._loop.time, self._courier.wake)
         self._desk = NodeDesk(home, self._clock, pump, sights)

@@ -8,35 +8,72 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync.message import Kind, MessageId
+from sync.store.letter_turns import LetterTurns
+from sync.store.letters_held import HeldLetter, LettersHeld, LetterState, Notice
 from sync.store.letters_out import Ancestor, LetterRow, LettersOut
 
-__all__ = ["Ancestor", "LetterCounts", "LetterRow", "LetterTables", "left_out_counter"]
+__all__ = [
+    "Ancestor",
+    "HeldLetter",
+    "LetterCounts",
+    "LetterRow",
+    "LetterState",
+    "LetterTables",
+    "Notice",
+    "left_out_counter",
+]
 
-_TROUBLED = """
-SELECT count(*) FILTER (WHERE state = 'refused'), count(*) FILTER (WHERE state = 'waiting' AND tries > 0),
-    coalesce((SELECT why FROM letters_out WHERE list = :list AND state = 'refused'
-        ORDER BY changed_s DESC LIMIT 1), ''),
-    coalesce((SELECT why FROM letters_out WHERE list = :list AND state = 'waiting' AND tries > 0
-        ORDER BY changed_s DESC LIMIT 1), '')
+_OUT = """
+SELECT count(*) FILTER (WHERE state IN ('waiting', 'sending')),
+    count(*) FILTER (WHERE state IN ('sent', 'on_list')),
+    count(*) FILTER (WHERE state = 'refused' AND refused_by <> 'moderator'),
+    count(*) FILTER (WHERE state = 'waiting' AND tries > 0),
+    count(*) FILTER (WHERE state = 'held'), count(*) FILTER (WHERE state = 'on_list'),
+    count(*) FILTER (WHERE state = 'sent' AND said = 'held'),
+    count(*) FILTER (WHERE state = 'refused' AND refused_by = 'moderator'),
+    count(*) FILTER (WHERE state IN ('waiting', 'sending') AND urgent = 1)
 FROM letters_out WHERE list = :list
+"""
+_REFUSED_WHY = """
+SELECT why FROM letters_out WHERE list = :list AND state = 'refused' AND refused_by <> 'moderator'
+ORDER BY changed_s DESC LIMIT 1
+"""
+_PUT_OFF_WHY = """
+SELECT why FROM letters_out WHERE list = :list AND state = 'waiting' AND tries > 0
+ORDER BY changed_s DESC LIMIT 1
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LetterCounts:
-    """How many letters of a list are where."""
+    """How many letters of a list are where. `sent` counts those on the list too."""
 
     waiting: int
     sent: int
     taken_in: int
     left_out: int
-    refused: int = 0
+    refused: int = 0  # by the server or the list
     refused_why: str = ""
     put_off: int = 0  # of those waiting: a server asked to come again
     put_off_why: str = ""
+    held: int = 0  # by the moderators of this camp
+    on_list: int = 0  # of those sent
+    list_held: int = 0  # of those sent: by the moderators of the list
+    turned_down: int = 0  # by the moderators of this camp
+    urgent: int = 0  # of those waiting
+
+    @property
+    def done(self) -> int:
+        """Those that need nothing more from here."""
+        return self.sent + self.refused
+
+    @property
+    def total(self) -> int:
+        """Those that are done, and those that will leave by themselves."""
+        return self.done + self.waiting
 
 
-class LetterTables(LettersOut):
+class LetterTables(LettersOut, LetterTurns, LettersHeld):
     """All letters of one camp's file."""
 
     def has_taken(self, reference: bytes) -> bool:
@@ -94,21 +131,24 @@ class LetterTables(LettersOut):
 
     def counts(self, list_name: str) -> LetterCounts:
         """What the status page says of a list."""
-        (waiting, sent) = self._connection.execute(
-            "SELECT count(*) FILTER (WHERE state IN ('waiting', 'sending')),"
-            " count(*) FILTER (WHERE state IN ('sent', 'on_list')) FROM letters_out WHERE list = ?",
-            (list_name,),
-        ).fetchone()
+        values = {"list": list_name}
+        waiting, sent, refused, put_off, *rest = self._connection.execute(_OUT, values).fetchone()
         (taken,) = self._connection.execute(
             "SELECT count(*) FROM letters_in WHERE list = ? AND outcome = 'taken'", (list_name,)
         ).fetchone()
         (left_out,) = self._connection.execute(
             "SELECT coalesce(max(n), 0) FROM counters WHERE name = ?", (left_out_counter(list_name),)
         ).fetchone()
-        refused, put_off, refused_why, put_off_why = self._connection.execute(
-            _TROUBLED, {"list": list_name}
-        ).fetchone()
-        return LetterCounts(waiting, sent, taken, left_out, refused, refused_why, put_off, put_off_why)
+        return LetterCounts(
+            *(waiting, sent, taken, left_out),
+            *(refused, self._why(_REFUSED_WHY, values) if refused else ""),
+            *(put_off, self._why(_PUT_OFF_WHY, values) if put_off else ""),
+            *rest,
+        )
+
+    def _why(self, question: str, values: dict[str, str]) -> str:
+        row = self._connection.execute(question, values).fetchone()
+        return str(row[0]) if row else ""
 
 
 def left_out_counter(list_name: str) -> str:

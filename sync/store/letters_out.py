@@ -1,9 +1,11 @@
 """What the store keeps for the courier of letters that leave.
 
 Plain SQL over the store's one writing connection, inside the caller's transaction. A message's way out
-is `waiting`, then `sending` (committed before the first byte is written), then `sent` or `refused`; a crash
-between leaves `sending`, and the courier finds out whether the letter arrived, or sends it again. What
-the list gives back is `on_list`.
+is `held` where moderators want to see it, `waiting`, then `sending` (committed before the first byte is
+written), then `sent` or `refused`; a crash between leaves `sending`, and the courier finds out whether the
+letter arrived, or sends it again. What the list gives back, or another camp posted, is `on_list`.
+
+Which of those that wait leaves next is decided in `sync.letters.turns`.
 """
 
 from __future__ import annotations
@@ -17,39 +19,33 @@ from sync.message import Kind, MessageId, Role
 
 # RFC 5322 sets no limit to References; a thread of ten says where a letter belongs.
 ANCESTORS_MAX = 10
-# No letter is put off for longer. A time further ahead was written under a clock that was wrong.
-PUT_OFF_MAX_S = 3_600.0
+# Not worked out yet.
+NO_PLACE = -1
 
 # What never goes to a list: what came from one, what was taken back or hidden, what stays in the camp.
 _MAY_GO = f"""
 m.shown = 1 AND m.kind IN ({int(Kind.POST)}, {int(Kind.MIC_CHECK)}) AND m.role <> {int(Role.LIST)}
     AND m.retracted = 0 AND m.hidden = 0 AND m.channel IN (SELECT name FROM channels WHERE crosses = 1)
 """
+_HELD_CHANNELS = "SELECT channel FROM list_channels WHERE list = :list AND holds = 1"
 _QUEUE = f"""
-INSERT OR IGNORE INTO letters_out (list, message, state, changed_s)
-SELECT :list, m.id, 'waiting', :now FROM messages m WHERE m.seq > :after AND {_MAY_GO}
-    AND m.id NOT IN (SELECT message FROM letters_in WHERE list = :list AND outcome = 'own') AND m.channel IN
+INSERT OR IGNORE INTO letters_out (list, message, state, changed_s, urgent, seq, since_s, place)
+SELECT :list, m.id,
+    CASE WHEN :hold_all OR m.channel IN ({_HELD_CHANNELS}) THEN 'held' ELSE 'waiting' END,
+    :now, m.kind = {int(Kind.MIC_CHECK)}, m.seq, :now, {NO_PLACE}
+FROM messages m WHERE m.seq > :after AND {_MAY_GO}
+    AND m.id NOT IN (SELECT message FROM letters_in WHERE list = :list AND outcome = 'own') AND m.channel
 """
-_LETTER = f"""
-SELECT m.id, m.key, coalesce(c.name, ''), coalesce(c.place, ''), m.channel, m.nickname, m.text,
-    m.kind = {int(Kind.MIC_CHECK)}, m.created_s, m.parent, {_MAY_GO}
-FROM letters_out o JOIN messages m ON m.id = o.message LEFT JOIN camps c ON c.key = m.key
-"""
-_LETTERS = f"""
-{_LETTER} WHERE o.list = ? AND o.state = ?
-ORDER BY m.kind = {int(Kind.MIC_CHECK)} DESC, m.seq LIMIT ?
-"""
-# When a letter may go to a server: at its next try; when nobody knows whether it arrived, after a while.
-_DUE = """
-CASE WHEN o.state = 'waiting' AND o.next_try_s <= :now + :longest THEN o.next_try_s
-    WHEN o.state = 'sending' AND o.changed_s <= :now THEN o.changed_s + :unsure ELSE 0 END
-"""
-_NEXT = f"""
-{_LETTER} WHERE o.list = :list AND o.state IN ('waiting', 'sending') AND {_DUE} <= :now
-ORDER BY m.kind = {int(Kind.MIC_CHECK)} DESC, o.tries, m.seq LIMIT 1
-"""
-_FIRST_DUE = f"""
-SELECT min({_DUE}) FROM letters_out o WHERE o.list = :list AND o.state IN ('waiting', 'sending')
+_CHOSEN = "IN (SELECT name FROM channels WHERE to_list = 1 OR (is_group = 1 AND heard = 1))"
+LETTER = f"""
+SELECT o.message, coalesce(m.key, k.value),
+    coalesce(c.name, ''), coalesce(c.place, ''), coalesce(c.contact, ''),
+    coalesce(m.channel, ''), coalesce(m.nickname, ''), coalesce(m.text, ''), o.urgent,
+    coalesce(m.created_s, CAST(o.since_s AS INTEGER)), m.parent,
+    CASE WHEN c.lists IS NOT NULL THEN c.utc_offset END, o.subject, o.let_contacts, o.introduction,
+    coalesce(m.own, 1), o.introduction = 1 OR ({_MAY_GO})
+FROM letters_out o LEFT JOIN meta k ON k.name = 'key' LEFT JOIN messages m ON m.id = o.message
+    LEFT JOIN camps c ON c.key = coalesce(m.key, k.value)
 """
 
 
@@ -61,12 +57,18 @@ class LetterRow:
     key: bytes
     camp_name: str
     place: str
+    contact: str
     channel: str
     nickname: str
     text: str
     urgent: bool
     created_s: int
     parent: bytes | None  # 8 bytes of the id of what it answers
+    utc_offset: int | None = None  # minutes; None: its camp has not said
+    subject: str = ""  # a moderator's; empty: made from the text
+    let_contacts: bool = False  # a moderator lets addresses and numbers pass
+    introduction: bool = False  # not a message: the letter that explains this camp
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,66 +85,106 @@ class LettersOut:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def queue(self, list_name: str, channels: Sequence[str], after_seq: int, now_s: float) -> int:
+    # -- what waits -----------------------------------------------------------------------------------
+
+    def see_list(self, list_name: str, now_s: float) -> float:
+        """Note a list of the settings when it is new; since when it is known (Unix time)."""
+        self._connection.execute(
+            "INSERT INTO lists (name, since_s) VALUES (?, ?) ON CONFLICT (name) DO UPDATE"
+            " SET since_s = excluded.since_s WHERE since_s > excluded.since_s",  # a clock was ahead
+            (list_name, now_s),
+        )
+        (since_s,) = self._connection.execute(
+            "SELECT since_s FROM lists WHERE name = ?", (list_name,)
+        ).fetchone()
+        return float(since_s)
+
+    def queue(
+        self,
+        list_name: str,
+        channels: Sequence[str],
+        after_seq: int,
+        now_s: float,
+        *,
+        minus: Sequence[str] = (),
+        hold_all: bool = False,
+    ) -> int:
         """Let every message behind `after_seq` that may go to the list wait; the newest `seq` there is.
 
-        No `channels`: those marked "to the list", and other camps' groups. A `*`: all that cross.
+        No `channels`: those marked "to the list" and other camps' groups, but for those of `minus`. A `*`:
+        all that cross. Held for the moderators when its channel is, or with `hold_all`.
         """
-        values: dict[str, object] = {"list": list_name, "after": after_seq, "now": now_s}
+        values: dict[str, object] = {
+            "list": list_name,
+            "after": after_seq,
+            "now": now_s,
+            "hold_all": hold_all,
+        }
         if "*" in channels:
-            chosen = "(SELECT name FROM channels)"
+            chosen = "IN (SELECT name FROM channels)"
         elif channels:
-            values |= {f"c{i}": name for i, name in enumerate(channels)}
-            chosen = "(" + ", ".join(f":c{i}" for i in range(len(channels))) + ")"
+            chosen = f"IN ({_named('c', channels, values)})"
         else:
-            chosen = "(SELECT name FROM channels WHERE to_list = 1 OR (is_group = 1 AND heard = 1))"
+            chosen = f"{_CHOSEN} AND m.channel NOT IN ({_named('n', minus, values)})"
         self._connection.execute(_QUEUE + chosen, values)
         (newest,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM messages").fetchone()
         return int(newest)
 
-    def take(self, list_name: str, now_s: float, limit: int) -> list[LetterRow]:
-        """The next letters, urgent ones first; they are `sending` from the commit on."""
-        rows = self._connection.execute(_LETTERS, (list_name, "waiting", limit)).fetchall()
-        # Taken back or hidden since: forgotten here, and queued again should it be shown again.
-        self._connection.executemany(
-            "DELETE FROM letters_out WHERE list = ? AND message = ?",
-            ((list_name, row[0]) for row in rows if not row[-1]),
+    def introduce(self, list_name: str, introduction: MessageId, now_s: float, *, hold: bool) -> None:
+        """Once there is another letter, let the one that explains this camp wait, unless it went before."""
+        values = (list_name, introduction, "held" if hold else "waiting", now_s, now_s, list_name, list_name)
+        self._connection.execute(
+            "INSERT OR IGNORE INTO letters_out (list, message, state, changed_s, introduction, since_s)"
+            " SELECT ?, ?, ?, ?, 1, ? WHERE EXISTS"
+            " (SELECT 1 FROM letters_out WHERE list = ? AND introduction = 0"
+            " AND state IN ('waiting', 'held'))"
+            " AND NOT EXISTS (SELECT 1 FROM lists WHERE name = ? AND introduced_s IS NOT NULL)",
+            values,
         )
-        letters = [_letter(row) for row in rows if row[-1]]
-        self._set(list_name, (letter.message for letter in letters), "sending", now_s)
-        return letters
 
-    def sending(self, list_name: str, limit: int) -> list[LetterRow]:
-        """Letters that were being written when the power, the node or the disk failed. Some may be there."""
-        rows = self._connection.execute(_LETTERS, (list_name, "sending", limit)).fetchall()
-        return [_letter(row) for row in rows]
+    # -- on the way -----------------------------------------------------------------------------------
 
-    def take_next(self, list_name: str, now_s: float, unsure_s: float) -> LetterRow | None:
-        """The letter a server gets next, urgent ones first; it is `sending` from the commit on.
+    def letter(self, list_name: str, message: MessageId) -> LetterRow | None:
+        """What a letter is made of, in whatever state it is; None where there is none."""
+        row = self._letter(list_name, message)
+        return letter_row(row) if row else None
 
-        That is one that waits and whose time has come, or one that was being sent when something failed,
-        `unsure_s` ago: by then the list would have given it back.
-        """
-        values = _due_values(list_name, now_s, unsure_s)
-        while row := self._connection.execute(_NEXT, values).fetchone():
-            letter, may_go = _letter(row), row[-1]
-            if may_go:
-                self._set(list_name, [letter.message], "sending", now_s)
-                return letter
-            self._connection.execute(
-                "DELETE FROM letters_out WHERE list = ? AND message = ?", (list_name, letter.message)
-            )
-        return None
+    def letters_to_go(self, list_name: str, messages: Sequence[MessageId]) -> list[LetterRow]:
+        """The letters of these messages. What was taken back or hidden since is forgotten here."""
+        found = []
+        for message in messages:
+            row = self._letter(list_name, message)
+            if row is not None and row[-1]:
+                found.append(letter_row(row))
+            else:  # it is queued again should it be shown again
+                values = (list_name, message)
+                self._connection.execute("DELETE FROM letters_out WHERE list = ? AND message = ?", values)
+        return found
 
-    def next_due_s(self, list_name: str, now_s: float, unsure_s: float) -> float | None:
-        """In how many seconds `take_next` may have a letter; None when none waits."""
-        values = _due_values(list_name, now_s, unsure_s)
-        (due_s,) = self._connection.execute(_FIRST_DUE, values).fetchone()
-        return None if due_s is None else max(0.0, due_s - now_s)
+    def begin(
+        self, list_name: str, messages: Iterable[MessageId], now_s: float, digest: bytes | None = None
+    ) -> None:
+        """They are being sent from the commit on; with `digest`, together."""
+        self._connection.executemany(
+            "UPDATE letters_out SET state = 'sending', changed_s = ?, digest = ?"
+            " WHERE list = ? AND message = ? AND state <> 'on_list'",
+            ((now_s, digest, list_name, message) for message in messages),
+        )
 
-    def put_back(self, list_name: str, message: MessageId, now_s: float) -> None:
-        """It was not sent after all: it waits as before."""
-        self._set(list_name, [message], "waiting", now_s)
+    def sending(self, list_name: str) -> list[tuple[MessageId, bytes | None]]:
+        """What was being sent when something failed, and the digest it was in. Some of it may be there."""
+        return self._connection.execute(
+            "SELECT message, digest FROM letters_out WHERE list = ? AND state = 'sending' ORDER BY seq",
+            (list_name,),
+        ).fetchall()
+
+    def put_back(self, list_name: str, messages: Iterable[MessageId]) -> None:
+        """They were not sent after all: they wait as before."""
+        self._connection.executemany(
+            "UPDATE letters_out SET state = 'waiting', digest = NULL"
+            " WHERE list = ? AND message = ? AND state = 'sending'",
+            ((list_name, message) for message in messages),
+        )
 
     def put_off(
         self, list_name: str, message: MessageId, now_s: float, why: str, wait_s: Callable[[int], float]
@@ -154,30 +196,43 @@ class LettersOut:
         ).fetchone()
         tries = row[0] + 1 if row else 1
         self._connection.execute(
-            "UPDATE letters_out SET state = 'waiting', tries = ?, why = ?, changed_s = ?, next_try_s = ?"
-            " WHERE list = ? AND message = ? AND state <> 'on_list'",
+            "UPDATE letters_out SET state = 'waiting', tries = ?, why = ?, changed_s = ?, next_try_s = ?,"
+            " digest = NULL WHERE list = ? AND message = ? AND state <> 'on_list'",
             (tries, why, now_s, now_s + wait_s(tries), *values),
         )
 
     def mark_sent(self, list_name: str, messages: Iterable[MessageId], now_s: float) -> None:
         """They are in the outbox, on the disk, or a mail server has taken them."""
-        self._set(list_name, messages, "sent", now_s)
+        messages = list(messages)
+        values = [(now_s, list_name, message) for message in messages]
+        where = "WHERE list = ? AND message = ?"
+        self._connection.executemany(f"UPDATE letters_out SET sent_s = ? {where}", values)
+        self._connection.executemany(
+            f"UPDATE letters_out SET state = 'sent', changed_s = ? {where} AND state <> 'on_list'", values
+        )
+        self._introduced(list_name, messages, now_s)
 
     def mark_refused(self, list_name: str, message: MessageId, now_s: float, why: str) -> None:
         """The server will never take it."""
         self._connection.execute(
-            "UPDATE letters_out SET state = 'refused', why = ?, changed_s = ?"
+            "UPDATE letters_out SET state = 'refused', refused_by = 'server', why = ?, changed_s = ?"
             " WHERE list = ? AND message = ? AND state <> 'on_list'",
             (why, now_s, list_name, message),
         )
 
+    def refuse_digests(self, list_name: str) -> None:
+        """The server will never take a digest: what was in one leaves letter by letter."""
+        self._connection.execute("UPDATE lists SET one_by_one = 1 WHERE name = ?", (list_name,))
+
     def try_refused_again(self, list_name: str) -> None:
-        """The way to the list was changed: what was refused and put off waits anew."""
+        """The way to the list was changed: what the server refused and put off waits anew."""
         self._connection.execute(
-            "UPDATE letters_out SET state = 'waiting', tries = 0, next_try_s = 0, why = ''"
-            " WHERE list = ? AND (state = 'refused' OR (state = 'waiting' AND tries > 0))",
+            "UPDATE letters_out SET state = 'waiting', tries = 0, next_try_s = 0, why = '', refused_by = ''"
+            " WHERE list = ? AND ((state = 'refused' AND refused_by = 'server')"
+            " OR (state = 'waiting' AND tries > 0))",
             (list_name,),
         )
+        self._connection.execute("UPDATE lists SET one_by_one = 0 WHERE name = ?", (list_name,))
 
     def mark_on_list(self, list_name: str, message: MessageId, now_s: float) -> None:
         """The list gave a message back: it is there, whoever brought it, and is not sent again.
@@ -187,28 +242,19 @@ class LettersOut:
         self._connection.execute(
             "INSERT INTO letters_out (list, message, state, changed_s, receipt_told)"
             " VALUES (?, ?, 'on_list', ?, 1)"
-            " ON CONFLICT (list, message) DO UPDATE SET state = 'on_list', changed_s = excluded.changed_s",
+            " ON CONFLICT (list, message) DO UPDATE SET state = 'on_list', changed_s = excluded.changed_s,"
+            " said = '', said_words = ''",
             (list_name, message, now_s),
         )
+        self._introduced(list_name, [message], now_s)
 
-    def untold(self, limit: int) -> tuple[list[MessageId], float | None]:
-        """Messages sent to a list of which no receipt was published, and since when the oldest waits.
-
-        A list that works gives them back sooner than receipts are gathered.
-        """
+    def digest_on_list(self, list_name: str, digest: bytes, now_s: float) -> None:
+        """The list gave back a digest of ours: what left in it is there."""
         rows = self._connection.execute(
-            "SELECT message, min(changed_s) FROM letters_out"
-            " WHERE state IN ('sent', 'on_list') AND receipt_told = 0"
-            " GROUP BY message ORDER BY 2 LIMIT ?",
-            (limit,),
+            "SELECT message FROM letters_out WHERE list = ? AND digest = ?", (list_name, digest)
         ).fetchall()
-        return [row[0] for row in rows], rows[0][1] if rows else None
-
-    def mark_told(self, messages: Iterable[MessageId]) -> None:
-        """A receipt names them."""
-        self._connection.executemany(
-            "UPDATE letters_out SET receipt_told = 1 WHERE message = ?", ((m,) for m in messages)
-        )
+        for (message,) in rows:
+            self.mark_on_list(list_name, message, now_s)
 
     def ancestors(self, parent: bytes | None) -> tuple[Ancestor, ...]:
         """What a message answers, and what that answers: the root first, the parent last."""
@@ -226,18 +272,33 @@ class LettersOut:
             parent = row[1]
         return tuple(reversed(found))
 
-    def _set(self, list_name: str, messages: Iterable[MessageId], state: str, now_s: float) -> None:
+    def _letter(self, list_name: str, message: MessageId) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self._connection.execute(
+            f"{LETTER} WHERE o.list = ? AND o.message = ?", (list_name, message)
+        ).fetchone()
+        return found
+
+    def _introduced(self, list_name: str, messages: Iterable[MessageId], now_s: float) -> None:
         self._connection.executemany(
-            "UPDATE letters_out SET state = ?, changed_s = ?"
-            " WHERE list = ? AND message = ? AND state <> 'on_list'",
-            ((state, now_s, list_name, message) for message in messages),
+            "UPDATE lists SET introduced_s = ? WHERE name = ? AND introduced_s IS NULL AND EXISTS"
+            " (SELECT 1 FROM letters_out WHERE list = ? AND message = ? AND introduction = 1)",
+            ((now_s, list_name, list_name, message) for message in messages),
         )
 
 
-def _due_values(list_name: str, now_s: float, unsure_s: float) -> dict[str, object]:
-    return {"list": list_name, "now": now_s, "unsure": unsure_s, "longest": PUT_OFF_MAX_S}
+def letter_row(row: Sequence[Any]) -> LetterRow:
+    """A row of LETTER, without its last column."""
+    message, key, name, place, contact, channel, nickname, text, urgent, created_s, parent, *rest = row
+    utc_offset, subject, contacts, introduction, own, _ = rest
+    return LetterRow(
+        *(message, key, name, place, contact, channel, nickname, text),
+        *(bool(urgent), created_s, parent, utc_offset, subject),
+        *(bool(contacts), bool(introduction), bool(own)),
+    )
 
 
-def _letter(row: sqlite3.Row | tuple[Any, ...]) -> LetterRow:
-    message, key, camp_name, place, channel, nickname, text, urgent, created_s, parent, _ = row
-    return LetterRow(message, key, camp_name, place, channel, nickname, text, bool(urgent), created_s, parent)
+def _named(letter: str, names: Sequence[str], values: dict[str, object]) -> str:
+    """Names as parameters of a statement."""
+    keys = {f"{letter}{number}": name for number, name in enumerate(names)}
+    values.update(keys)
+    return ", ".join(f":{key}" for key in keys)

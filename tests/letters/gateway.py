@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from contextlib import closing
+from datetime import date
 from random import Random
 
 from node.courier import Courier
@@ -56,10 +57,21 @@ class Gateway:
         self.clock = Ticking()
         nothing = lambda *_: None  # noqa: E731
         self.pump = Pump(self.store, engine, board, self.clock, nothing, nothing, nothing)
+        agreed = {"agreed_by": "Ana", "agreed_on": date(2026, 11, 23)}
+        settings = {"hold_hours": 0.0, "digest_above": 0, "introduces": False} | agreed | settings
+        introduces = settings.pop("introduces")
         lists = (MailingList(name="camps", address=ADDRESS, **settings),)
+        if not introduces:
+            self._is_introduced()
         self.courier = Courier(lists, home, self.pump, self.clock, time.monotonic, lambda: 1.0)
         self.pump.start()
         self.courier.start()
+
+    def _is_introduced(self):
+        with self.store.transaction():
+            self.store.connection.execute(
+                "INSERT OR IGNORE INTO lists (name, since_s, introduced_s) VALUES ('camps', 1, 1)"
+            )
 
     def post(self, text, channel="announcements", **fields):
         written = self.pump.act(WritePost(channel, text, "Ana", **fields), CONSOLE).result()
@@ -103,6 +115,7 @@ def shown(gateway, channel=None):
 
 HANG_UP = "hang up"
 TAKE_AND_HANG_UP = "take it, and hang up before saying so"
+HESITATE = "neither take it nor say so, for as long as the test lasts"
 
 
 class MailHost:
@@ -146,6 +159,8 @@ class MailHost:
         answer = self.to_data.pop(0) if self.to_data else "250 OK"
         if answer == TAKE_AND_HANG_UP:
             self._take(envelope)
+        if answer == HESITATE:
+            await asyncio.sleep(600)
         await asyncio.sleep(self.slow_s)
         if answer.startswith("2"):
             self._take(envelope)

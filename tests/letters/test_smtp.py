@@ -146,7 +146,7 @@ def test_a_server_that_puts_everything_off_is_left_alone_for_a_while(open_gatewa
         f"127.0.0.1:{host.server.port} takes no letters now: the mailbox of the list is full "
         "(452 4.2.2 the disk is full): its owner must make room; trying again in "
     )
-    assert gateway.view().waiting == 10
+    until(lambda: gateway.view().waiting == 10)
     assert 3 <= 50 - len(host.to_rcpt) <= 5
 
 

@@ -1,0 +1,167 @@
+"""Whose turn it is to post a message to a list that several camps can reach, and what leaves next.
+
+Nobody directs the gateways, and they hear of each other late. So each works out the same order by itself:
+the camp that wrote a message comes first when its card names the list, the others in the order of a hash
+that is different for every message. The first posts at once; whoever comes next waits for a receipt or
+for the list's own copy, and posts when neither came. Only waiting makes doubles rare: two camps that can
+hear neither each other nor the list's mail cannot know of each other's letters.
+
+All times are Unix seconds of this camp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+
+from sync.message import MessageId
+from sync.signing import digest
+from sync.store.letter_turns import Caps, DueLetter
+
+# Between the turns of two gateways. A receipt is gathered for 60 s, sealed within 120 s, and crosses a few
+# camps on a slow preset in minutes. For a mic check it is not gathered, and somebody waits for it.
+STEP_S, URGENT_STEP_S = 1_800.0, 180.0
+# When the turns of all were missed because nobody had internet, all come online together: then the list's
+# copies, which take seconds, tell how far the others are.
+OVERDUE_STEP_S, URGENT_OVERDUE_STEP_S = 180.0, 20.0
+# A message that comes this long after it was written may have been posted by camps it passed on its way;
+# their receipts are under way too. It waits one turn more.
+LATE_S = 1_800.0
+# The last turns are together: who waits for sixteen others, eight hours, waits for nobody.
+PLACE_MAX = 16
+# A list gives a letter back in 3 to 6 s (Mailman 3, measured), a large provider in minutes. After a crash a
+# letter that may have arrived is looked for this long.
+DOUBT_S = 30.0
+# An inbox that cannot be looked into is waited for this long before a letter goes without.
+PATIENCE_S, URGENT_PATIENCE_S = 600.0, 60.0
+# No letter is put off for longer. A time further ahead was written under a clock that was wrong.
+PUT_OFF_MAX_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What this camp knows of its way to the list."""
+
+    online_s: float  # since when its server is reached
+    looked_s: float | None  # when all of the inbox was last looked through; None: there is no inbox
+    alone: bool  # no other camp is known to post to this list
+    heard_s: float = 0.0  # when another gateway's work was last seen
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What leaves next, in this order; as one digest, or each alone."""
+
+    messages: tuple[MessageId, ...]
+    as_digest: bool = False
+    kept: bytes | None = None  # id of the digest they were in before
+
+
+NOTHING = Batch(())
+
+
+def place_of(message: MessageId, me: bytes, gateways: Set[bytes], writer: bytes) -> int:
+    """This camp's place among the gateways of a message: 0 posts at once. Camps by author id.
+
+    `gateways` are the camps known to post to the list; this one counts as one of them in any case.
+    """
+    if me == writer:
+        return 0
+    mine = _rank(message, me)
+    before = sum(_rank(message, other) < mine for other in gateways if other not in (me, writer))
+    return min(before + (writer in gateways), PLACE_MAX)
+
+
+def place_in_line(message: MessageId, me: bytes, gateways: Set[bytes], writer: bytes, late_s: float) -> int:
+    """As `place_of`, and one further for another camp's message that comes `late_s` after it was written.
+
+    Who posted it before has said so, and we may not have heard that yet. Alone, we are always first.
+    """
+    if not gateways - {me} or me == writer:
+        return 0
+    return place_of(message, me, gateways, writer) + (late_s > LATE_S)
+
+
+def turn_s(since_s: float, place: int, urgent: bool) -> float:
+    """When the turn of a place comes."""
+    return since_s + place * (URGENT_STEP_S if urgent else STEP_S)
+
+
+def due_s(letter: DueLetter, line: Line, now_s: float) -> float:
+    """When a letter may leave, as things are now."""
+    later_s = letter.next_try_s if letter.next_try_s <= now_s + PUT_OFF_MAX_S else 0.0
+    if letter.in_doubt:
+        return max(later_s, _doubted_s(letter, line, now_s))
+    if line.alone or letter.introduction:
+        return later_s
+    return max(later_s, _turn_due_s(letter, line, now_s))
+
+
+def pick(letters: Iterable[DueLetter], line: Line, caps: Caps, now_s: float, most: int) -> Batch:
+    """What leaves now: what explains us, mic checks, then the rest, each alone while it is little.
+
+    Letters of the first turn go oldest first, those taken over from others newest first: so two camps that
+    clear one backlog meet once, and not at every letter.
+    """
+    due = [letter for letter in letters if due_s(letter, line, now_s) <= now_s]
+    first = [letter for letter in due if letter.urgent or letter.introduction]
+    rest = sorted((letter for letter in due if not (letter.urgent or letter.introduction)), key=_order)
+    first = sorted(first, key=_order)[: min(most, caps.urgent)]
+    if first:
+        return Batch(tuple(letter.message for letter in first))
+    if caps.ordinary <= 0 or not rest:
+        return NOTHING
+    if doubted := [letter for letter in rest if letter.in_doubt and letter.digest]:
+        kept = doubted[0].digest
+        return Batch(tuple(each.message for each in doubted if each.digest == kept), True, kept)
+    if 0 < caps.digest_above < len(rest):
+        return Batch(tuple(letter.message for letter in rest), True)
+    return Batch(tuple(letter.message for letter in rest[: min(most, caps.ordinary)]))
+
+
+def next_due_s(letters: Sequence[DueLetter], line: Line, caps: Caps, now_s: float) -> float | None:
+    """When the next letter may leave; None when none waits."""
+    times = []
+    for letter in letters:
+        room = caps.urgent if letter.urgent or letter.introduction else caps.ordinary
+        at_s = due_s(letter, line, now_s)
+        times.append(at_s if room > 0 else max(at_s, caps.free_s))
+    return min(times, default=None)
+
+
+def _turn_due_s(letter: DueLetter, line: Line, now_s: float) -> float:
+    step_s = URGENT_STEP_S if letter.urgent else STEP_S
+    since_s = letter.since_s if letter.since_s <= now_s else 0.0  # written under a wrong clock
+    if letter.place == 0:
+        theirs_s = since_s + step_s  # from then on others may have posted it
+        return since_s if now_s < theirs_s else _after_look_s(max(line.online_s, theirs_s), letter, line)
+    turn = since_s + letter.place * step_s
+    if turn > line.online_s:
+        return _after_look_s(turn, letter, line)
+    overdue_s = URGENT_OVERDUE_STEP_S if letter.urgent else OVERDUE_STEP_S
+    quiet_s = max(line.online_s, line.heard_s) + letter.place * overdue_s
+    return _after_look_s(min(quiet_s, line.online_s + letter.place * step_s), letter, line)
+
+
+def _doubted_s(letter: DueLetter, line: Line, now_s: float) -> float:
+    if line.looked_s is None:
+        return 0.0  # nothing can come back
+    begun_s = letter.changed_s if letter.changed_s <= now_s else 0.0
+    return _after_look_s(max(begun_s, line.online_s) + DOUBT_S, letter, line)
+
+
+def _after_look_s(at_s: float, letter: DueLetter, line: Line) -> float:
+    """`at_s`, but not before the inbox was looked through at that time or later."""
+    if line.looked_s is None or line.looked_s >= at_s:
+        return at_s
+    return at_s + (URGENT_PATIENCE_S if letter.urgent else PATIENCE_S)
+
+
+def _order(letter: DueLetter) -> tuple[bool, bool, int, bool, int]:
+    taken_over = letter.place > 0
+    seq = -letter.seq if taken_over else letter.seq
+    return not letter.introduction, not letter.urgent, letter.tries, taken_over, seq
+
+
+def _rank(message: MessageId, camp: bytes) -> bytes:
+    return digest(message + camp, 8)
