@@ -89,6 +89,7 @@ class MessageView:
     replies: int
     hidden: bool  # a moderator hid it: show that, not the text
     hidden_why: str
+    list_why: str = ""  # why a letter of it is held by a list, or was refused
 
 
 @dataclass(frozen=True, slots=True)

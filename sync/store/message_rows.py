@@ -35,6 +35,16 @@ _BORROWS_NAME = f"""
     UNION SELECT lower(value) FROM meta WHERE name = 'name'))
 """
 
+# Where its letters are: one that the moderators of a list hold is held, though it was sent.
+_LETTERS = """
+(SELECT group_concat(CASE WHEN l.state = 'sent' AND l.said = 'held' THEN 'held' ELSE l.state END)
+ FROM letters_out l WHERE l.message = m.id)
+"""
+_LIST_WHY = """
+(SELECT CASE l.state WHEN 'refused' THEN l.why ELSE l.said_words END FROM letters_out l
+ WHERE l.message = m.id AND (l.state = 'refused' OR l.said = 'held') ORDER BY l.changed_s DESC LIMIT 1)
+"""
+
 SELECT_MESSAGES = f"""
 SELECT m.id, m.seq, m.key, c.name, {_BORROWS_NAME}, m.own, m.channel, m.nickname, m.text, m.role, m.kind,
     m.created_s, m.received_s, m.via, {_PARENT}, m.retracted, m.hidden,
@@ -42,7 +52,7 @@ SELECT m.id, m.seq, m.key, c.name, {_BORROWS_NAME}, m.own, m.channel, m.nickname
     b.id IS NULL,
     {_HEARD_BY},
     CASE WHEN m.kind = 1 THEN (SELECT count(*) FROM echoes e WHERE e.prefix = substr(m.id, 1, 4)) ELSE 0 END,
-    (SELECT group_concat(l.state) FROM letters_out l WHERE l.message = m.id),
+    {_LETTERS}, {_LIST_WHY},
     EXISTS (SELECT 1 FROM receipts r WHERE r.prefix = m.prefix AND r.key <> :own AND r.word = 0),
     coalesce((SELECT to_list FROM channels WHERE name = m.channel), 0),
     (SELECT count(*) FROM messages a WHERE a.parent = m.prefix AND a.shown = 1),
@@ -89,6 +99,7 @@ def _view(
     heard_by: str | None,
     echoes: int,
     letters: str | None,
+    list_why: str | None,
     on_list: int,
     to_list: int,
     replies: int,
@@ -102,6 +113,7 @@ def _view(
         state = State.NEIGHBOUR
     else:
         state = _own_state(local, sealed, bool(heard or on_list), sent or bundle_gone, live)
+    listed = None if via == Via.LIST else _list_state(letters, on_list, to_list)
     return MessageView(
         id=message_id,
         seq=seq,
@@ -120,10 +132,11 @@ def _view(
         state=state,
         heard_by=heard,
         echoes=echoes,
-        list=None if via == Via.LIST else _list_state(letters, on_list, to_list),
+        list=listed,
         replies=replies,
         hidden=bool(hidden),
         hidden_why=hidden_why or "",
+        list_why=list_why or "" if listed in (ListState.HELD, ListState.REFUSED) else "",
     )
 
 
