@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sync.letters.marks import DOMAIN, HEADER, mark_text, message_id_of, token
-from sync.letters.outward import SUBJECT_EDIT_BYTES_MAX, when_of
+from sync.letters.outward import SUBJECT_EDIT_BYTES_MAX, TRIAL_SUBJECT, TRIAL_TOKEN, trial_lines, when_of
 from sync.letters.writing import (
     checked_address,
     date_line,
@@ -63,8 +63,8 @@ _PUBLIC = mark(
 )
 _PRIVATE = mark(
     "To write to one person alone, do not answer here: ask on the list for an address, or ask whoever is "
-    "responsible, below. Addresses and phone numbers in our letters are left out unless a moderator lets them "
-    "pass."
+    "responsible, below. Addresses and phone numbers in our letters are left out unless a moderator lets "
+    "them pass."
 )
 _NOT_RELAYED = mark(
     "If you do not want a letter of yours to go to the camps, write %(word)s into its subject, or send it "
@@ -99,24 +99,33 @@ def introduction_id(camp: bytes, list_address: str) -> MessageId:
 
 
 def introduction_of(
-    introduction: Introduction, list_address: str, sender: str | None, says: Sequence[Say]
+    introduction: Introduction,
+    list_address: str,
+    sender: str | None,
+    says: Sequence[Say],
+    trial: bool = False,
 ) -> bytes:
     """The letter, in each language that `says` speaks, one below the other: CRLF, 7-bit clean.
 
-    It has the marks of a message's letter. Raises ValueError when an address is none.
+    It has the marks of a message's letter; as a `trial`, to a person's address, none. Raises ValueError when
+    an address is none.
     """
     to = checked_address(list_address, "the list's")
     address = checked_address(sender, "the camp's") if sender else f"camp-{introduction.camp.hex()}@{DOMAIN}"
     message = introduction_id(introduction.camp, to)
-    kind, body = text_part(_body(introduction, message, says))
-    subject = encode_header(introduction_subject(introduction, says))
+    marks = [
+        f"Message-ID: <{message_id_of(message)}>",
+        f"{HEADER}: {mark_text(introduction.camp, message)}",
+    ]
+    named = TRIAL_TOKEN if trial else token(introduction.camp, message)
+    kind, body = text_part(_body(introduction, named, says))
+    subject = encode_header((TRIAL_SUBJECT if trial else "") + introduction_subject(introduction, says))
     lines = [
         f"From: {display_name(introduction.named)} <{address}>",
         f"To: <{to}>",
         f"Subject: {subject}",
         date_line(introduction.created_s),
-        f"Message-ID: <{message_id_of(message)}>",
-        f"{HEADER}: {mark_text(introduction.camp, message)}",
+        *(trial_lines(message, to) if trial else marks),
         "MIME-Version: 1.0",
         *kind,
     ]
@@ -135,12 +144,12 @@ def introduction_text(introduction: Introduction, says: Sequence[Say]) -> str:
     return "\n\n* * *\n\n".join(_said(introduction, say) for say in says)
 
 
-def _body(introduction: Introduction, message: MessageId, says: Sequence[Say]) -> str:
+def _body(introduction: Introduction, token_line: str, says: Sequence[Say]) -> str:
     place = one_line(introduction.place)
     camp = f"{introduction.named} ({place})" if place else introduction.named
     when = when_of(introduction.created_s, introduction.utc_offset)
     words = tidy(introduction_text(introduction, says))
-    return f"{camp}, {when}\n{token(introduction.camp, message)}\n\n{words}\n\n-- \n{camp} | Mic Check\n"
+    return f"{camp}, {when}\n{token_line}\n\n{words}\n\n-- \n{camp} | Mic Check\n"
 
 
 def _said(introduction: Introduction, say: Say) -> str:

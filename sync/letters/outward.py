@@ -37,6 +37,9 @@ SUBJECT_EDIT_BYTES_MAX = 200
 # The time zones there are reach from UTC-12 to UTC+14.
 OFFSET_MIN, OFFSET_MAX = -12 * 60, 14 * 60
 TRIAL_HEADER = "X-Miccheck-Trial"
+TRIAL_PREFIX = "trial-"
+TRIAL_SUBJECT = "[dry run] "
+TRIAL_TOKEN = "[miccheck dry run: this went to you only]"
 
 assert SUBJECT_EDIT_BYTES_MAX < LINE_CHARACTERS_MAX
 
@@ -92,9 +95,13 @@ def trial_of(letter: OutgoingLetter, address: str, sender: str | None = None) ->
     It carries no mark of ours: a mail program that merges equal Message-IDs would hide the list's copy behind
     it, and a gateway that reads that mailbox would believe the message to be on the list. Raises ValueError.
     """
-    name = digest(letter.message + address.encode("utf-8", "replace"), 16).hex()
-    marks = [f"Message-ID: <trial-{name}@{DOMAIN}>", f"{TRIAL_HEADER}: 1"]
-    return _written(letter, address, sender, "[dry run] ", marks, "[miccheck dry run: this went to you only]")
+    return _written(letter, address, sender, TRIAL_SUBJECT, trial_lines(letter.message, address), TRIAL_TOKEN)
+
+
+def trial_lines(message: MessageId, address: str) -> list[str]:
+    """The header lines by which a letter to one person is told from one to a list."""
+    name = digest(message + address.encode("utf-8", "replace"), 16).hex()
+    return [f"Message-ID: <{TRIAL_PREFIX}{name}@{DOMAIN}>", f"{TRIAL_HEADER}: 1"]
 
 
 def subject_words(letter: OutgoingLetter) -> str:
