@@ -98,6 +98,16 @@ class CableTalk:
         self._intake.came(self._link, now)
         self._hear_has((bundle_id,), now)
 
+    def heard_on_air(self, bundle_id: BundleId, now: float) -> None:
+        """The other end was heard to send this on the air: it is neither sent nor named to it here.
+
+        A beacon that agrees is not enough (PROTOCOL.md §15.1). Of its own bundles it is told all the same.
+        """
+        self._neighbour.note_has((bundle_id,), now)
+        live = self._holdings.live.get(bundle_id)
+        if live is None or live.key != self._neighbour.profile.peer:
+            self._got.pop(bundle_id, None)
+
     def hear_asked_keys(self, authors: Iterable[bytes], now: float) -> None:
         """The other end lacks keys."""
         # Of other authors nothing is kept: names are free to make up.

@@ -151,8 +151,8 @@ class Links:
             return
         for link in self:
             peer = link.profile.peer
-            if not link.profile.broadcast and peer is not None and author_of(peer).startswith(sender):
-                link.neighbour.note_has((bundle_id,), now)
+            if isinstance(link.talk, CableTalk) and peer is not None and author_of(peer).startswith(sender):
+                link.talk.heard_on_air(bundle_id, now)
 
     def _tell_news(self, now: float, but: Link | None = None) -> None:
         for link in self:
