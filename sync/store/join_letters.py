@@ -14,9 +14,6 @@ from typing import Any
 from sync.registrations import JoinState
 from sync.signing import author_of
 
-# A letter that was refused for good is tried again when somebody may have changed the settings.
-REFUSED_AGAIN_S = 6 * 3_600.0
-
 _OPEN = f"""
 SELECT r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, coalesce(c.name, '') FROM registrations r
 LEFT JOIN camps c ON c.key = r.key
@@ -42,6 +39,13 @@ WHERE r.list_digest = :list AND r.withdrawn = 1
     AND NOT EXISTS (SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)
         WHERE l.id = r.id AND l.key = r.key AND j.act = 'leave' AND j.list = :name)
 ORDER BY r.received_s, r.id
+"""
+_ASKED = f"""
+SELECT DISTINCT r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, '' FROM join_letter_lines l
+JOIN join_letters j USING (token) JOIN registrations r ON r.id = l.id AND r.key = l.key
+WHERE j.list = :name AND j.act = 'join' AND j.tries > 0 AND r.sealed IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id
+        AND s.state = {int(JoinState.WITHDRAWN)})
 """
 _LINES = """
 SELECT l.number, r.withdrawn, r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s,
@@ -154,10 +158,49 @@ class JoinLetterTables:
             (why, next_try_s, token),
         )
 
+    def put_off(self, token: bytes, why: str, next_try_s: float) -> None:
+        """It cannot be made, or nobody knows whether a server has it; it is tried again then."""
+        values = (why, next_try_s, token)
+        self._db.execute("UPDATE join_letters SET why = ?, next_try_s = ? WHERE token = ?", values)
+
     def drop(self, token: bytes) -> None:
         """Nothing that stands is in it any more."""
         self._db.execute("DELETE FROM join_letter_lines WHERE token = ?", (token,))
         self._db.execute("DELETE FROM join_letters WHERE token = ?", (token,))
+
+    def made_since(self, list_name: str, since_s: float) -> list[float]:
+        """When letters of a list were made after this time, oldest first."""
+        rows = self._db.execute(
+            "SELECT made_s FROM join_letters WHERE list = ? AND made_s > ? ORDER BY made_s",
+            (list_name, since_s),
+        )
+        return [made_s for (made_s,) in rows]
+
+    def asked_here(self, list_name: str, id_: bytes) -> bool:
+        """Whether this camp put a registration into a letter that may have arrived."""
+        row = self._db.execute(
+            "SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)"
+            " WHERE l.id = ? AND j.list = ? AND j.act = 'join' AND j.tries > 0",
+            (id_, list_name),
+        ).fetchone()
+        return row is not None
+
+    def asked(self, list_name: str) -> list[DueRegistration]:
+        """Registrations that this camp passed on and that are not known to be off the list."""
+        rows = self._db.execute(_ASKED, {"name": list_name})
+        return [DueRegistration(*row) for row in rows]
+
+    def name_of(self, key: bytes) -> str:
+        """The name on a camp's card; empty when there is none."""
+        row = self._db.execute("SELECT name FROM camps WHERE key = ?", (key,)).fetchone()
+        return "" if row is None else str(row[0])
+
+    def trouble(self, list_name: str) -> tuple[int, str]:
+        """How many letters wait, and what keeps one of them."""
+        return self._db.execute(  # type: ignore[no-any-return]
+            "SELECT count(*), coalesce(max(why), '') FROM join_letters WHERE list = ? AND state = 'sending'",
+            (list_name,),
+        ).fetchone()
 
     def _due(self, sql: str, list_name: str, list_digest: bytes) -> list[DueRegistration]:
         rows = self._db.execute(sql, {"name": list_name, "list": list_digest})
