@@ -10,17 +10,21 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 from node.clock import Clock
 from node.home import Home, HomeError
 from node.pump import Pump
 from node.settings import MailingList, Settings
 from sync.board import Board, BoardLimits, CampSettings
+from sync.board.room import utc
 from sync.bundle import hour_of
 from sync.engine import Engine, Limits
 from sync.events import Event
 from sync.reading import Reader
+from sync.receipts import list_digest
 from sync.signing import Identity, Network
 from sync.store import Store, StoreDamaged, StoreFull, StoreTooNew, WrongCamp
 from sync.store.ballast import Ballast, relieve
@@ -111,12 +115,27 @@ def camp_settings(settings: Settings) -> CampSettings:
         contact=settings.camp.contact,
         has_list=any(posts_to(each) for each in settings.list),
         device_per_minute=settings.quota.device_per_minute,
+        lists=tuple(list_digest(each.address) for each in settings.list if posts_to(each) and each.address),
+        utc_offset=utc_offset_of(settings.camp.timezone),
     )
+
+
+def utc_offset_of(timezone: str) -> Callable[[float], int]:
+    """Minutes east of UTC in a time zone, by the Unix time; summer time too."""
+    if timezone == "UTC":
+        return utc  # a bare Debian has no tzdata
+    zone = ZoneInfo(timezone)
+
+    def offset(wall_s: float) -> int:
+        there = datetime.fromtimestamp(wall_s, zone).utcoffset() or timedelta()
+        return round(there.total_seconds() / 60)
+
+    return offset
 
 
 def posts_to(mailing_list: MailingList) -> bool:
     """Whether this camp carries letters out to the list."""
-    return mailing_list.direction != "in" and bool(mailing_list.outbox)
+    return mailing_list.direction != "in" and bool(mailing_list.outbox) and not mailing_list.stopped
 
 
 def open_store(home: Home, identity: Identity, clock: Clock) -> Store:

@@ -18,6 +18,11 @@ from sync.text import NICKNAME_BYTES_MAX, tidy_name
 WHY_BYTES_MAX = 200
 
 
+def utc(_: float) -> int:
+    """The offset of a camp that lives by UTC."""
+    return 0
+
+
 class Publisher(Protocol):
     """The face of the engine that the board needs."""
 
@@ -44,6 +49,8 @@ class CampSettings:
     contact: str = ""
     has_list: bool = False
     device_per_minute: int = 6  # 0: no quota
+    lists: tuple[bytes, ...] = ()  # digests of the lists it posts to (`sync.receipts`)
+    utc_offset: Callable[[float], int] = utc  # minutes east of UTC at a Unix time
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sync.board.camps import BURIED, introduce_camp, tell_farewell
 from sync.board.room import Moment, Room
 from sync.codec import pack
 from sync.message import Kind, Message
+from sync.receipts import LISTS_MAX
 from sync.store.projection import CARD_FIELD_BYTES_MAX
 from sync.text import NICKNAME_BYTES_MAX, tidy_name
 
@@ -36,19 +37,23 @@ def tell(room: Room, at: Moment) -> float:
     return min(_wait_s(room, stamp, at) for stamp in stamps)
 
 
-def card_body(room: Room) -> bytes:
-    """The body of the camp's card: packed CBOR [name, place, languages, contact, has_list]."""
+def card_body(room: Room, wall_s: float) -> bytes:
+    """The body of the camp's card: packed CBOR [name, place, languages, contact, has_list, offset, lists]."""
     s = room.settings
     fields = (s.place, " ".join(s.languages), s.contact)
     texts: list[cbor.Value] = [
         _line(s.name, NICKNAME_BYTES_MAX),
         *(_line(f, CARD_FIELD_BYTES_MAX) for f in fields),
     ]
-    return pack(cbor.encode([*texts, int(s.has_list)]))
+    values: list[cbor.Value] = [*texts, int(s.has_list)]
+    utc_offset = s.utc_offset(wall_s)
+    if s.has_list or utc_offset:  # a card that says nothing of it is three bytes shorter
+        values += [utc_offset, b"".join(sorted(set(s.lists))[:LISTS_MAX])]
+    return pack(cbor.encode(values))
 
 
 def _tell_card(room: Room, at: Moment) -> None:
-    body = card_body(room)
+    body = card_body(room, at.wall_s)
     hash_ = blake2b(body, digest_size=16).digest()
     if room.store.meta(_CARD_HASH) == hash_ and _wait_s(room, _CARD_AT, at) > 0:
         return

@@ -89,7 +89,10 @@ class LettersHeld:
     # -- moderators -----------------------------------------------------------------------------------
 
     def held(self, list_name: str, limit: int) -> list[HeldLetter]:
-        """What waits for a moderator: the introduction first, mic checks next, then the oldest."""
+        """What waits for a moderator: the introduction first, mic checks next, then the oldest.
+
+        What was hidden or taken back meanwhile is not among them.
+        """
         rows = self._connection.execute(_HELD, (list_name, limit)).fetchall()
         # What was taken back or hidden since waits for nobody's word.
         shown = [row for row in rows if row[-1]]

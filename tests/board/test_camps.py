@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from node.works import utc_offset_of
 from sync import bundle, cbor
 from sync.actions import (
     CONSOLE,
@@ -25,6 +26,7 @@ from sync.codec import pack, unpack
 from sync.engine import Engine
 from sync.farewell import write_letter
 from sync.message import Kind, Message, Role, decode, encode
+from sync.receipts import list_digest
 from sync.signing import Identity
 from sync.store import Wipe
 from sync.views import Via
@@ -178,8 +180,27 @@ def test_the_card_says_what_the_camp_wants_to_say():
     camp.tick()
     assert camp.said(Kind.CARD)[0][1] == camp.identity.key
     fields = cbor.decode(bodies(camp, Kind.CARD)[0])
-    assert fields == ["Norte", "Plaza", "es en", ("canal 7" * 100)[:200], 1]
+    assert fields == ["Norte", "Plaza", "es en", ("canal 7" * 100)[:200], 1, 0, b""]
     assert camp.row("SELECT name, place, languages, has_list FROM camps") == ("Norte", "Plaza", "es en", 1)
+
+
+def test_the_card_says_which_lists_and_what_time_it_is_there():
+    lists = tuple(list_digest(f"list-{n}@example.org") for n in range(9))
+    camp = make_camp(name="Norte", has_list=True, lists=lists, utc_offset=lambda wall_s: -180)
+    camp.tick()
+    said = cbor.decode(bodies(camp, Kind.CARD)[0])[5:]
+    assert said == [-180, b"".join(sorted(lists)[:8])]
+    assert camp.row("SELECT utc_offset, lists FROM camps") == (-180, said[1])
+
+
+def test_summer_time_is_a_new_card():
+    offset = utc_offset_of("Europe/Madrid")
+    camp = make_camp(name="Norte", utc_offset=offset)
+    camp.wall_s = 1_774_746_000.0 - 60  # 2026-03-29T01:00Z, when the clocks there go from 2 to 3
+    camp.tick()
+    camp.pass_time(3_600)
+    camp.tick()
+    assert [cbor.decode(body)[5] for body in bodies(camp, Kind.CARD)] == [60, 120]
 
 
 def test_a_camp_that_wiped_its_messages_says_its_name_again(camp):

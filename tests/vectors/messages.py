@@ -8,7 +8,10 @@ from __future__ import annotations
 from sync import cbor, message
 from sync.bundle import seconds_of
 from sync.message import STAMP_SECONDS, Kind, Message, Role
+from sync.receipts import list_digest
 from tests.vectors.camps import HOUR, NORTH, NOW_S, SOUTH
+
+LIST = "camps@lists.example.org"
 
 MESSAGES: dict[str, Message] = {
     "a plain post": Message(Kind.POST, NOW_S, body=b"\x00water at gate 4"),
@@ -32,6 +35,12 @@ MESSAGES: dict[str, Message] = {
         body=b"\x00" + bytes.fromhex("85654e6f7274686b506c617a61206d61796f7265656e2065736001"),
         reference=NORTH.key,
     ),
+    "a card of a camp that posts to a list, an hour ahead of UTC": Message(
+        Kind.CARD,
+        NOW_S,
+        body=b"\x00" + bytes.fromhex("87654e6f7274686065656e2065736001183c44") + list_digest(LIST),
+        reference=NORTH.key,
+    ),
     "an introduction": Message(Kind.INTRODUCTION, NOW_S, body=b"\x00South", reference=SOUTH.key),
     "a farewell": Message(Kind.FAREWELL, NOW_S, reference=SOUTH.key + SOUTH.sign_farewell()),
     "a letter": Message(
@@ -44,6 +53,15 @@ MESSAGES: dict[str, Message] = {
         reference=bytes.fromhex("1122334455667788"),
     ),
     "a receipt": Message(Kind.RECEIPT, NOW_S, reference=bytes.fromhex("0102030405060708")),
+    "a receipt for a list": Message(
+        Kind.RECEIPT, NOW_S, body=b"\x00" + list_digest(LIST), reference=bytes.fromhex("0102030405060708")
+    ),
+    "a receipt that says held": Message(
+        Kind.RECEIPT,
+        NOW_S,
+        body=b"\x00" + list_digest(LIST) + b"\x01",
+        reference=bytes.fromhex("0102030405060708"),
+    ),
     "an echo": Message(Kind.ECHO, NOW_S, reference=bytes.fromhex("01020304")),
     "a second that wraps": Message(Kind.POST, NOW_S - 8_000_000, body=b"\x00long ago"),
 }
