@@ -213,7 +213,7 @@ class JoinMail:
 def join_mail(
     home: Path, random: Callable[[int], bytes], gather_s: float = GATHER_S
 ) -> Callable[[MailingList], JoinMail | None]:
-    """What the courier asks for the letters about joining that go with a list's own: none without an address."""
+    """The letters about joining that go with a list's own, by list: none where it has no address."""
 
     def of(mailing_list: MailingList) -> JoinMail | None:
         return JoinMail(mailing_list, home, random, gather_s) if mailing_list.address else None

@@ -20,6 +20,7 @@ from sync.store import Store
 from sync.store.letters import LetterTables
 from sync.store.message_rows import SELECT_HELD, SELECT_MESSAGES, held_as_message, held_view, message_view
 from sync.store.projection import SEQS_PER_RECEIPT
+from sync.store.registrations import RegistrationTables
 from sync.store.read_only import open_to_read
 from sync.views import (
     CampName,
@@ -347,6 +348,10 @@ class Reader:
     def letters(self) -> LetterTables:
         """What the store keeps of letters: its questions work here, and nothing else does."""
         return LetterTables(self._connected())
+
+    def registrations(self) -> RegistrationTables:
+        """What the store keeps of registrations for lists, for questions as well."""
+        return RegistrationTables(self._connected())
 
     def meta(self, name: str) -> str | int | float | bytes | None:
         """A small fact kept under a name; None when it is not there."""

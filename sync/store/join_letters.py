@@ -29,8 +29,8 @@ ORDER BY r.received_s, r.id
 _LEAVING = f"""
 SELECT r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, coalesce(c.name, '') FROM registrations r
 LEFT JOIN camps c ON c.key = r.key
-WHERE r.list_digest = :list AND r.withdrawn = 1
-    AND (EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
+WHERE r.list_digest = :list AND r.withdrawn > 0
+    AND (r.withdrawn = 2 OR EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
             ({int(JoinState.ASKED)}, {int(JoinState.CONFIRMED)}))
         OR EXISTS (SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)
             WHERE l.id = r.id AND l.key = r.key AND j.act = 'join' AND j.list = :name AND j.tries > 0))

@@ -79,7 +79,9 @@ class RegistrationTables:
 
     def hear(self, key: bytes, said: Said, second: int, received_s: float) -> None:
         """Note a registration or its withdrawal, of the camp with this key, in whatever order they come."""
-        values = (said.id, key, said.list_digest, said.sealed, second, received_s, said.withdrawn)
+        # A withdrawal has the box with it when its camp knows that somebody was asked.
+        withdrawn = 2 if said.withdrawn and said.sealed is not None else int(said.withdrawn)
+        values = (said.id, key, said.list_digest, said.sealed, second, received_s, withdrawn)
         self._db.execute(_HEAR, values)
         self._db.execute(_TOO_MANY, (key, OF_A_CAMP_MAX))
 

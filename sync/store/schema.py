@@ -302,7 +302,7 @@ CREATE TABLE registrations (
     list_digest BLOB NOT NULL,
     sealed BLOB,                   -- NULL: only its withdrawal is known
     second INTEGER NOT NULL, received_s REAL NOT NULL,
-    withdrawn INTEGER NOT NULL DEFAULT 0,
+    withdrawn INTEGER NOT NULL DEFAULT 0,  -- 1: it is; 2: and somebody had been asked
     PRIMARY KEY (id, key)
 ) WITHOUT ROWID;
 CREATE INDEX registrations_list ON registrations (list_digest, received_s);

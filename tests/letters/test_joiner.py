@@ -1,0 +1,364 @@
+"""Registrations on their way to the owner of a list: gathered, once, answered, taken back."""
+
+from __future__ import annotations
+
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+
+from node.join_ears import JoinEars
+from node.joiner import GATHER_S, REQUESTS_PER_HOUR
+from node.owner_key_file import write_secret_key
+from node.smtp import Fate
+from sync.letters.join_letters import message_id_of_token, sealed_in, token_text
+from sync.letters.joining import open_sealed
+from sync.letters.turns import STEP_S
+from sync.store.join_letters import JoinLetterTables
+from tests.letters.joining_camps import (
+    ADDRESS,
+    HOUR,
+    OWNER,
+    SECRET,
+    JoinCamp,
+    meet,
+    pass_time,
+)
+
+
+@pytest.fixture
+def far(tmp_path):
+    """A camp without internet."""
+    return JoinCamp("far", tmp_path, posts=False)
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """A camp that posts to the list."""
+    return JoinCamp("gate", tmp_path)
+
+
+def addresses(letters):
+    """Who is in these letters, for the owner."""
+    found = [box for letter in letters for box in sealed_in(letter.raw)]
+    return sorted(open_sealed(sealed, camp, SECRET).address for _, camp, sealed in found)
+
+
+class Pump:
+    """Jobs at once."""
+
+    def __init__(self, camp):
+        self.camp = camp
+
+    def submit(self, job):
+        with self.camp.store.transaction():
+            self.answer = job(self.camp.bench())
+        return self
+
+    def result(self):
+        return self.answer
+
+
+def answer_to(letter, line, headers=""):
+    return (
+        f"From: Olga <olga@example.net>\r\nTo: <gate@camps.example.org>\r\nSubject: Re: people\r\n"
+        f"In-Reply-To: <{message_id_of_token(letter.id)}>\r\n{headers}\r\n"
+        f"{line}\r\n\r\nOn Monday camp gate wrote:\r\n> [miccheck joining]\r\n> quoted\r\n"
+    ).encode()
+
+
+def answer(camp, letter, line, home, headers=""):
+    text = line.replace("CODE", token_text(letter.id))
+    return JoinEars(camp.list, home, Pump(camp)).hear(answer_to(letter, text, headers))
+
+
+def test_what_waits_for_an_hour_leaves_as_one_letter(far, gate):
+    far.register("ana@example.org")
+    meet(far, gate)
+    assert gate.carry() == []
+    pass_time(HOUR / 2, far, gate)
+    far.register("bea@example.org")
+    meet(far, gate)
+    pass_time(HOUR / 2, far, gate)
+    (letter,) = gate.carry()
+    assert letter.recipient == OWNER
+    assert addresses([letter]) == ["ana@example.org", "bea@example.org"]
+    assert far.words() == ["waiting", "waiting"]
+    meet(far, gate)
+    assert far.words() == ["asked", "asked"]
+    pass_time(30 * HOUR, far, gate)
+    assert gate.carry() == []
+
+
+def test_a_letter_says_how_it_is_opened_and_nothing_of_whom(gate):
+    gate.register("ana@example.org", place="Cibeles", group="medics")
+    pass_time(GATHER_S, gate)
+    (letter,) = gate.carry()
+    mail = message_from_bytes(letter.raw, policy=default)
+    text = mail.get_content()
+    assert (mail["To"], mail["From"].addresses[0].addr_spec) == (OWNER, "gate@camps.example.org")
+    assert "miccheck owner-key open owner.key letter.eml" in text
+    assert token_text(letter.id) in text
+    for word in (b"ana@", b"Cibeles", b"medics"):
+        assert word not in letter.raw
+    assert letter.raw.isascii()
+    assert max(map(len, letter.raw.split(b"\r\n"))) <= 78
+
+
+def test_two_gateways_ask_once(tmp_path, far, gate):
+    other = JoinCamp("other", tmp_path)
+    camps = (far, gate, other)
+    meet(*camps)
+    far.register("ana@example.org")
+    for _ in range(20):
+        meet(*camps)
+        pass_time(STEP_S / 2, *camps)
+        for camp in (gate, other):
+            camp.carry()
+    assert addresses(gate.sent + other.sent) == ["ana@example.org"]
+    assert far.words() == ["asked"]
+
+
+def test_the_second_gateway_asks_when_the_first_is_away(tmp_path, far, gate):
+    other = JoinCamp("other", tmp_path)
+    meet(far, gate, other)
+    far.register("ana@example.org")
+    meet(far, gate, other)
+    first, second = gate, other
+    pass_time(GATHER_S, far, gate, other)
+    if not gate.carry():
+        first, second = other, gate
+        assert first.mail.next_due_s(first.bench()) == 0.0
+    # The first is never heard of again.
+    assert second.carry() == []
+    pass_time(STEP_S, far, second)
+    assert addresses(second.carry()) == ["ana@example.org"]
+
+
+def test_what_was_withdrawn_before_it_was_delivered_never_leaves(far, gate):
+    far.register("ana@example.org")
+    far.register("bea@example.org")
+    meet(far, gate)
+    far.withdraw(1)
+    assert far.words() == ["withdrawn", "waiting"]
+    meet(far, gate)
+    pass_time(2 * HOUR, far, gate)
+    assert addresses(gate.carry()) == ["bea@example.org"]
+    pass_time(100 * HOUR, far, gate)
+    meet(far, gate)
+    assert gate.carry() == []
+    assert far.words() == ["withdrawn", "asked"]
+
+
+def test_what_was_withdrawn_while_a_letter_was_put_off_leaves_it(far, gate):
+    far.register("ana@example.org")
+    far.register("bea@example.org")
+    meet(far, gate)
+    pass_time(GATHER_S, far, gate)
+    (put_off,) = gate.carry(Fate.NOT_NOW, "450 come again")
+    far.withdraw(1)
+    meet(far, gate)
+    pass_time(HOUR, far, gate)
+    (letter,) = gate.carry()
+    assert letter.id == put_off.id
+    assert addresses([letter]) == ["bea@example.org"]
+
+
+def test_what_was_withdrawn_after_it_was_delivered_is_told_to_the_owner(far, gate, tmp_path):
+    far.register("ana@example.org")
+    meet(far, gate)
+    pass_time(GATHER_S, far, gate)
+    (asked,) = gate.carry()
+    meet(far, gate)
+    far.withdraw(1)
+    assert far.words() == ["withdrawing"]
+    meet(far, gate)
+    (letter,) = gate.carry()
+    assert addresses([letter]) == ["ana@example.org"]
+    text = message_from_bytes(letter.raw, policy=default).get_content()
+    assert "take them off the list" in " ".join(text.split())
+    meet(far, gate)
+    assert far.words() == ["told"]
+    assert answer(gate, letter, "removed all CODE", tmp_path)
+    meet(far, gate)
+    assert far.words() == ["withdrawn"]
+    assert asked.id != letter.id
+
+
+def test_another_gateway_tells_the_owner_what_the_first_asked(tmp_path, far, gate):
+    far.register("ana@example.org")
+    meet(far, gate)
+    pass_time(GATHER_S, far, gate)
+    assert gate.carry()
+    meet(far, gate)
+    pass_time(100 * HOUR, far)  # what was said has died, and the first is gone
+    far.withdraw(1)
+    other = JoinCamp("other", tmp_path)
+    pass_time(far.now_s - other.now_s, other)
+    meet(far, other)
+    assert addresses(other.carry()) == ["ana@example.org"]
+    meet(far, other)
+    assert far.words() == ["told"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("joined all CODE", ["confirmed", "confirmed"]),
+        ("Joined: ALL CODE", ["confirmed", "confirmed"]),
+        ("joined 1 CODE", ["confirmed", "asked"]),
+        ("joined 1, 2 CODE", ["confirmed", "confirmed"]),
+        ("refused 2 CODE not a camp of ours", ["asked", "refused"]),
+        ("joined 1 CODE\r\nrefused 2 CODE: write to olga@example.net", ["confirmed", "refused"]),
+        ("joined 7 CODE", ["asked", "asked"]),
+        ("joined all aaaaaaaaaaaaaaaa", ["asked", "asked"]),
+        ("> joined all CODE", ["asked", "asked"]),
+        ("thank you", ["asked", "asked"]),
+        ("[miccheck joining]\r\njoined all CODE", ["asked", "asked"]),
+    ],
+)
+def test_what_the_owner_answers_is_told_to_the_camp(far, gate, tmp_path, line, words):
+    far.register("ana@example.org")
+    far.register("bea@example.org")
+    meet(far, gate)
+    pass_time(GATHER_S, far, gate)
+    (letter,) = gate.carry()
+    assert answer(gate, letter, line, tmp_path)
+    meet(far, gate)
+    assert sorted(far.words()) == sorted(words)
+    assert all("olga" not in why for why in far.why())
+    if "not a camp" in line:
+        assert "not a camp of ours" in far.why()
+
+
+@pytest.mark.parametrize("header", ["Auto-Submitted: auto-replied\r\n", "X-Autoreply: yes\r\n"])
+def test_a_machine_that_answers_says_nothing(far, gate, tmp_path, header):
+    far.register("ana@example.org")
+    meet(far, gate)
+    pass_time(GATHER_S, far, gate)
+    (letter,) = gate.carry()
+    assert answer(gate, letter, "joined all CODE", tmp_path, header)
+    meet(far, gate)
+    assert far.words() == ["asked"]
+
+
+@pytest.mark.parametrize("fate", [Fate.NOT_NOW, Fate.REFUSED, Fate.NOT_SENT, Fate.UNSURE])
+def test_a_letter_that_did_not_go_goes_again_with_the_same_bytes(gate, fate):
+    gate.register("ana@example.org")
+    pass_time(GATHER_S, gate)
+    (first,) = gate.carry(fate, "550 no")
+    assert gate.words() == ["waiting"]
+    if fate is not Fate.NOT_SENT:
+        assert gate.carry() == []
+    pass_time(6 * HOUR, gate)
+    (again,) = gate.carry()
+    assert again == first
+    assert gate.words() == ["asked"]
+
+
+def test_after_a_crash_the_letter_in_doubt_is_sent_once_more(gate):
+    gate.register("ana@example.org")
+    pass_time(GATHER_S, gate)
+    with gate.store.transaction():
+        (lost,) = gate.mail.take(gate.bench(), 64)
+    (again,) = gate.carry()
+    assert again == lost
+    assert gate.carry() == []
+
+
+def test_fifty_to_a_letter(gate):
+    for number in range(52):
+        gate.register(f"ana{number}@example.org")
+        pass_time(1, gate)
+    pass_time(GATHER_S, gate)
+    letters = gate.carry()
+    assert sorted(len(sealed_in(letter.raw)) for letter in letters) == [2, 50]
+
+
+# -- the owner's own node --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owner(tmp_path):
+    write_secret_key(tmp_path / "owner.key", SECRET)
+    return JoinCamp("owner", tmp_path, joining="request", owner_secret_file="owner.key")
+
+
+def test_the_owners_node_asks_the_list_itself(far, owner):
+    far.register("Ana.P@Example.org")
+    meet(far, owner)
+    (letter,) = owner.carry()
+    assert letter.recipient == "camps-request@lists.example.org"
+    mail = message_from_bytes(letter.raw, policy=default)
+    assert mail.get_content().splitlines() == ["subscribe address=Ana.P@example.org", "end"]
+    assert mail["Subject"] == "echo Mic Check"
+    for table in ("join_letters", "join_letter_lines", "registrations", "messages", "meta"):
+        for row in owner.store.connection.execute(f"SELECT * FROM {table}"):
+            assert "ana.p" not in repr(row).lower()
+    meet(far, owner)
+    assert far.words() == ["asked"]
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        ("Ana P <ana.p@example.org> has been successfully subscribed to Camps.", "confirmed"),
+        ("ana.p@example.org has been removed from Camps.", "off"),
+        ("bea@example.org has been successfully subscribed to Camps.", "asked"),
+        ("ana.p@example.org wrote to us.", "asked"),
+    ],
+)
+def test_the_lists_own_notice_confirms(far, owner, tmp_path, says, words):
+    far.register("ana.p@example.org")
+    meet(far, owner)
+    owner.carry()
+    notice = (
+        "From: camps-bounces@lists.example.org\r\nSubject: Camps subscription notification\r\n"
+        f"List-Id: <camps.lists.example.org>\r\n\r\n{says}\r\n"
+    ).encode()
+    assert not JoinEars(owner.list, tmp_path, Pump(owner)).hear(notice)
+    meet(far, owner)
+    assert far.words() == [words]
+
+
+def test_anybody_elses_mail_confirms_nothing(far, owner, tmp_path):
+    far.register("ana.p@example.org")
+    meet(far, owner)
+    owner.carry()
+    text = b"From: eve@example.net\r\nSubject: hi\r\n\r\nana.p@example.org has been subscribed to Camps.\r\n"
+    assert not JoinEars(owner.list, tmp_path, Pump(owner)).hear(text)
+    meet(far, owner)
+    assert far.words() == ["asked"]
+
+
+def test_what_is_sealed_to_another_key_is_refused(far, owner):
+    far.register("ana@example.org", owner_key=bytes(range(2, 34)))
+    meet(far, owner)
+    assert owner.carry() == []
+    meet(far, owner)
+    assert far.words() == ["refused"]
+    assert "another key" in far.why()[0]
+    assert owner.mail.next_due_s(owner.bench()) is None
+
+
+def test_strangers_do_not_get_a_thousand_letters_an_hour(owner):
+    for number in range(REQUESTS_PER_HOUR + 5):
+        owner.register(f"ana{number}@example.org")
+        pass_time(1, owner)
+    assert len(owner.carry()) == REQUESTS_PER_HOUR
+    assert owner.carry() == []
+    pass_time(HOUR, owner)
+    assert len(owner.carry()) == 5
+
+
+def test_without_the_key_file_it_waits_and_says_why(owner, tmp_path):
+    owner.register("ana@example.org")
+    (tmp_path / "owner.key").rename(tmp_path / "elsewhere.key")
+    assert owner.carry() == []
+    count, why = JoinLetterTables(owner.store.connection).trouble("camps")
+    assert count == 1
+    assert "owner.key" in why
+    (tmp_path / "elsewhere.key").rename(tmp_path / "owner.key")
+    pass_time(HOUR, owner)
+    assert len(owner.carry()) == 1
+    assert ADDRESS.startswith("camps@")
