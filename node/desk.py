@@ -17,13 +17,17 @@ from node.carry_desk import NodeCarrying
 from node.clock import Clock
 from node.files import write_secret
 from node.home import Home
+from node.join_desk import NodeJoining
 from node.link_orders import LinkOrders
+from node.list_settings import MailingList
+from node.mail_desk import MailSights, NodeMail
 from node.pump import Pump, PumpStopped, Workbench
 from node.road_desk import NodeRoads
 from node.roadworks import Roadworks
 from node.status import refused_counts
 from radio.link_sight import AirtimeUse, LinkSight
 from sync.actions import Action, Actor, Outcome, Refusal, Refused
+from sync.letters.introducing import Say
 from sync.reading import Reader
 from sync.signing import Network
 from sync.store import StoreFull
@@ -47,9 +51,13 @@ class Sights:
     roads: Roadworks
     orders: LinkOrders
     network: Network
+    author: bytes  # this camp's 8-byte id
     lists: Callable[[], tuple[ListView, ...]]
     loop_s: Callable[[], float]  # the clock of LinkSight.since_s
     changed: Callable[[], None]  # told that somebody did something: the courier may have letters
+    mail: MailSights
+    mail_lists: tuple[MailingList, ...] = ()
+    speak: tuple[Say, ...] = ()  # the languages of a camp's introduction
 
 
 class DailyKey:
@@ -104,6 +112,10 @@ class NodeDesk:
             home, pump, sights.network, lambda: file_name(clock.wall_s()), sights.changed
         )
         self._of_thread = threading.local()
+        self._joining = NodeJoining(sights.mail_lists, sights.author, secrets.token_bytes, self.do)
+        self._mail = NodeMail(
+            sights.mail_lists, sights.author, sights.speak, self.reader, clock.wall_s, sights.mail
+        )
 
     async def do(self, action: Action, actor: Actor) -> Outcome:
         """Carry out an order and answer after its commit. Raises Refused, HTTPException at the end."""
@@ -156,6 +168,14 @@ class NodeDesk:
     def carrying(self) -> NodeCarrying:
         """Bundles in and out by file and stick."""
         return self._carrying
+
+    def mail(self) -> NodeMail:
+        """Letters to mailing lists: what waits, and how they leave."""
+        return self._mail
+
+    def joining(self) -> NodeJoining:
+        """Mailing lists that people can be registered for."""
+        return self._joining
 
     def roads(self) -> RoadDesk:
         """The links of the settings, to be changed."""

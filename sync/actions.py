@@ -202,6 +202,73 @@ class NoteLink:
     change: LinkChange
 
 
+@dataclass(frozen=True, slots=True)
+class ApproveLetter:
+    """Let a held letter go to the list of this name in the settings: with another subject, where `subject` is
+    not empty; with the addresses and numbers in its text, where `let_contacts`."""
+
+    list: str
+    message: MessageId
+    subject: str = ""
+    let_contacts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseLetter:
+    """Do not let a letter go to a list; on the board the message stays, and says why."""
+
+    list: str
+    message: MessageId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetLetterHold:
+    """Hold every letter of a channel for a moderator (`on`), or stop doing so. What is held stays held."""
+
+    list: str
+    channel: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PauseList:
+    """Carry nothing to a list and take nothing from it (`on`), until somebody says otherwise."""
+
+    list: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeeNotices:
+    """Put away what lists and mail servers wrote, up to the notice numbered so."""
+
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Ask the owner of a list to add somebody, whose address is in the box `sealed` and nowhere else.
+
+    `list_name` is for the log, `alias` what its liaison calls the registration. A repeated `token` answers
+    with the first when `request` is the same: a hash of what was typed, under a key that only memory holds.
+    """
+
+    list_name: str
+    list_digest: bytes
+    sealed: bytes
+    alias: str = ""
+    token: bytes | None = None
+    request: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Unregister:
+    """Take a registration back, by its number: whether it left or not."""
+
+    number: int
+
+
 Action = (
     WritePost
     | RetractPost
@@ -223,6 +290,13 @@ Action = (
     | SetHotline
     | BuryCamp
     | NoteLink
+    | Register
+    | Unregister
+    | ApproveLetter
+    | RefuseLetter
+    | SetLetterHold
+    | PauseList
+    | SeeNotices
 )
 
 
@@ -253,13 +327,21 @@ class SessionOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class Registered:
+    """A registration is stored under this number."""
+
+    number: int
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """It is so now. `target` names what was changed where the order was by name."""
 
     target: str = ""
 
 
-Outcome = Written | CardMade | SessionOpened | Done
+Outcome = Written | CardMade | SessionOpened | Registered | Done
 
 
 class Refusal(StrEnum):
@@ -272,6 +354,7 @@ class Refusal(StrEnum):
     NO_CAMP = "no_camp"
     AMBIGUOUS = "ambiguous"
     NO_CARD = "no_card"
+    NO_LIST = "no_list"
     NOT_ALLOWED = "not_allowed"
     TOO_FAST = "too_fast"  # device quota
     MIC_CHECKS_USED_UP = "mic_checks_used_up"  # the camp's share of the air
@@ -287,6 +370,8 @@ class Refusal(StrEnum):
     KEY_DEAD = "key_dead"  # of another camp: nobody can vouch for it any more
     OWN_KEY_DEAD = "own_key_dead"  # of this camp: nothing that it sends is believed
     DISK_FULL = "disk_full"
+    NO_REGISTRATION = "no_registration"
+    REGISTRATIONS_FULL = "registrations_full"
 
 
 class Refused(Exception):

@@ -51,6 +51,7 @@ class Rule:
 OPEN = Rule(EVERYBODY, Door.ANY)
 CARD_ENTRY = Rule(EVERYBODY, Door.TLS_OR_LIAISON)
 LIAISON = Rule(CARD_HOLDERS, Door.TLS_OR_LIAISON)
+LETTER = Rule(CARD_HOLDERS, Door.TLS)
 MODERATOR = Rule(MODERATORS, Door.TLS)
 COORDINATOR = Rule(COORDINATORS, Door.TLS)
 LOOPBACK = Rule(EVERYBODY, Door.LOOPBACK)
@@ -86,6 +87,23 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/moderate"): MODERATOR,
     ("POST", "/moderate/strangers"): MODERATOR,
     ("POST", "/moderate/channel"): MODERATOR,
+    ("GET", "/mail"): MODERATOR,
+    ("POST", "/mail/look"): MODERATOR,
+    ("POST", "/mail/pause"): COORDINATOR,
+    ("POST", "/mail/hold"): MODERATOR,
+    ("GET", "/mail/held"): MODERATOR,
+    ("POST", "/mail/held/approve"): MODERATOR,
+    ("POST", "/mail/held/refuse"): MODERATOR,
+    ("POST", "/mail/held/several"): MODERATOR,
+    # A liaison sees how the own group's letters leave, and types an address: never by plain HTTP.
+    ("GET", "/mail/{number}/preview/{message}"): LETTER,
+    ("GET", "/mail/{number}/preview/{message}/letter.eml"): LETTER,
+    ("POST", "/mail/{number}/preview/{message}/try"): LETTER,
+    ("GET", "/mail/notices"): MODERATOR,
+    ("POST", "/mail/notices/seen"): MODERATOR,
+    ("GET", "/join"): LETTER,
+    ("POST", "/join"): LETTER,
+    ("POST", "/join/{number}/withdraw"): LETTER,
     ("GET", "/coordinator"): COORDINATOR,
     ("GET", "/coordinator/cards"): COORDINATOR,
     ("POST", "/coordinator/cards"): COORDINATOR,

@@ -22,7 +22,9 @@ from web_ui.pages import (
     carrying,
     coordinating,
     entering,
+    joining,
     linking,
+    mailing,
     moderating,
     posting,
     reading,
@@ -78,6 +80,8 @@ def create_app(desk: Desk, settings: WebSettings, languages: Languages | None = 
         coordinating,
         linking,
         carrying,
+        joining,
+        mailing,
         api,
     ):
         app.include_router(router.router)

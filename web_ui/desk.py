@@ -15,6 +15,8 @@ from sync.views import Count
 
 if TYPE_CHECKING:
     from web_ui.carry_desk import CarryDesk
+    from web_ui.join_desk import JoinDesk
+    from web_ui.mail_desk import MailDesk
     from web_ui.road_desk import RoadDesk
 
 
@@ -70,6 +72,7 @@ class ListView:
     error: str
     taken_in: int = 0  # letters of the list that were passed on
     left_out: int = 0  # letters that were too many for the air
+    seconds_left: float | None = None  # until what waits has left, at the speed of now; None: nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,12 @@ class Desk(Protocol):
 
     def roads(self) -> RoadDesk:
         """The links of the settings, to be changed by a coordinator."""
+
+    def mail(self) -> MailDesk:
+        """Letters to mailing lists: what waits, and how they leave."""
+
+    def joining(self) -> JoinDesk:
+        """Mailing lists that people can be registered for."""
 
     def list_views(self) -> tuple[ListView, ...]:
         """The mailing lists, in the order of the settings."""

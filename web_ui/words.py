@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from sync.actions import Refusal
 from sync.message import ANNOUNCEMENTS, GENERAL, HERE, LETTERS, Role
+from sync.store.letters import LetterState
 from sync.views import ChannelView, HeldWhy, ListState, MessageView, Speaks, State, Via
 from web_ui.languages import Language
 
@@ -50,10 +51,18 @@ CAME_BY = {
 
 ON_ITS_WAY_TO_THE_LIST = {
     ListState.WAITING: mark("waits for the mailing list"),
-    ListState.HELD: mark("held by the moderators of the mailing list"),
+    ListState.HELD: mark("held on its way to the mailing list"),
     ListState.SENT: mark("sent to the mailing list"),
     ListState.ON_LIST: mark("is on the mailing list"),
-    ListState.REFUSED: mark("refused by the mailing list"),
+    ListState.REFUSED: mark("does not go to the mailing list"),
+}
+# The same, told to those who ask about one letter: who holds or refused it.
+HELD_BY_LIST = mark("held by the moderators of the mailing list")
+HELD_HERE = mark("a moderator of this camp looks at it before it goes to the mailing list")
+REFUSED_BY = {
+    "moderator": mark("a moderator of this camp did not let it go to the mailing list"),
+    "server": mark("refused by the mail server"),
+    "list": mark("refused by the mailing list"),
 }
 
 HELD_BECAUSE = {
@@ -112,6 +121,7 @@ REFUSED = {
     Refusal.NO_MESSAGE: mark("That message is not here, or not any more."),
     Refusal.NO_CAMP: mark("No camp of that name or number has been heard here."),
     Refusal.AMBIGUOUS: mark("More than one camp has that name. Use its number."),
+    Refusal.NO_LIST: mark("There is no such mailing list here."),
     Refusal.NO_CARD: mark("This card opens nothing. Look for a slip of the finger; or it was revoked."),
     Refusal.NOT_ALLOWED: mark("That cannot be done here, or is for others to do. Ask a person with a card."),
     Refusal.TOO_FAST: mark("That was quick. Wait a minute, then send it again."),
@@ -132,6 +142,11 @@ REFUSED = {
     Refusal.DISK_FULL: mark(
         "The box is full. Reading goes on; posting stops until a coordinator frees room."
     ),
+    Refusal.NO_REGISTRATION: mark("There is no such registration here."),
+    Refusal.REGISTRATIONS_FULL: mark(
+        "64 registrations of this camp wait for a camp that reaches the list's owner. "
+        "Wait until some were asked."
+    ),
 }
 
 # The words of the public log (`sync.store.people.Act`).
@@ -140,6 +155,8 @@ ACTS = {
     "stop_link": mark("A link was stopped"),
     "start_link": mark("A link was started"),
     "remove_link": mark("A link was removed"),
+    "register": mark("Somebody was registered for a mailing list"),
+    "unregister": mark("A registration for a mailing list was taken back"),
     "release": mark("A post was let through"),
     "repeat": mark("A mic check was repeated"),
     "refuse": mark("A post was not let through"),
@@ -161,10 +178,18 @@ ACTS = {
     "unpin": mark("A camp is not vouched for any more"),
     "hotline": mark("The hotline card was changed"),
     "bury": mark("A dead-key letter was made known"),
+    "approve_letter": mark("A letter was let go to a mailing list"),
+    "approve_contacts": mark("A letter was let go to a mailing list, with the addresses or numbers in it"),
+    "refuse_letter": mark("A letter was not let go to a mailing list"),
+    "hold_letters": mark("The letters of a channel wait for a person"),
+    "free_letters": mark("The letters of a channel leave by themselves"),
+    "pause_list": mark("A mailing list was paused"),
+    "resume_list": mark("A mailing list is served again"),
 }
 
 STATUS_OF = {
     Refusal.NO_MESSAGE: 404,
+    Refusal.NO_REGISTRATION: 404,
     Refusal.NOT_ALLOWED: 403,
     Refusal.OWN_KEY_DEAD: 403,
     Refusal.MUTED: 403,
@@ -174,6 +199,7 @@ STATUS_OF = {
     Refusal.STRANGERS_FULL: 429,
     Refusal.DECIDED: 409,
     Refusal.LAST_COORDINATOR: 409,
+    Refusal.REGISTRATIONS_FULL: 409,
     Refusal.DISK_FULL: 507,
 }
 
@@ -239,6 +265,23 @@ def _way(language: Language, view: MessageView) -> str:
     if view.state is State.SENT:
         return language.say(mark("sent by radio"))
     return language.say(mark("a neighbour has it"))
+
+
+def letter_state(language: Language, letter: LetterState) -> str:
+    """Where a letter is on its way to one list."""
+    match letter.state:
+        case "held":
+            return language.say(HELD_HERE)
+        case "refused":
+            return language.say(REFUSED_BY.get(letter.refused_by, REFUSED_BY["server"]))
+        case "sent" if letter.said == "held":
+            return language.say(HELD_BY_LIST)
+        case "sent":
+            return language.say(ON_ITS_WAY_TO_THE_LIST[ListState.SENT])
+        case "on_list":
+            return language.say(ON_ITS_WAY_TO_THE_LIST[ListState.ON_LIST])
+        case _:
+            return language.say(ON_ITS_WAY_TO_THE_LIST[ListState.WAITING])
 
 
 def link_state(language: Language, kind: str, word: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sync import actions
 from sync.actions import Action, Actor, Outcome
-from sync.board import camps, cards, groups, moderating, posting
+from sync.board import camps, cards, groups, joining, mailing, moderating, posting
 from sync.board.permissions import demand
 from sync.board.quotas import Quotas
 from sync.board.room import BoardLimits, CampSettings, Moment, Publisher, Room
@@ -48,6 +48,13 @@ _RULES: dict[type[Action], Callable[[Room, Any, Actor, Moment], Outcome]] = {
     actions.SetHotline: camps.set_hotline,
     actions.BuryCamp: camps.bury_camp,
     actions.NoteLink: camps.note_link,
+    actions.Register: joining.register,
+    actions.Unregister: joining.unregister,
+    actions.ApproveLetter: mailing.approve_letter,
+    actions.RefuseLetter: mailing.refuse_letter,
+    actions.SetLetterHold: mailing.set_letter_hold,
+    actions.PauseList: mailing.pause_list,
+    actions.SeeNotices: mailing.see_notices,
 }
 
 
@@ -99,7 +106,8 @@ class Board:
             return
         with self._one_unit():
             self._room.people.end_dead_sessions(wall_s)
-            wait_s = tell(self._room, Moment(now, wall_s))
+            at = Moment(now, wall_s)
+            wait_s = min(tell(self._room, at), joining.tell_registrations(self._room, at))
         self._wakeup = now + min(wait_s, LOOK_AGAIN_S)
 
     def _one_unit(self) -> AbstractContextManager[None]:

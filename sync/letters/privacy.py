@@ -28,6 +28,11 @@ _UNSEEN = re.compile(
 # Every repetition is bounded, so that a hostile text costs no more than its length times a constant.
 _AT = r"(?: ?[\(\[\{<] ?(?:at|arroba|a|@) ?[\)\]\}>] ?|[@＠﹫])"
 _DOT = r"(?: ?[\(\[\{<] ?(?:dot|punto|\.) ?[\)\]\}>] ?| (?:dot|punto) |\.)"
+# Ends of names as people say them: without one, "look at the dot on the map" would be an address.
+_SPOKEN = (
+    "com|org|net|info|edu|gov|coop|eco|cat|lat|io|cc|li|eu|uk|ie|es|pt|fr|de|at|ch|it|gr|nl|be|pl|se|dk|mx"
+    "|ar|cl|co|pe|br|ca|us|au|nz|example"
+)
 _LOCAL = r"[\w.+%'-]{1,64}"
 _ADDRESS = re.compile(
     rf"(?:mailto:|xmpp:|sip:)?(?:"
@@ -36,7 +41,7 @@ _ADDRESS = re.compile(
     rf"|{_LOCAL}@\[[0-9a-fA-F.:]{{3,45}}\]"  # and a literal host
     rf"|{_LOCAL} @ ?[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,7}}\.[^\W\d_]{{2,24}}\b"  # ana @ host.org
     # In words alone: where the at and a dot are words, or the at is one that means nothing else.
-    rf"|{_LOCAL} at [\w-]{{1,63}}(?: dot [\w-]{{1,63}}){{1,5}}\b"
+    rf"|{_LOCAL} at [\w-]{{1,63}}(?: dot [\w-]{{1,63}}){{0,4}} dot (?:{_SPOKEN})\b"
     rf"|{_LOCAL} arroba [\w-]{{1,63}}(?:(?: punto | dot |\.)[\w-]{{1,63}}){{1,5}}\b"
     rf")",
     re.IGNORECASE,

@@ -47,6 +47,15 @@ class Act(StrEnum):
     STOP_LINK = "stop_link"
     START_LINK = "start_link"
     REMOVE_LINK = "remove_link"
+    REGISTER = "register"
+    UNREGISTER = "unregister"
+    APPROVE_LETTER = "approve_letter"
+    APPROVE_CONTACTS = "approve_contacts"  # with the addresses and numbers in it
+    REFUSE_LETTER = "refuse_letter"
+    HOLD_LETTERS = "hold_letters"
+    FREE_LETTERS = "free_letters"
+    PAUSE_LIST = "pause_list"
+    RESUME_LIST = "resume_list"
 
 
 @dataclass(frozen=True, slots=True)

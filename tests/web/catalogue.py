@@ -14,6 +14,8 @@ from web_ui.languages import LOCALE
 ROOT = Path(__file__).parent.parent.parent / "web_ui"
 # The table of roads, whose kinds the pages do not know by name, and the reasons roads give.
 ROADS = ROOT.parent / "radio"
+# The letter that explains a camp to a list.
+LETTERS = ROOT.parent / "sync" / "letters"
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract")]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
@@ -41,8 +43,8 @@ msgstr ""
 def sentences() -> Catalog:
     """Every sentence of the pages."""
     catalogue = Catalog(project="Mic Check", charset="utf-8")
-    for folder in (ROOT, ROADS):
-        for name, _line, message, _comments, _context in extract_from_dir(folder, METHODS, OPTIONS, KEYWORDS):
+    for folder, methods in ((ROOT, METHODS), (ROADS, METHODS), (LETTERS, [("introducing.py", "python")])):
+        for name, _line, message, _comments, _context in extract_from_dir(folder, methods, OPTIONS, KEYWORDS):
             if message and (isinstance(message, str) or all(message)):
                 catalogue.add(message, locations=[(name, 0)])
     return catalogue

@@ -10,6 +10,11 @@ from random import Random
 
 from fastapi import FastAPI
 
+from node.join_desk import NodeJoining
+from node.letter_writing import says
+from node.list_settings import MailingList
+from node.mail_desk import MailSights, NodeMail
+from node.walker import Trouble
 from sync.actions import CONSOLE, Action, Actor, CardMade, MakeCard, OpenSession, Outcome, SessionOpened
 from sync.board import Board, BoardLimits, CampSettings
 from sync.bundle import EPOCH_S
@@ -24,6 +29,7 @@ from tests.web.phone import Phone
 from web_ui.app import create_app
 from web_ui.desk import ClockView, LinkView, ListView, WebSettings
 from web_ui.languages import Languages
+from web_ui.mail_desk import InternetView
 from web_ui.road_desk import FoundView, KindView, LinkFault, LinkRefused, RoadView, WordView
 from web_ui.visit import SESSION_COOKIE
 
@@ -47,6 +53,13 @@ class TestDesk:
     road_views: tuple[RoadView, ...] = ()
     refused: tuple[Count, ...] = ()
     used: list[str] = field(default_factory=list)
+    mail_lists: tuple[MailingList, ...] = ()
+    internet_view: InternetView = field(default_factory=lambda: InternetView("online"))
+    mail_trouble: str = ""  # what the mail server says to a letter to try
+    tried: list[tuple[bytes, str]] = field(default_factory=list)
+    looked: list[str] = field(default_factory=list)
+    join_desk: NodeJoining | None = None
+    mail_desk: NodeMail | None = None
 
     def __post_init__(self) -> None:
         self.identity = Identity(
@@ -110,6 +123,32 @@ class TestDesk:
 
     def roads(self) -> TestRoads:
         return TestRoads(self)
+
+    def mail(self) -> NodeMail:
+        if self.mail_desk is None:
+            self.mail_desk = self._make_mail_desk()
+        return self.mail_desk
+
+    def _make_mail_desk(self) -> NodeMail:
+        async def send(mailing_list: MailingList, raw: bytes, sender: str, to: str) -> None:
+            if self.mail_trouble:
+                raise Trouble(self.mail_trouble)
+            self.tried.append((raw, to))
+
+        return NodeMail(
+            self.mail_lists,
+            self.identity.author,
+            says("en"),
+            self.reader,
+            self.wall_s,
+            MailSights(self.list_views, lambda: self.internet_view, self.looked.append, send),
+        )
+
+    def joining(self) -> NodeJoining:
+        if self.join_desk is None:
+            author = self.identity.author
+            self.join_desk = NodeJoining(self.mail_lists, author, self.chance.randbytes, self.do)
+        return self.join_desk
 
     def list_views(self) -> tuple[ListView, ...]:
         return self.lists

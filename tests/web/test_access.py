@@ -65,6 +65,7 @@ def path_of(route: str) -> str:
         .replace("{session}", "77")
         .replace("{link}", "ip-1")
         .replace("{kind}", "ip")
+        .replace("{number}", "1")
     )
 
 
@@ -73,9 +74,13 @@ def expected(route: tuple[str, str], role: Role, secure: bool, liaisons_on_http:
     method, path = route
     above = {"/m/{message}/hide", "/m/{message}/unhide", "/m/{message}/mute"}
     needs = None
-    if path.startswith("/coordinator"):
+    if path.startswith("/coordinator") or path == "/mail/pause":
         needs = Role.COORDINATOR
-    elif path.startswith("/moderate") or path in above:
+    elif "/preview/" in path or path.startswith("/join"):  # an address is typed there: by HTTPS only
+        if not secure:
+            return Verdict.HIDDEN
+        needs = Role.LIAISON
+    elif path.startswith(("/moderate", "/mail")) or path in above:
         needs = Role.MODERATOR
     elif path.startswith(("/held", "/clock", "/leave")):
         needs = Role.LIAISON

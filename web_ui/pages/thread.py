@@ -8,11 +8,14 @@ from fastapi import APIRouter, Response
 
 from sync.message import Role
 from sync.reading import Reader
+from sync.store.letters import LetterState
 from sync.views import MessageView, State
 from web_ui.access import MODERATORS
 from web_ui.excerpts import PAGE_TEXT_BYTES, excerpt, fit, whole
+from web_ui.mail_words import in_language
 from web_ui.pages.reading import may_write, message_named, place
 from web_ui.visit import Here, Page, Visit
+from web_ui.words import letter_state
 from web_ui.writing import Draft
 
 router = APIRouter(include_in_schema=False)
@@ -55,6 +58,7 @@ def message_page(visit: Visit, reader: Reader, id_hex: str, first: int, again: A
         "why": view.hidden_why if view.state is State.REFUSED else "",
         "heard_by": _camp_names(reader, view.heard_by),
         "may_retract": _may_retract(visit, view, posted_here),
+        "letters": _letters(visit, view),
         "phone_known": phone_known,
         "muted_until": muted_until,
         "draft": _reply(reader, view),
@@ -89,6 +93,33 @@ def _reply(reader: Reader, view: MessageView) -> Draft | None:
     if channel is None or not may_write(channel):
         return None
     return Draft(view.channel, reply_to=view.id.hex())
+
+
+def _letters(visit: Visit, view: MessageView) -> list[tuple[str, str, str, str]]:
+    """Of each list it goes to: the name, where the letter is, why, and the page that shows the letter."""
+    if view.state in (State.HELD, State.REFUSED):
+        return []
+    mail = visit.site.desk.mail()
+    states = mail.letters_of(view.id)
+    if not states:
+        return []
+    may_look = visit.session is not None and (
+        visit.session.role in MODERATORS or view.channel == visit.session.group
+    )
+    places = {each.name: f"/mail/{each.number}/preview/{view.id.hex()}" for each in mail.lists() if may_look}
+    return [
+        (
+            name,
+            letter_state(visit.language, state),
+            in_language(visit.language, state.said_words or state.why) if _has_reason(state) else "",
+            places.get(name, ""),
+        )
+        for name, state in states
+    ]
+
+
+def _has_reason(state: LetterState) -> bool:
+    return state.state == "refused" or state.said == "held"
 
 
 def _camp_names(reader: Reader, ids: tuple[str, ...]) -> list[str]:
