@@ -39,8 +39,10 @@ from node.doorkeeper import Doorkeeper
 from node.given_certificate import ServerCertificate, complaint, given_certificate
 from node.gossip import FrontDoor
 from node.home import Home, HomeError, HomeLock, Locked
+from node.joiner import GATHER_S, join_mail
 from node.letter_writing import says
 from node.link_orders import LinkOrders
+from node.mail_desk import MailSights
 from node.notify import notify
 from node.places import page_address
 from node.pump import PumpStopped
@@ -61,6 +63,7 @@ from node.roadworks import Roadworks
 from node.serving import Listener, PageServer, listen
 from node.settings import LANGUAGES, Settings, read_settings
 from node.sorry import Sorry
+from node.trial_letter import TrialPost
 from node.works import Watch, Works
 from radio.ip_handshake import NONCE_BYTES
 from radio.ip_link import IpLinks
@@ -70,6 +73,7 @@ from sync.message import Role
 from web_ui.api_form import status_json
 from web_ui.app import create_app
 from web_ui.desk import ListView, WebSettings
+from web_ui.mail_desk import InternetView
 
 _LOG = logging.getLogger("miccheck")
 
@@ -150,9 +154,24 @@ class _Node:
         self._roads = Roadworks(settings.link, around, inbound, lan)
         self._orders = LinkOrders(home.settings, os.environ, self._roads)
         speak = says(settings.camp.language)
-        self._courier = Courier(settings.list, home.folder, pump, self._clock, monotonic_s, _jitter, speak)
-        network = self._works.identity.network
-        sights = Sights(self._roads, self._orders, network, self._lists, self._loop.time, self._courier.wake)
+        side = join_mail(home.folder, secrets.token_bytes, self._clock.wait_s(GATHER_S))
+        self._courier = Courier(
+            settings.list, home.folder, pump, self._clock, monotonic_s, _jitter, speak, side
+        )
+        identity = self._works.identity
+        trials = TrialPost(home.folder, self._clock.is_set)
+        sights = Sights(
+            self._roads,
+            self._orders,
+            identity.network,
+            identity.author,
+            self._lists,
+            self._loop.time,
+            self._courier.wake,
+            MailSights(self._lists, self._internet, self._courier.look, trials.send),
+            settings.list,
+            speak,
+        )
         self._desk = NodeDesk(home, self._clock, pump, sights)
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
         own = ServerCertificate(home.certificates.server, home.certificates.server_key)
@@ -285,6 +304,9 @@ class _Node:
             ListView(view.name, view.waiting, view.sent, view.trouble, view.taken_in, view.left_out)
             for view in self._courier.views()
         )
+
+    def _internet(self) -> InternetView:
+        return InternetView(metered=self._settings.internet.metered)
 
     def _say_where(self) -> None:
         web, camp = self._settings.web, self._works.identity.author.hex()
