@@ -6,17 +6,21 @@ of machines. Everything here is pure: bytes and time in, letters and messages ou
 `node/` carries them.
 """
 
-from sync.letters.inward import IncomingLetter, NotForUs, Why, message_of, read_letters
+from sync.letters.inward import DigestBack, IncomingLetter, NotForUs, Piece, Why, message_of, read_letters
 from sync.letters.marks import Mark, message_id_of, reference_of
 from sync.letters.mbox import MboxLetter, read_mbox
+from sync.letters.notices import Notice
 from sync.letters.outward import OutgoingLetter, letter_of
 
 __all__ = [
+    "DigestBack",
     "IncomingLetter",
     "Mark",
     "MboxLetter",
     "NotForUs",
+    "Notice",
     "OutgoingLetter",
+    "Piece",
     "Why",
     "letter_of",
     "message_id_of",

@@ -12,10 +12,13 @@ import re
 from collections.abc import Iterator
 from email.message import Message as Mail
 from email.utils import getaddresses, mktime_tz, parsedate_tz
+from itertools import islice
 from quopri import decodestring
 
 # RFC 5322 allows 998 characters a line and any number of folds. Names, subjects and threads fit 4 KiB.
 HEADER_CHARACTERS_MAX = 4_096
+# RFC 5322 §3.6 allows one From and one To; broken programs write two.
+MAILBOX_HEADERS_MAX = 10
 
 # Charsets of mail. `bytes.decode` knows more, of which some take quadratic time (punycode, idna).
 _CHARSETS = re.compile(
@@ -23,6 +26,9 @@ _CHARSETS = re.compile(
     r"|hz|big5(?:hkscs)?|euc_(?:jp|kr)|shift_jis|iso2022_(?:jp|kr)|johab|mac-(?:roman|cyrillic)|tis-620|kz1048"
 )
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?\s]*)\?=")
+# A header of 4,096 characters holds 409 encoded words; the area has 6,400 characters.
+_PRIVATE_USE = 0xE000
+_PRIVATE_USE_AREA = re.compile("[\ue000-\uf8ff]")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?[^?\s]{1,40}\?[bBqQ]\?)")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
 
@@ -55,13 +61,25 @@ def decode_bytes(raw: bytes, charset: str | None) -> str:
 def mailboxes(mail: Mail, name: str) -> list[tuple[str, str]]:
     """(display name, address in lower case) of each mailbox in every header of this name.
 
-    Names are decoded after the commas were found: an encoded word may hold one (RFC 2047 §5).
+    Names are decoded after the commas were found: an encoded word may hold one (RFC 2047 §5). While commas,
+    colons and brackets are looked for, each word is one character of Unicode's private use area.
     """
+    words: list[str] = []
+
+    def hide(word: re.Match[str]) -> str:
+        words.append(word[0])
+        return chr(_PRIVATE_USE + len(words) - 1)
+
     try:
-        found = getaddresses(list(_values(mail, name)))
+        values = islice(_values(mail, name), MAILBOX_HEADERS_MAX)
+        found = getaddresses([_ENCODED_WORD.sub(hide, _PRIVATE_USE_AREA.sub("", value)) for value in values])
     except (IndexError, ValueError):  # the old parser on hostile quoting
         return []
-    return [(_decode_words(written), address.lower()) for written, address in found]
+    shown = {_PRIVATE_USE + at: word for at, word in enumerate(words)}
+    return [
+        (_decode_words(written.translate(shown)), address.translate(shown).lower())
+        for written, address in found
+    ]
 
 
 def unix_seconds(date: str) -> int | None:

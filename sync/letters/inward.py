@@ -1,7 +1,8 @@
 """Mail of a list as messages: what is a person's letter, who wrote it, and what it says.
 
-A list protects nobody: it lets our own letters come back, vacation notices through and digests in. So
-every letter is told apart here, and what is none of ours is dropped with a reason that is counted.
+A list protects nobody: it lets our own letters come back, vacation notices through and digests in. And what a
+person writes to the camp alone lies in the same mailbox. So every letter is told apart here, and what is
+none of ours is dropped with a reason that is counted.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from email.message import Message as Mail
 from enum import StrEnum
 
 from sync.letters import marks
-from sync.letters.digest import letters_in_plain_digest
-from sync.letters.headers import header, mailboxes, unix_seconds
+from sync.letters.archived import continues_at
+from sync.letters.digest import is_digest, letters_in_digest
+from sync.letters.headers import header, unix_seconds
 from sync.letters.marks import Mark
 from sync.letters.mime import Content, attachments_line, content_of, parse
 from sync.letters.names import author_of_mail, names_in_footer, names_of_list, subject_of
+from sync.letters.notices import Notice, is_machines, notice_of
+from sync.letters.origin import came_otherwise, wrapped_letter
 from sync.letters.privacy import without_addresses
 from sync.letters.trim import own_words, quoted_lines
+from sync.letters.wishes import wants_no_relay
 from sync.message import LETTERS, PARENT_BYTES, Kind, Message, Role, compose
 from sync.signing import digest
 from sync.text import tidy
@@ -32,6 +37,11 @@ PARENTS_MAX = 20
 # Our token stands in the second line of a letter. A list may put a header of its own before it.
 TOKEN_LINES = 6
 
+# A digest of ours may lie in a digest of the list; nobody's lies deeper.
+DIGESTS_IN_DIGESTS_MAX = 2
+# On a moderator's dry run (outward), beside its Message-ID.
+TRIAL_HEADER = "X-Miccheck-Trial"
+
 # A stamp on the air is read as the nearest of every 194 days (PROTOCOL.md §5). A letter from further away
 # than this says its date in words.
 STAMPED_DAYS = 90
@@ -41,10 +51,12 @@ _DAY_S = 86_400
 class Why(StrEnum):
     """Why a piece of mail is no letter for the camps. The words are counted, never the content."""
 
-    BOUNCE = "bounce"
-    AUTOMATIC = "automatic"  # a vacation notice or another machine
-    NOTICE = "notice"  # of the list itself: held, subscribed, a reminder
+    AUTOMATIC = "automatic"  # a machine's letter inside a digest
+    DIGEST = "digest"  # of a form nobody here can take apart
     EMPTY = "empty"
+    ELSEWHERE = "elsewhere"  # of another list that comes to the same mailbox
+    PRIVATE = "private"  # to the camp alone, not to the list
+    TRIAL = "trial"  # a moderator's dry run
     UNREADABLE = "unreadable"
 
 
@@ -53,6 +65,13 @@ class NotForUs:
     """Mail that nobody on the square needs to read."""
 
     why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class DigestBack:
+    """A digest that a gateway sent came back from the list: all letters in it are there."""
+
+    digest: bytes  # letters_out.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +86,25 @@ class IncomingLetter:
     text: str
     date_s: int | None
     parents: tuple[str, ...]  # normalised Message-IDs of what it answers, nearest first
+    attached: str = ""  # one line that names what lay beside the words
+    continues: str = ""  # the address of its page in the list's archive
+    no_relay: bool = False  # its writer asks that it stays on the list
 
 
-def read_letters(raw: bytes, list_names: tuple[str, ...] = ()) -> Iterator[IncomingLetter | NotForUs]:
-    """What one piece of mail holds: one letter, those of a digest, or none.
+Piece = IncomingLetter | Notice | DigestBack | NotForUs
 
-    `list_names` are the names and addresses under which the list is known here: its subject prefix.
+
+def read_letters(raw: bytes, list_names: tuple[str, ...] = ()) -> Iterator[Piece]:
+    """What one piece of mail holds: one letter, those of a digest, a notice, or nothing for us.
+
+    `list_names` are the names and addresses under which the list is known here: its subject prefix, and
+    what tells its letters from those to the camp alone.
     """
     mail = parse(raw)
     if mail is None or not mail.keys():
         yield NotForUs(Why.UNREADABLE)
         return
-    yield from _letters_of(mail, list_names, inside=False)
+    yield from _pieces_of(mail, frozenset(name.lower() for name in list_names if name), 0)
 
 
 def message_of(letter: IncomingLetter, parent: bytes, now_s: int) -> Message:
@@ -101,87 +127,114 @@ def message_of(letter: IncomingLetter, parent: bytes, now_s: int) -> Message:
         parent=parent[:PARENT_BYTES],
         reference=letter.reference,
     )
-    return compose(message, cut(text, TEXT_BYTES_ON_AIR))
+    return compose(message, _on_air(text, letter))
 
 
-def cut(text: str, bytes_max: int) -> str:
-    """The text in at most `bytes_max` bytes, with an ending that says how much was left out."""
+def cut(text: str, bytes_max: int, continues: str = "") -> str:
+    """The text in at most `bytes_max` bytes. An ending says how much was left out, and where it goes on."""
     if len(text.encode()) <= bytes_max:
         return text
-    ending = f" […] (+{len(text)})"  # at least as long as the final one
+    where = f" continues at {continues}" if continues else ""
+    if len(where.encode()) > bytes_max // 2:  # an address instead of the words is no letter
+        where = ""
+    ending = f" […] (+{len(text)}){where}"  # at least as long as the final one
     kept = text.encode()[: bytes_max - len(ending.encode())].decode("utf-8", "ignore")
     at = max(kept.rfind(" "), kept.rfind("\n"))
     if at > len(kept) * 3 // 4:  # not in the middle of a word, where there are words
         kept = kept[:at]
     kept = kept.rstrip()
-    return f"{kept} […] (+{len(text) - len(kept)})"
+    return f"{kept} […] (+{len(text) - len(kept)}){where}"
 
 
-def _letters_of(mail: Mail, list_names: tuple[str, ...], inside: bool) -> Iterator[IncomingLetter | NotForUs]:
-    content = content_of(mail)
-    digested = content.letters or letters_in_plain_digest(header(mail, "Subject"), content.text)
-    if digested and not inside:  # digests come from the -request address, as notices do
-        for letter in digested:
-            yield from _letters_of(letter, (*list_names, *names_of_list(mail)), inside=True)
-    elif why := _machine(mail):
-        yield NotForUs(why)
-    else:
-        yield _letter(mail, content, list_names)
+def _on_air(text: str, letter: IncomingLetter) -> str:
+    """The words, the line that names what is attached, and where the rest is, in what the air allows."""
+    if not letter.attached:
+        return cut(text, TEXT_BYTES_ON_AIR, letter.continues)
+    line = f"{letter.attached} {letter.continues}" if letter.continues else letter.attached
+    if len(line.encode()) > TEXT_BYTES_ON_AIR // 2:
+        line = letter.attached
+    words = cut(text, TEXT_BYTES_ON_AIR - len(line.encode()) - 2)
+    return f"{words}\n\n{line}" if words else line
 
 
-def _letter(mail: Mail, content: Content, list_names: tuple[str, ...]) -> IncomingLetter | NotForUs:
-    known_names = (*list_names, *names_of_list(mail), *names_in_footer(content.text))
-    names = {name.lower() for name in known_names if name}
+def _pieces_of(mail: Mail, list_names: frozenset[str], depth: int) -> Iterator[Piece]:
+    """What a piece of mail holds; `depth` counts the digests round it."""
     message_id = next(iter(marks.message_ids(header(mail, "Message-ID"))), "")
+    if marks.is_trial(message_id) or header(mail, TRIAL_HEADER):
+        yield NotForUs(Why.TRIAL)
+        return
+    content = content_of(mail)
+    names = _names(mail, content, list_names)
+    addresses = {name for name in names if "@" in name}
+    ours = _own_digest(mail, message_id, content)
+    letters = content.letters if ours else letters_in_digest(mail, content, addresses)
+    if ours is not None:
+        yield DigestBack(ours)
+    if letters and depth < DIGESTS_IN_DIGESTS_MAX:
+        for letter in letters:
+            yield from _pieces_of(letter, frozenset(names), depth + 1)
+    elif ours is None:
+        yield _one(mail, content, list_names, names, message_id, depth)
+
+
+def _one(
+    mail: Mail, content: Content, list_names: frozenset[str], names: set[str], message_id: str, depth: int
+) -> Piece:
+    """What a piece of mail is that is not taken apart."""
+    addresses = {name for name in names if "@" in name}
+    if is_digest(mail, addresses):
+        return NotForUs(Why.DIGEST)
+    if is_machines(mail):
+        if depth:
+            return NotForUs(Why.AUTOMATIC)
+        settled = {name for name in list_names if "@" in name}
+        return notice_of(mail, content, _reference(mail, message_id, content.text), settled or addresses)
+    if depth == 0 and (why := came_otherwise(mail, list_names)):
+        return NotForUs(Why.PRIVATE if why == "private" else Why.ELSEWHERE)
+    inner = wrapped_letter(mail, content)
+    if inner is None:
+        return _letter(mail, content, names, message_id)
+    inner_id = next(iter(marks.message_ids(header(inner, "Message-ID"))), message_id)
+    return _letter(inner, content_of(inner), names | _names(inner, content, list_names), inner_id)
+
+
+def _letter(mail: Mail, content: Content, names: set[str], message_id: str) -> IncomingLetter | NotForUs:
     parents = _parents(mail, content.text)
-    words = without_addresses(own_words(content.text))
-    text = tidy("\n\n".join(part for part in (words, attachments_line(content.attached)) if part))
+    text = tidy(without_addresses(own_words(content.text)))
+    attached = tidy(without_addresses(attachments_line(content.attached)))
     subject = subject_of(header(mail, "Subject"), names)
-    if not text and not subject:
+    if not text and not subject and not attached:
         return NotForUs(Why.EMPTY)
-    date = header(mail, "Date")
     return IncomingLetter(
         message_id=message_id,
-        reference=marks.reference_of(message_id or _fingerprint(date, subject, text)),
+        reference=_reference(mail, message_id, text),
         mark=_mark(mail, message_id, content.text, parents),
         name=author_of_mail(mail, names),
         subject=subject,
         text=text,
-        date_s=unix_seconds(date),
+        date_s=unix_seconds(header(mail, "Date")),
         parents=parents,
+        attached=attached,
+        continues=continues_at(mail, {name for name in names if "@" in name}),
+        no_relay=wants_no_relay(mail, content.text),
     )
 
 
-def _machine(mail: Mail) -> Why | None:
-    """Whether a machine wrote this, and which kind."""
-    address = next((a for _, a in mailboxes(mail, "From")), "")
-    local = address.partition("@")[0]
-    if header(mail, "Return-Path") == "<>" or local in _MACHINES or local.endswith(_MACHINE_ENDINGS):
-        return Why.BOUNCE
-    if mail.get_content_type() == "multipart/report":
-        return Why.BOUNCE
-    if header(mail, "Auto-Submitted").lower() not in ("", "no") or header(mail, "X-Autoreply"):
-        return Why.AUTOMATIC
-    if header(mail, "Precedence").lower() in ("auto_reply", "junk"):
-        return Why.AUTOMATIC
-    if header(mail, "X-List-Administrivia").lower() == "yes":
-        return Why.NOTICE
-    # A list's own notices have a List-Id and no List-Post. So has everybody's letter on a list that was told
-    # to add none. Notices come from the list's helpers, as camps-admin@.
-    if header(mail, "List-Id") and not header(mail, "List-Post") and _is_helper(mail, address):
-        return Why.NOTICE
-    return None
+def _names(mail: Mail, content: Content, list_names: frozenset[str]) -> set[str]:
+    """Every name and address of the list that is known here or that the letter tells, in lower case."""
+    told = (*names_of_list(mail), *names_in_footer(content.text))
+    return {name.lower() for name in (*list_names, *told) if name}
 
 
-def _is_helper(mail: Mail, address: str) -> bool:
-    """Whether an address is the list software's: `camps-…@` at the host of `<camps.lists.example.org>`."""
-    name, _, host = header(mail, "List-Id").rpartition("<")[2].rstrip("> ").lower().partition(".")
-    local, _, domain = address.partition("@")
-    return bool(name) and local.startswith(f"{name}-") and domain == host
-
-
-_MACHINES = frozenset(("mailer-daemon", "postmaster", "mailman", "listserv", "sympa", "majordomo"))
-_MACHINE_ENDINGS = ("-bounces", "-bounce", "-request", "-owner", "-confirm")
+def _own_digest(mail: Mail, message_id: str, content: Content) -> bytes | None:
+    """The id of the digest of ours that this is, also when the list threw its parts away."""
+    digest = marks.digest_of_message_id(message_id)
+    if digest is not None or header(mail, "Subject").lower().startswith(("re:", "aw:", "rv:")):
+        return digest
+    lines = [line for line in content.text.split("\n") if line.strip()][:TOKEN_LINES]
+    return next(
+        (each for line in lines if not line.startswith(">") for each in marks.digests_in_text(line)), None
+    )
 
 
 def _parents(mail: Mail, text: str) -> tuple[str, ...]:
@@ -210,6 +263,9 @@ def _is_reply(subject: str) -> bool:
     return subject.startswith("Re: ")
 
 
-def _fingerprint(date: str, subject: str, text: str) -> str:
-    """What stands for a Message-ID where a letter has none: two gateways must still find the same."""
-    return digest("\0".join((date, subject, text)).encode("utf-8", "replace"), 16).hex()
+def _reference(mail: Mail, message_id: str, text: str) -> bytes:
+    """What names a letter on the air. Where it has no Message-ID, two gateways must still find the same."""
+    if message_id:
+        return marks.reference_of(message_id)
+    written = "\0".join((header(mail, "Date"), header(mail, "Subject"), text))
+    return marks.reference_of(digest(written.encode("utf-8", "replace"), 16).hex())

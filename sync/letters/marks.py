@@ -8,6 +8,7 @@ token near the top of the text, because some providers write a new Message-ID an
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sync.message import MESSAGE_ID_BYTES, MessageId
@@ -25,6 +26,15 @@ _CAMP = rf"[0-9a-f]{{{2 * AUTHOR_BYTES}}}"
 _MESSAGE = rf"[0-9a-f]{{{2 * MESSAGE_ID_BYTES}}}"
 _MARK = re.compile(rf"({_CAMP})/({_MESSAGE})")
 _TOKEN = re.compile(rf"\[miccheck ({_CAMP})/({_MESSAGE})\]")
+_DIGEST = r"[0-9a-f]{16,64}"
+_DIGEST_MESSAGE_ID = re.compile(rf"digest-({_DIGEST})@{re.escape(DOMAIN)}")
+_DIGEST_TOKEN = re.compile(rf"\[miccheck digest ({_DIGEST})\]")
+_TRIAL_MESSAGE_ID = re.compile(rf"trial-[^@\s]{{1,200}}@{re.escape(DOMAIN)}")
+_IN_TEXT = re.compile(
+    rf"\[miccheck {_CAMP}/({_MESSAGE})\]|<({_MESSAGE})@{re.escape(DOMAIN)}>"
+    rf"|X-Miccheck-Id: {_CAMP}/({_MESSAGE})\b",
+    re.IGNORECASE,
+)
 _OWN_MESSAGE_ID = re.compile(rf"({_MESSAGE})@{re.escape(DOMAIN)}")
 _MESSAGE_IDS = re.compile(rf"<([^<>\s]{{1,{MESSAGE_ID_CHARACTERS_MAX}}})>")
 
@@ -68,6 +78,27 @@ def mark_of_line(line: str) -> Mark | None:
     """The mark in a line of text."""
     found = _TOKEN.search(line)
     return _mark(found) if found else None
+
+
+def digest_of_message_id(message_id: str) -> bytes | None:
+    """The id of a digest of ours, of the Message-ID that a gateway gave it (digest_out.py)."""
+    found = _DIGEST_MESSAGE_ID.fullmatch(message_id)
+    return bytes.fromhex(found[1]) if found and len(found[1]) % 2 == 0 else None
+
+
+def digests_in_text(text: str) -> Iterator[bytes]:
+    """The ids of digests of ours that a text names."""
+    return (bytes.fromhex(each) for each in _DIGEST_TOKEN.findall(text) if len(each) % 2 == 0)
+
+
+def is_trial(message_id: str) -> bool:
+    """Whether a letter was a moderator's dry run to themselves."""
+    return _TRIAL_MESSAGE_ID.fullmatch(message_id) is not None
+
+
+def messages_in_text(text: str) -> Iterator[MessageId]:
+    """Every message of a camp that a text quotes, by token, Message-ID or our header."""
+    return (bytes.fromhex(found[1] or found[2] or found[3]) for found in _IN_TEXT.finditer(text))
 
 
 def message_ids(header: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Strangers build the tree, so every walk has an end: depth, number of parts, byte
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.message import Message as Mail
@@ -21,6 +22,15 @@ DEPTH_MAX = 8
 PARTS_MAX = 250
 # Of a letter, 600 bytes go on the air; quotes of four earlier letters may stand above them.
 TEXT_BYTES_MAX = 65_536
+# The words stand at the head of a letter, and lists refuse longer ones (see mbox.py); more is never parsed.
+MAIL_BYTES_MAX = 1_048_576
+# Eight times the longest header block seen (a letter with 40 hops and four signatures). Each look for a
+# header walks all of them.
+HEADER_BYTES_MAX = 131_072
+# The parser holds every line against every boundary it is inside of: 50 boundaries round a million empty
+# lines took a minute. What is behind this many comparisons is cut off; 40 boundaries and 50,000 lines are
+# a digest of 2 MB.
+COMPARISONS_MAX = 2_000_000
 # Enough to tell a leaflet from a photo; more names would push the words out.
 ATTACHMENTS_NAMED = 3
 FILENAME_CHARACTERS_MAX = 40
@@ -28,19 +38,42 @@ FILENAME_CHARACTERS_MAX = 40
 
 @dataclass(slots=True)
 class Content:
-    """What a letter holds: its words, the names of what is attached, and the letters of a digest."""
+    """What a letter holds: its words, the names of what is attached, the letters of a digest, and those that
+    are attached on their own."""
 
     text: str = ""
     attached: list[str] = field(default_factory=list)
     letters: list[Mail] = field(default_factory=list)
+    enclosed: list[Mail] = field(default_factory=list)
 
 
 def parse(raw: bytes) -> Mail | None:
-    """The letter in `raw`, or None when its parts are nested deeper than a parser can go."""
+    """The letter in `raw`, or None when its parts are nested deeper than a parser can go.
+
+    Of what would take long only the beginning is read: a hostile letter costs at most a second.
+    """
     try:
-        return BytesParser(policy=compat32).parsebytes(raw)
+        return BytesParser(policy=compat32).parsebytes(_bounded(raw))
     except (RecursionError, MessageError, ValueError):
         return None
+
+
+def _bounded(raw: bytes) -> bytes:
+    """The letter without what would take long: of endless headers the first, of endless lines the first."""
+    raw = raw[:MAIL_BYTES_MAX]
+    if len(raw) > HEADER_BYTES_MAX and not _HEADERS_END.search(raw, 0, HEADER_BYTES_MAX):
+        end = _HEADERS_END.search(raw, HEADER_BYTES_MAX)
+        head = raw[:HEADER_BYTES_MAX].rpartition(b"\n")[0]
+        raw = head + (b"\n\n" + raw[end.end() :] if end else b"\n")
+    boundaries = len(_BOUNDARY.findall(raw)) + 1
+    lines_max = COMPARISONS_MAX // boundaries
+    if raw.count(b"\n") + raw.count(b"\r") > lines_max:
+        raw = b"\n".join(raw[: lines_max * 80].splitlines()[:lines_max])
+    return raw
+
+
+_HEADERS_END = re.compile(rb"\r?\n\r?\n|\r\r")
+_BOUNDARY = re.compile(rb"\bboundary", re.IGNORECASE)
 
 
 def content_of(mail: Mail) -> Content:
@@ -64,6 +97,9 @@ class _Walk:
         children = _children(part)
         if in_digest and kind == "message/rfc822" and children:
             self._content.letters.append(children[0])
+        elif kind == "message/rfc822" and children:
+            self._content.enclosed.append(children[0])
+            self._content.attached.append(_filename(part) or kind)
         elif kind == "multipart/alternative":
             self._alternative(children, depth)
         elif kind.startswith("multipart/"):
@@ -104,8 +140,8 @@ def _words(part: Mail, kind: str) -> str:
     text = decode_bytes(raw, _charset(part)).replace("\r\n", "\n").replace("\r", "\n")
     if kind == "text/html":
         return text_of_html(text)
-    if _parameter(part, "format") == "flowed":
-        return unflow(text, delete_space=_parameter(part, "delsp") == "yes")
+    if parameter(part, "format") == "flowed":
+        return unflow(text, delete_space=parameter(part, "delsp") == "yes")
     return text
 
 
@@ -144,7 +180,8 @@ def _charset(part: Mail) -> str | None:
         return None
 
 
-def _parameter(part: Mail, name: str) -> str:
+def parameter(part: Mail, name: str) -> str:
+    """A parameter of Content-Type in lower case; empty when there is none."""
     try:
         value = part.get_param(name)
     except (LookupError, TypeError, ValueError):

@@ -1,55 +1,86 @@
-"""Who wrote a letter, and about what: names and subjects, without what lists add to them."""
+"""Who wrote a letter, and about what: names and subjects, without what lists add to them.
+
+A list that guards against DMARC writes itself into From. Then X-MailFrom or X-Original-Sender still tell
+whose mailbox it was, and another header has the name that goes with that mailbox: X-Original-From, Reply-To,
+or From with ` via LIST` behind the name. Where nothing was moved, From is the author (RFC 5322 §3.6.2) and
+Reply-To perhaps a team. What looks like an address is never a name.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from email.message import Message as Mail
 
 from sync.letters.headers import header, mailboxes
+from sync.letters.list_forms import FROM_TAIL, HELPERS, NAME_HEADERS, PEOPLE, SENDER_HEADERS
 from sync.letters.privacy import without_addresses
 from sync.text import NICKNAME_BYTES_MAX, tidy_name
 
 # One line and a half of a phone.
 SUBJECT_CHARACTERS_MAX = 120
+# Longer than any name with what a list adds; patterns stay cheap.
+_TYPED_CHARACTERS_MAX = 300
 
 
 def author_of_mail(mail: Mail, list_names: set[str]) -> str:
-    """The name of who wrote it: lists move it about, and an address is no name."""
-    for source in ("X-Original-From", "From", "Reply-To"):
-        for typed, address in mailboxes(mail, source):
-            name = _name(typed)
-            of_list = name.lower() in list_names or (source == "Reply-To" and address in list_names)
-            if name and not of_list:
-                return name
+    """The name of who wrote it; empty when nothing but addresses is left. `list_names` in lower case."""
+    senders = {address for name in SENDER_HEADERS for _, address in mailboxes(mail, name)} - list_names
+    written = [
+        (source, *each) for source in (*NAME_HEADERS, "From", "Sender") for each in mailboxes(mail, source)
+    ]
+    first = [typed for _, typed, address in written if address in senders]
+    moved = _from_is_lists(mail, list_names)
+    named = [typed for source, typed, address in written if source != "From" and address not in list_names]
+    of_from = [typed for source, typed, _ in written if source == "From"]
+    for typed in (*first, *(of_from if not moved else ()), *named, *of_from):
+        name = _name(typed)
+        if name and name.lower() not in list_names:
+            return name
     return ""
 
 
+def is_helper(address: str) -> bool:
+    """Whether only a machine writes from this address: `camps-bounces@`, `MAILER-DAEMON@`."""
+    local = address.partition("@")[0]
+    return HELPERS.fullmatch(local) is not None and PEOPLE.fullmatch(local) is None
+
+
+def _from_is_lists(mail: Mail, list_names: set[str]) -> bool:
+    return any(
+        address in list_names or FROM_TAIL.search(tidy_name(typed[:_TYPED_CHARACTERS_MAX]))
+        for typed, address in mailboxes(mail, "From")
+    )
+
+
 def _name(typed: str) -> str:
-    name = _VIA.sub("", tidy_name(typed)).strip("'\" ")
-    if _ADDRESS_LIKE.search(name) or not any(c.isalnum() for c in name):
+    name = FROM_TAIL.sub("", tidy_name(_INVISIBLE.sub("", typed[:_TYPED_CHARACTERS_MAX]))).strip("'\" ")
+    if _ADDRESS_LIKE.search(unicodedata.normalize("NFKC", name)) or not any(c.isalnum() for c in name):
         return ""
     return tidy_name(name.encode()[:NICKNAME_BYTES_MAX].decode("utf-8", "ignore"))
 
 
-# `Ana via Camps <camps@…>` (Mailman's and Google's answer to DMARC), in the languages of their translations.
-_VIA = re.compile(r" (?:via|vía|por medio de|durch|par|tramite) \S.*$", re.IGNORECASE)
-_ADDRESS_LIKE = re.compile(r"@|\S+ at \S+\.\w|\(at\)", re.IGNORECASE)
+# Zero-width spaces, word joiner, soft hyphen: nobody's name needs them, and they hide an @ or a list's name.
+# Joiners (U+200C, U+200D) stay: Persian and Indic names are written with them.
+_INVISIBLE = re.compile("[\u200b\u2060-\u2064\u00ad\u180e]")
+_ADDRESS_LIKE = re.compile(r"@|\S+ at \S+\.\w|[(\[{<]\s*at\s*[)\]}>]|\bat\b.*\bdot\b", re.IGNORECASE)
 
 
 def names_of_list(mail: Mail) -> list[str]:
     """What the list calls itself: Camps and camps of `Camps <camps.lists.example.org>`, its address."""
     list_id = header(mail, "List-Id")
     phrase, _, inner = list_id.rpartition("<")
-    addresses = [address for _, address in mailboxes(mail, "X-BeenThere")]
-    posts = re.findall(r"<mailto:([^>?]+)", header(mail, "List-Post"), re.IGNORECASE)
+    posts = posts_of_list(mail)
     names = [tidy_name(phrase).strip('"'), inner.rstrip("> ").partition(".")[0]]
-    return [
-        *names,
-        *addresses,
-        *(a.partition("@")[0] for a in addresses),
-        *posts,
-        *(p.partition("@")[0] for p in posts),
-    ]
+    return [*names, *posts, *(address.partition("@")[0] for address in posts)]
+
+
+def posts_of_list(mail: Mail) -> list[str]:
+    """The addresses to which one posts, as the list's own headers say, in lower case."""
+    been = [address for _, address in mailboxes(mail, "X-BeenThere")]
+    posts = re.findall(r"<mailto:([^<>?\s]{1,250})", header(mail, "List-Post"), re.IGNORECASE)
+    lists = re.findall(r"\blist ([^\s;]{1,250}@[^\s;]{1,250})", header(mail, "Mailing-List"), re.IGNORECASE)
+    return [address.lower() for address in (*been, *posts, *lists)]
 
 
 def names_in_footer(text: str) -> list[str]:

@@ -1,18 +1,35 @@
-"""Letters into the gossip: each is taken once, and our own coming back only say that they arrived."""
+"""Letters into the gossip: each is taken once, and our own coming back only say that they arrived.
+
+Before the list's owner has agreed nothing is published, and nothing is remembered of anybody's letter; our
+own copies and the list's notices are looked at all the same, for what became of our posts.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sync.letters.inward import IncomingLetter, NotForUs, message_of
-from sync.letters.marks import mark_of_message_id, reference_of
+from sync.letters.headers import header
+from sync.letters.inward import DigestBack, IncomingLetter, NotForUs, Piece, message_of
+from sync.letters.list_forms import folded
+from sync.letters.marks import mark_of_message_id, message_id_of, reference_of
+from sync.letters.mime import parse
+from sync.letters.notices import Notice
+from sync.letters.outward import OutgoingLetter, letter_of
 from sync.message import PARENT_BYTES, Message, MessageId
+from sync.signing import author_of
 from sync.store import Store
+from sync.store.letter_lookups import LetterLookups, not_relayed_counter
 from sync.store.letters import LetterTables
+from sync.store.letters_out import LetterRow
 
 Publish = Callable[[Message], MessageId]
+
+# Of a subject shorter than this a notice may hold the letters by chance.
+SUBJECT_CHARACTERS_MIN = 8
+_NOWHERE = "list@miccheck.invalid"
 
 
 class Outcome(StrEnum):
@@ -21,6 +38,7 @@ class Outcome(StrEnum):
     TAKEN = "taken"  # published as a message of this camp
     OWN = "own"  # a message of a camp known here: it is on the list
     KNOWN = "known"  # another gateway published it
+    LEFT = "left"  # its writer asked that it is not relayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,60 +49,166 @@ class Taken:
     own: int
     known: int
     dropped: int
+    notices: int = 0
+    left: int = 0  # not relayed, as their writers asked
 
 
 def take_in(
     store: Store,
-    publish: Publish,
+    publish: Publish | None,
     list_name: str,
-    letters: Iterable[IncomingLetter | NotForUs],
+    letters: Iterable[Piece],
     now_s: float,
 ) -> Taken:
-    """Deal with a batch inside the caller's transaction. `publish` makes a message of this camp."""
-    tables = LetterTables(store.connection)
-    became = dict.fromkeys(Outcome, 0)
-    dropped = 0
-    for letter in letters:
-        if isinstance(letter, NotForUs):
-            store.count(f"letters.{letter.why}")
-            dropped += 1
-        elif not tables.has_taken(letter.reference):
-            became[_deal_with(tables, publish, list_name, letter, now_s)] += 1
-        elif letter.mark is None:
-            became[Outcome.KNOWN] += 1
-    return Taken(became[Outcome.TAKEN], became[Outcome.OWN], became[Outcome.KNOWN], dropped)
+    """Deal with a batch inside the caller's transaction. `publish` makes a message of this camp; without it
+    (nobody agreed) people's letters are dropped, and only what concerns our own posts is noted."""
+    return _Taking(store, publish, list_name, now_s).take(letters)
 
 
-def _deal_with(
-    tables: LetterTables, publish: Publish, list_name: str, letter: IncomingLetter, now_s: float
-) -> Outcome:
-    outcome, message = Outcome.TAKEN, tables.letter_message(letter.reference)
-    if letter.mark is not None and _comes_by_gossip(tables, letter):
-        outcome, message = Outcome.OWN, letter.mark.message
-        tables.mark_on_list(list_name, letter.mark.message, now_s)
-    elif message is not None:
-        outcome = Outcome.KNOWN
-    else:
-        message = publish(message_of(letter, _parent(tables, letter), int(now_s)))
-    tables.note_taken(letter.reference, list_name, outcome, message, letter.message_id, now_s)
-    return outcome
+class _Taking:
+    def __init__(self, store: Store, publish: Publish | None, list_name: str, now_s: float) -> None:
+        self._store = store
+        self._publish = publish
+        self._list = list_name
+        self._now_s = now_s
+        self._tables = LetterTables(store.connection)
+        self._lookups = LetterLookups(store.connection)
+
+    def take(self, letters: Iterable[Piece]) -> Taken:
+        became = dict.fromkeys(Outcome, 0)
+        dropped = notices = 0
+        for letter in letters:
+            match letter:
+                case NotForUs():
+                    self._store.count(f"letters.{letter.why}")
+                    dropped += 1
+                case Notice():
+                    notices += self._note(letter)
+                case DigestBack():
+                    self._tables.digest_on_list(self._list, letter.digest, self._now_s)
+                case IncomingLetter():
+                    outcome = self._deal_with(letter)
+                    if outcome is None:
+                        dropped += 1
+                    elif outcome is not Outcome.KNOWN or letter.mark is None:
+                        became[outcome] += 1
+        return Taken(
+            became[Outcome.TAKEN],
+            became[Outcome.OWN],
+            became[Outcome.KNOWN],
+            dropped,
+            notices,
+            became[Outcome.LEFT],
+        )
+
+    def _deal_with(self, letter: IncomingLetter) -> Outcome | None:
+        """What becomes of a letter; None when nobody agreed that it is taken."""
+        if self._tables.has_taken(letter.reference):
+            return Outcome.KNOWN
+        if letter.mark is not None and self._comes_by_gossip(letter):
+            self._tables.mark_on_list(self._list, letter.mark.message, self._now_s)
+            return self._became(letter, Outcome.OWN, letter.mark.message)
+        if self._publish is None:
+            self._store.count("letters.not agreed")
+            return None
+        if letter.no_relay:
+            self._store.count(not_relayed_counter(self._list))
+            return self._became(letter, Outcome.LEFT, None)
+        message = message_of(letter, self._parent(letter), int(self._now_s))
+        if letter.mark is not None:
+            # Its own Message-ID, whatever the list wrote: every gateway names it alike.
+            message = _named(message, reference_of(message_id_of(letter.mark.message)))
+        if known := self._known(message):
+            return self._became(letter, Outcome.KNOWN, known)
+        return self._became(letter, Outcome.TAKEN, self._publish(message))
+
+    def _became(self, letter: IncomingLetter, outcome: Outcome, message: MessageId | None) -> Outcome:
+        self._tables.note_taken(
+            letter.reference, self._list, outcome, message, letter.message_id, self._now_s
+        )
+        return outcome
+
+    def _known(self, message: Message) -> MessageId | None:
+        """The message of another gateway that is the same letter."""
+        return self._tables.letter_message(message.reference) or self._lookups.same_letter(
+            message.second, message.nickname, message.text
+        )
+
+    def _comes_by_gossip(self, letter: IncomingLetter) -> bool:
+        """Whether the message in a letter of a camp is here or will be. If not, the list is its only road:
+        camps of two cities without a radio between them read each other this way."""
+        mark = letter.mark
+        if mark is None:
+            return False
+        if self._tables.knows_message(mark.message) or self._lookups.is_ours(self._list, mark.message):
+            return True
+        return mark.camp is not None and self._tables.knows_author(mark.camp)
+
+    def _parent(self, letter: IncomingLetter) -> bytes:
+        """The nearest message known here that the letter answers: 8 bytes of its id, or nothing."""
+        for message_id in letter.parents:
+            mark = mark_of_message_id(message_id)
+            if mark is not None and self._tables.knows_message(mark.message):
+                return mark.message[:PARENT_BYTES]
+            reference = reference_of(message_id)
+            message = self._tables.letter_message(reference) or self._lookups.taken_as(reference)
+            if message:
+                return message[:PARENT_BYTES]
+        return b""
+
+    def _note(self, notice: Notice) -> bool:
+        """Keep a notice for the coordinator, and tell our posts what the list said. False: known."""
+        messages = list(notice.messages)
+        if notice.digest is not None:
+            messages += self._lookups.in_digest(self._list, notice.digest)
+        messages = [
+            message for message in dict.fromkeys(messages) if self._lookups.is_ours(self._list, message)
+        ]
+        if not messages and notice.said:
+            messages = self._named_by_subject(notice)
+        first = messages[0] if messages else None
+        if not self._tables.note_notice(
+            self._list, notice.kind, self._now_s, notice.words, notice.reference, first
+        ):
+            return False
+        if notice.said:
+            for message in messages:
+                self._tables.list_said(self._list, message, notice.said, notice.words, self._now_s)
+        return True
+
+    def _named_by_subject(self, notice: Notice) -> list[MessageId]:
+        """The newest of our posts whose subject the notice quotes (Mailman says nothing else)."""
+        best, length = None, SUBJECT_CHARACTERS_MIN - 1
+        for row in self._lookups.sent_lately(self._list):
+            subject = _subject_of(row)
+            if len(subject) > length and _as_quoted(subject).search(notice.text):
+                best, length = row.message, len(subject)
+        return [best] if best is not None else []
 
 
-def _comes_by_gossip(tables: LetterTables, letter: IncomingLetter) -> bool:
-    """Whether the message in a letter of a camp is here or will be. If not, the list is its only road:
-    camps of two cities without a radio between them read each other this way."""
-    mark = letter.mark
-    if mark is None:
-        return False
-    return tables.knows_message(mark.message) or (mark.camp is not None and tables.knows_author(mark.camp))
+def _named(message: Message, reference: bytes) -> Message:
+    return replace(message, reference=reference)
 
 
-def _parent(tables: LetterTables, letter: IncomingLetter) -> bytes:
-    """The nearest message known here that the letter answers: 8 bytes of its id, or nothing."""
-    for message_id in letter.parents:
-        mark = mark_of_message_id(message_id)
-        if mark is not None and tables.knows_message(mark.message):
-            return mark.message[:PARENT_BYTES]
-        if message := tables.letter_message(reference_of(message_id)):
-            return message[:PARENT_BYTES]
-    return b""
+def _subject_of(row: LetterRow) -> str:
+    """The subject under which a letter left, folded."""
+    letter = OutgoingLetter(
+        message=row.message,
+        camp=author_of(row.key),
+        camp_name=row.camp_name,
+        place="",
+        channel=row.channel,
+        author="",
+        text=row.text,
+        urgent=row.urgent,
+        created_s=row.created_s,
+        subject=row.subject,
+        let_contacts=row.let_contacts,
+    )
+    mail = parse(letter_of(letter, _NOWHERE))
+    return "" if mail is None else folded(header(mail, "Subject"))
+
+
+def _as_quoted(subject: str) -> re.Pattern[str]:
+    """The subject as notices quote it: Mailman writes `?` for what its charset has not."""
+    return re.compile("".join(re.escape(c) if c.isascii() else ".{1,4}" for c in subject))

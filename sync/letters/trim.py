@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from sync.letters.list_forms import FOOTERS
+
 # No line of a letter has to be longer to be recognised, and patterns stay cheap.
 _LINE_CHARACTERS_MAX = 1_000
 
@@ -16,11 +18,6 @@ _UNDERSCORES = re.compile(r"_{30,}")
 _LIST_WORDS = re.compile(
     r"mailing list|@|https?://|unsubscribe|listinfo|lista de correo|desuscri|darse de baja|liste de",
     re.IGNORECASE,
-)
-# Google Groups, Pipermail where it took an attachment out, groups.io, Yahoo.
-_FOOTER = re.compile(
-    r"You received this message because you are subscribed|Has recibido este mensaje porque est"
-    r"|-{8,} next part -{8,}|-=-=-=-=-=-=-|Groups\.io Links:|__\._,_\.___|-----BEGIN PGP SIGNATURE-----"
 )
 # RFC 9580 §7: the words between are the letter, and a line that begins with a dash got `- ` before it.
 _ARMOR = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----[ \t\r]*\n(?:Hash: [^\n]*\n)*[ \t\r]*\n")
@@ -75,7 +72,7 @@ def _is_end(lines: list[str], at: int) -> bool:
     bare = line.strip()
     if not bare:
         return False
-    if _SIGNATURE.fullmatch(line) or _FOOTER.match(bare) or _ORIGINAL.fullmatch(bare):
+    if _SIGNATURE.fullmatch(line) or FOOTERS.match(bare) or _ORIGINAL.fullmatch(bare):
         return True
     following = lines[at + 1 : at + 4]
     if _UNDERSCORES.fullmatch(bare):

@@ -1,0 +1,85 @@
+"""Whether a letter came through the list, or to the camp alone; and a letter that the list wrapped up.
+
+The camp's address is in From of its letters, so who presses *Reply* writes to the camp and to nobody else.
+Such a letter lies in the mailbox beside the list's, and must never be broadcast.
+"""
+
+from __future__ import annotations
+
+from email.message import Message as Mail
+from typing import Literal
+
+from sync.letters.headers import header, mailboxes
+from sync.letters.mime import Content
+from sync.letters.names import posts_of_list
+
+# What only lists write, or what says where a letter was sent to.
+_LIST_MARKS = (
+    "List-Id",
+    "List-Post",
+    "List-Unsubscribe",
+    "X-BeenThere",
+    "Mailing-List",
+    "X-Mailing-List",
+    "X-Loop",
+)
+_SENT_TO = ("To", "Cc", "Resent-To", "Resent-Cc", "From", "Reply-To", "Sender", "Return-Path", "Errors-To")
+
+
+def came_otherwise(mail: Mail, list_names: frozenset[str]) -> Literal["", "private", "elsewhere"]:
+    """Whether a letter came on another way than through the list of these names and addresses (lower case).
+
+    Archives (Pipermail) keep neither To nor List-Id: what says nothing of its way is the list's. So is
+    everything where the list's address is not known here.
+    """
+    addresses = {name for name in list_names if "@" in name}
+    if not addresses:
+        return ""
+    sent_to = _written(mail, _SENT_TO)
+    if any(address in sent_to for address in addresses) or _names_helper(sent_to, addresses):
+        return ""
+    if any(header(mail, name) for name in _LIST_MARKS):
+        return "" if _is_this_list(mail, list_names) else "elsewhere"
+    return "private" if header(mail, "To") or header(mail, "Cc") else ""
+
+
+def wrapped_letter(mail: Mail, content: Content) -> Mail | None:
+    """The letter inside, where a list passes it on as an attachment (Mailman's *wrap message*)."""
+    if len(content.enclosed) != 1 or mail.get_content_type() != "multipart/mixed":
+        return None
+    inner = content.enclosed[0]
+    # The list copies the subject, and adds nothing but its footer. Who passes a letter on writes some words.
+    same = header(inner, "Subject").strip() == header(mail, "Subject").strip()
+    return inner if same and content.text.strip()[:1] in ("", "_", "-") else None
+
+
+def _written(mail: Mail, names: tuple[str, ...]) -> str:
+    """All of these headers in lower case: ten thousand recipients are searched, not parsed."""
+    wanted = {name.lower() for name in names}
+    return "\n".join(str(value) for key, value in mail.raw_items() if key.lower() in wanted).lower()
+
+
+def _names_helper(sent_to: str, addresses: set[str]) -> bool:
+    """Whether the list's own helpers stand there: `camps-bounces@`, `camps+owner@`, `owner-camps@`."""
+    for address in addresses:
+        local, _, host = address.partition("@")
+        if any(
+            f"{helper}@{host}" in sent_to
+            for helper in (f"{local}-bounces", f"{local}-owner", f"owner-{local}")
+        ):
+            return True
+        if f"{local}-bounces+" in sent_to or (f"{local}+" in sent_to and f"@{host}" in sent_to):
+            return True
+    return False
+
+
+def _is_this_list(mail: Mail, list_names: frozenset[str]) -> bool:
+    """Whether the list's headers name the list we know: lists move to other hosts, and keep their names."""
+    posts = posts_of_list(mail)
+    locals_known = {name.partition("@")[0] for name in list_names}
+    _, _, list_id = header(mail, "List-Id").rpartition("<")
+    loops = [address for _, address in mailboxes(mail, "X-Loop")]
+    told = {address.partition("@")[0] for address in (*posts, *loops)}
+    told.add(list_id.rstrip("> ").lower().partition(".")[0])
+    told.discard("")
+    return not told or not told.isdisjoint(locals_known)
