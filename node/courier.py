@@ -187,6 +187,7 @@ class _Road:
             gear.home,
             gear.pump,
             queue,
+            gear.real_s,
             gear.jitter,
             want_look=self._want_look,
             side=side,

@@ -65,24 +65,28 @@ class SmtpOutbox:
         home: Path,
         pump: Pump,
         queue: LetterQueue,
+        real_s: Callable[[], float],
         jitter: Callable[[], float],
         *,
         want_look: Callable[[], None] = lambda: None,
         side: SideMail | None = None,
         converse: Converse = conversation,
+        boot: str | None = None,
     ) -> None:
-        """`want_look`: letters wait until the inbox was looked into. `side` is other mail of this list."""
+        """`real_s` counts real seconds; `want_look`: letters wait until the inbox was looked into; `side` is
+        other mail of this list; `boot` is for its journal."""
         self._server = parse_smtp(mailing_list.outbox)
         self._list = mailing_list
         self._pump = pump
         self._queue = queue
         self._password_file = home / mailing_list.password_file if mailing_list.password_file else None
+        self._real_s = real_s
         self._jitter = jitter
         self._want_look = want_look
         self._side = side
         self._converse = converse
         name = blake2b(mailing_list.name.encode(), digest_size=8).hexdigest()
-        self._journal = SendingJournal(home / "run" / f"sending-{name}")
+        self._journal = SendingJournal(home / "run" / f"sending-{name}", boot)
         self._way = _way_of(mailing_list)
         self._ready = False
         self._unsure: set[bytes] = set()  # letters that may have arrived
@@ -188,9 +192,8 @@ class SmtpOutbox:
 
     async def _send(self, talk: Talk, sender: str, load: Load) -> list[Result]:
         """Hand over a batch, up to where the conversation ends."""
-        clock = asyncio.get_running_loop().time
         results: list[Result] = []
-        began_s = clock()
+        began_s = self._real_s()
         try:
             for parcel in load:
                 self._journal.begin(parcel.id)
@@ -209,7 +212,7 @@ class SmtpOutbox:
             with suppress(PumpStopped, StoreFull):  # the journal has it too
                 self._settle(results, load[len(results) + 1 :])
             raise
-        self._pace(clock() - began_s)
+        self._pace(self._real_s() - began_s)
         return results
 
     def _pace(self, took_s: float) -> None:
