@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from radio.roads import Air, Ip, Modem, Udp
 
 # <linux/if.h>
 _IFF_UP, _IFF_MULTICAST = 0x1, 0x1000
-_INTERFACES = Path("/sys/class/net")
+_SIOCGIFFLAGS = 0x8913
 # How the running node calls the state of a link that needs nobody.
 _WELL = ("talking", "searching")
 
@@ -89,10 +92,9 @@ def _modem(check: str, settings: RoadSettings, _: Patient) -> Iterator[Finding]:
 
 def _udp(check: str, settings: RoadSettings, _: Patient) -> Iterator[Finding]:
     assert isinstance(settings, Udp)
-    try:
-        flags = int((_INTERFACES / settings.interface / "flags").read_text(), 16)
-    except (OSError, ValueError):
-        names = ", ".join(sorted(each.name for each in _INTERFACES.iterdir()))
+    flags = _interface_flags(settings.interface)
+    if flags is None:
+        names = ", ".join(sorted(name for _, name in socket.if_nameindex()))
         yield bad(check, f"there is no interface {settings.interface}", f"set `interface` to one of {names}")
         return
     if not flags & _IFF_UP:
@@ -101,6 +103,16 @@ def _udp(check: str, settings: RoadSettings, _: Patient) -> Iterator[Finding]:
         yield bad(check, f"{settings.interface} carries no multicast", "set another `interface`")
     else:
         yield ok(check, f"{settings.interface} is up")
+
+
+def _interface_flags(name: str) -> int | None:
+    """What the kernel says of an interface (netdevice(7)); None when there is none of this name."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        try:
+            answer = fcntl.ioctl(asker, _SIOCGIFFLAGS, struct.pack("16s24x", name.encode()))
+        except OSError:
+            return None
+    return int(struct.unpack_from("H", answer, 16)[0])
 
 
 _PROBES: dict[str, Probe] = {"ip": _ip, "air": _air, "modem": _modem, "udp": _udp}
