@@ -159,7 +159,7 @@ class Terminal:
         """Read on until it does; False when the process has closed it before."""
         while word not in self.shown:
             try:
-                self.shown += os.read(self.ours, 4_096).decode()
+                self.shown += os.read(self.ours, 4_096).decode(errors="replace")
             except OSError:
                 return False
         return True

@@ -39,6 +39,9 @@ inside() {  # inside [--net] COMMAND...: as user camp in the bare system; --net 
         [[ $net ]] && ip link set lo up
         mount -t proc proc "$root/proc"
         mount --rbind /dev "$root/dev"
+        mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"  # no terminals of other processes
+        mkdir -p "$root/sys"
+        mount -t sysfs -o ro sysfs "$root/sys"
         while ((count--)); do mkdir -p "$root$1"; mount --bind "$1" "$root$1"; shift; done
         exec env -i HOME=/home/camp PATH=/usr/bin:/bin LANG=C.UTF-8 "${@:1:$#-1}" \
             /usr/sbin/chroot --userspec=camp:camp "$root" /bin/sh -ec "${!#}"
