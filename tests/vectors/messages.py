@@ -10,6 +10,7 @@ from sync.bundle import seconds_of
 from sync.message import STAMP_SECONDS, Kind, Message, Role
 from sync.receipts import list_digest
 from tests.vectors.camps import HOUR, NORTH, NOW_S, SOUTH
+from tests.vectors.joining import LIST_DIGEST, SEALED
 
 LIST = "camps@lists.example.org"
 
@@ -63,6 +64,13 @@ MESSAGES: dict[str, Message] = {
         reference=bytes.fromhex("0102030405060708"),
     ),
     "an echo": Message(Kind.ECHO, NOW_S, reference=bytes.fromhex("01020304")),
+    "a registration": Message(Kind.REGISTRATION, NOW_S, body=b"\x00" + SEALED, reference=LIST_DIGEST),
+    "a withdrawal": Message(
+        Kind.REGISTRATION, NOW_S, reference=LIST_DIGEST + bytes.fromhex("0102030405060708")
+    ),
+    "a registration was asked for, and another confirmed": Message(
+        Kind.REGISTRATION_STATE, NOW_S, reference=bytes.fromhex("010203040506070801 111213141516171802")
+    ),
     "a second that wraps": Message(Kind.POST, NOW_S - 8_000_000, body=b"\x00long ago"),
 }
 

@@ -56,6 +56,22 @@ NOT_SHOWN: list[tuple[str, Fields, str]] = [
         [4, STAMP, b"\x00" + cbor.encode(["n" * 49, "", "", "", 0]), 0, "", 0, b"", NORTH.key],
         "text",
     ),
+    ("a registration of 511 bytes", [11, STAMP, bytes(512), 0, "", 0, b"", b"list"], "shape"),
+    ("a registration of 513 bytes", [11, STAMP, bytes(514), 0, "", 0, b"", b"list"], "shape"),
+    ("a registration for a list of 3 bytes", [11, STAMP, bytes(513), 0, "", 0, b"", b"lis"], "shape"),
+    ("a registration without a box", [11, STAMP, b"", 0, "", 0, b"", b"list"], "shape"),
+    ("a withdrawal of another box", [11, STAMP, bytes(513), 0, "", 0, b"", b"list" + bytes(8)], "shape"),
+    ("a withdrawal of half an id", [11, STAMP, b"", 0, "", 0, b"", b"list" + bytes(4)], "shape"),
+    (
+        "a refusal of two lines",
+        [12, STAMP, b"\x00no\nnot", 0, "", 0, b"", bytes(8) + b"\x03"],
+        "text",
+    ),
+    (
+        "a refusal of 201 bytes",
+        [12, STAMP, b"\x00" + b"n" * 201, 0, "", 0, b"", bytes(8) + b"\x03"],
+        "text",
+    ),
     ("a group about a number", [7, STAMP, b"\x00\x81\x07", "soup"], "shape"),
     ("a group with 201 bytes", [7, STAMP, b"\x00" + cbor.encode(["a" * 201]), "soup"], "text"),
 ]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.vectors import air, bundles, keys, links, messages, not_shown, strata
+from tests.vectors import air, bundles, joining, keys, links, messages, not_shown, strata
 
 HERE = Path(__file__).parent
 
@@ -25,6 +25,7 @@ FILES: dict[str, Callable[[], object]] = {
     "network.json": keys.network_cases,
     "signatures.json": keys.signature_cases,
     "farewell.json": keys.farewell_case,
+    "joining.json": joining.joining_case,
     "strata.json": strata.strata_cases,
     **air.FILES,
 }
