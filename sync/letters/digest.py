@@ -76,6 +76,9 @@ def _pieces(lines: list[str], ruler: re.Pattern[str]) -> list[list[str]]:
             pieces.append([])
         else:
             pieces[-1].append(line)
+    for piece in pieces:  # Yahoo writes its ruler twice
+        while piece and (not piece[-1].strip() or ruler.fullmatch(piece[-1].strip())):
+            piece.pop()
     return pieces
 
 

@@ -17,6 +17,7 @@ from sync.letters import marks
 from sync.letters.archived import continues_at
 from sync.letters.digest import is_digest, letters_in_digest
 from sync.letters.headers import header, unix_seconds
+from sync.letters.join_letters import is_about_joining
 from sync.letters.marks import Mark
 from sync.letters.mime import Content, attachments_line, content_of, parse
 from sync.letters.names import author_of_mail, names_in_footer, names_of_list, subject_of
@@ -162,6 +163,9 @@ def _pieces_of(mail: Mail, list_names: frozenset[str], depth: int) -> Iterator[P
     message_id = next(iter(marks.message_ids(header(mail, "Message-ID"))), "")
     if marks.is_trial(message_id) or header(mail, TRIAL_HEADER):
         yield NotForUs(Why.TRIAL)
+        return
+    if is_about_joining(mail):  # what a list's owner answers to a camp (joiner.py) is for nobody else
+        yield NotForUs(Why.PRIVATE)
         return
     content = content_of(mail)
     names = _names(mail, content, list_names)

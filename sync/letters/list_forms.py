@@ -44,6 +44,7 @@ class ListForm:
     known_by: str  # what tells it, for people
     seen: str  # with which version and when the entry was tried for real; empty: not seen
     sources: tuple[str, ...]  # where each entry can be looked up
+    marks: tuple[str, ...] = ()  # headers on what it distributes: such a letter came through a list
     sender_in: tuple[str, ...] = ()  # headers with the address of who wrote it
     name_in: tuple[str, ...] = ()  # headers that keep the author's name when From names the list
     from_tail: str = ""  # what it writes behind the author's name in From
@@ -69,6 +70,7 @@ MAILMAN_3 = ListForm(
         "templates/{en,es} of the package mailman 3.3.10",
         "https://docs.mailman3.org/",
     ),
+    marks=("List-Id", "List-Post", "List-Archive", "Archived-At", "X-MailFrom", "X-Mailman-Version"),
     sender_in=("X-MailFrom",),
     name_in=("Reply-To",),
     from_tail=r"(?:via|vía) \S.*",
@@ -118,6 +120,7 @@ MAILMAN_2 = ListForm(
         "templates/en, templates/es/postheld.txt, refuse.txt, verify.txt",
         "RFC 1153 (plain digests)",
     ),
+    marks=("List-Id", "List-Post", "List-Unsubscribe", "X-BeenThere", "X-Mailman-Version"),
     name_in=("Reply-To",),
     from_tail=r"(?:via|vía|por medio de|durch|par|tramite) \S.*",
     helpers=r"[^@]*-(?:bounces|request|owner|admin|confirm)(?:\+[^@]*)?|mailman",
@@ -149,6 +152,7 @@ SYMPA = ListForm(
         _GITHUB + "sympa-community/sympa-community.github.io: manual/customize/dmarc-protection.md, "
         "basics-alterations.md",
     ),
+    marks=("List-Id", "List-Post", "Archived-At", "X-Loop", "X-Sequence"),
     name_in=("X-Original-From",),
     from_tail=r"\((?:via [^()]*|[^()]*@[^()]*)\)",
     helpers=r"sympa|[^@]*-(?:request|owner|editor|subscribe|unsubscribe)",
@@ -185,6 +189,7 @@ GOOGLE_GROUPS = ListForm(
         "https://support.google.com/groups/answer/2466386 (who is told of a rejected post)",
         "a public parser of its digests, which describes the form: «Topic:», «---------- 1 of 2 ----------»",
     ),
+    marks=("List-Id", "List-Post", "Mailing-List", "X-Google-Group-Id", "X-Original-Sender"),
     sender_in=("X-Original-Sender",),
     name_in=("X-Original-From", "Reply-To"),
     from_tail=r"via \S.*",
@@ -222,6 +227,7 @@ LISTSERV = ListForm(
         "https://its.uiowa.edu/support/article/3938 (subject tag and header styles)",
         "the words of its notices are from memory",
     ),
+    marks=("List-Id", "List-Unsubscribe", "List-Owner", "X-LSV-ListID"),
     helpers=r"listserv|owner-[^@]*|[^@]*-request",
     people=r"[0-9a-f]{8,}-dmarc-request",
     digest_subject=r"\bdigest - \d|\bdigest from .{1,40} to .{1,40}\(#",
@@ -252,6 +258,7 @@ GROUPS_IO = ListForm(
         "https://groups.io/helpcenter (pending messages, Rejected Message notice, digests, bouncing)",
         "footers of lists.cip-project.org in public mail archives (« -=-=-=- », «View/Reply Online»)",
     ),
+    marks=("List-Id", "List-Unsubscribe", "Mailing-List"),
     name_in=("Reply-To",),
     from_tail=r"via groups\.io",
     helpers=r"bounce\+[^@]*|[^@]*\+(?:owner|bounce|help|noreply|confirm[^@]*)|noreply|confirm[^@]*",
@@ -279,6 +286,7 @@ YAHOO_GROUPS = ListForm(
     sources=(
         "the manual of Perl's Mail::Digest::Tools (two lines of 72 underscores, «Topics in this digest:»)",
     ),
+    marks=("Mailing-List", "X-Yahoo-Newman-Id"),
     from_tail=r"\S+@\S+ \[[^\]]*\]",
     helpers=r"[^@]*-(?:owner|noreply|return-[^@]*)|notify",
     footer=r"__\._,_\.___",
@@ -292,6 +300,7 @@ ANY_PROGRAM = ListForm(
     known_by="",
     seen="",
     sources=("RFC 2369, 2919, 3462, 3464, 3834, 5064; words that the programs above share",),
+    marks=("List-Id", "List-Post", "List-Unsubscribe", "Mailing-List", "X-Mailing-List"),
     sender_in=("X-Original-Sender",),
     name_in=("X-Original-From", "Reply-To"),
     from_tail=r"(?:via|vía) \S.*",
@@ -345,6 +354,7 @@ def _any_of(patterns: Iterable[str]) -> str:
     return "|".join(f"(?:{pattern})" for pattern in dict.fromkeys(patterns) if pattern)
 
 
+LIST_MARKS = tuple(dict.fromkeys(name for form in LIST_FORMS for name in form.marks))
 SENDER_HEADERS = tuple(dict.fromkeys(name for form in LIST_FORMS for name in form.sender_in))
 NAME_HEADERS = tuple(
     dict.fromkeys(("X-Original-From", *(name for form in LIST_FORMS for name in form.name_in)))

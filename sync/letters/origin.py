@@ -10,19 +10,11 @@ from email.message import Message as Mail
 from typing import Literal
 
 from sync.letters.headers import header, mailboxes
+from sync.letters.list_forms import LIST_MARKS
 from sync.letters.mime import Content
 from sync.letters.names import posts_of_list
 
-# What only lists write, or what says where a letter was sent to.
-_LIST_MARKS = (
-    "List-Id",
-    "List-Post",
-    "List-Unsubscribe",
-    "X-BeenThere",
-    "Mailing-List",
-    "X-Mailing-List",
-    "X-Loop",
-)
+# What says where a letter was sent to, and who sends it on.
 _SENT_TO = ("To", "Cc", "Resent-To", "Resent-Cc", "From", "Reply-To", "Sender", "Return-Path", "Errors-To")
 
 
@@ -38,7 +30,7 @@ def came_otherwise(mail: Mail, list_names: frozenset[str]) -> Literal["", "priva
     sent_to = _written(mail, _SENT_TO)
     if any(address in sent_to for address in addresses) or _names_helper(sent_to, addresses):
         return ""
-    if any(header(mail, name) for name in _LIST_MARKS):
+    if any(header(mail, name) for name in LIST_MARKS):
         return "" if _is_this_list(mail, list_names) else "elsewhere"
     return "private" if header(mail, "To") or header(mail, "Cc") else ""
 
