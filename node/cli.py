@@ -30,6 +30,7 @@ COMMANDS = {
     "rebuild": "node.commands.rebuild",
     "wipe": "node.commands.wipe",
     "doctor": "node.commands.doctor",
+    "owner-key": "node.commands.owner_key",
     "price": "node.commands.price",
     "air": "node.commands.air",
     "demo": "node.commands.demo",

@@ -11,6 +11,7 @@ from sync.board.permissions import TABLE, Reach, reach
 from sync.farewell import write_letter
 from sync.message import Role
 from sync.signing import Identity
+from sync.store.letters import LetterTables
 from tests.board.conftest import camper
 
 ELSEWHERE = Identity(b"e" * 32)
@@ -39,6 +40,13 @@ RIGHTS = {
     actions.SetHotline: "coordinator console",
     actions.BuryCamp: "coordinator console",
     actions.NoteLink: "coordinator console",
+    actions.ApproveLetter: "moderator coordinator console",
+    actions.RefuseLetter: "moderator coordinator console",
+    actions.SetLetterHold: "moderator coordinator console",
+    actions.PauseList: "coordinator console",
+    actions.SeeNotices: "moderator coordinator console",
+    actions.Register: "liaison moderator coordinator console",
+    actions.Unregister: "coordinator console",
 }
 # What somebody else may do with what is their own.
 OWN_RIGHTS = {
@@ -47,6 +55,7 @@ OWN_RIGHTS = {
     actions.RefuseHeld: "liaison moderator coordinator console",
     actions.SetChannel: "moderator coordinator console",
     actions.CloseSession: "liaison moderator coordinator console",
+    actions.Unregister: "liaison moderator coordinator console",
 }
 
 
@@ -95,6 +104,13 @@ def order(camp, kind: type[Action], actor: Actor | None):
         actions.SetHotline: lambda: actions.SetHotline("medic 112"),
         actions.BuryCamp: lambda: actions.BuryCamp(write_letter(ELSEWHERE, "Sur")),
         actions.NoteLink: lambda: actions.NoteLink("ip-1", actions.LinkChange.ADD),
+        actions.ApproveLetter: lambda: actions.ApproveLetter("camps", held_letter(camp)),
+        actions.RefuseLetter: lambda: actions.RefuseLetter("camps", held_letter(camp), "why"),
+        actions.SetLetterHold: lambda: actions.SetLetterHold("camps", "general", True),
+        actions.PauseList: lambda: actions.PauseList("camps", True),
+        actions.SeeNotices: lambda: actions.SeeNotices(1),
+        actions.Register: registering,
+        actions.Unregister: lambda: registered(camp, actor),
     }
     return makers[kind]()
 
@@ -110,6 +126,26 @@ def session_of(camp, secret: str, actor: Actor | None) -> Action:
         with camp.store.transaction():
             camp.store.connection.execute("UPDATE sessions SET card = ?", (actor.card,))
     return actions.CloseSession(session)
+
+
+def held_letter(camp) -> bytes:
+    """A message that waits for somebody to let it go to the list "camps"."""
+    message = camp.post("to the list", camp.card(Role.LIAISON, "kitchen"), "kitchen").message
+    with camp.store.transaction():
+        LetterTables(camp.store.connection).queue("camps", ["kitchen"], 0, camp.wall_s, hold_all=True)
+    return message
+
+
+def registering() -> Action:
+    return actions.Register("camps", b"list", bytes(512))
+
+
+def registered(camp, actor: Actor | None) -> Action:
+    number = camp.do(registering()).number
+    if actor is not None and actor.card is not None:
+        with camp.store.transaction():
+            camp.store.connection.execute("UPDATE registrations_own SET card = ?", (actor.card,))
+    return actions.Unregister(number)
 
 
 def pinned(camp) -> Action:

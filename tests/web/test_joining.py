@@ -184,7 +184,9 @@ def test_liaisons_see_their_own_and_coordinators_all(camp, phone):
         assert "blue tent" in coordinator.get("/join").text
         assert coordinator.fill("/join", "/join/1/withdraw").status_code == 303
     with camp.with_card(Role.MODERATOR) as moderator:
-        assert moderator.get("/join").status_code == 403
+        assert "blue tent" not in moderator.get("/join").text
+    with camp.phone(secure=True) as visitor:
+        assert visitor.get("/join").headers["location"] == "/card"
 
 
 @pytest.mark.parametrize("number", ["7", "x", "99999999999", "-1", "١"])

@@ -1,7 +1,7 @@
 """The page *Join the list*: a liaison asks the owner of a mailing list to add somebody, and takes it back.
 
-By HTTPS only, for people with a liaison's or a coordinator's card. The address is on the way once, from the
-form to the box it is sealed in; a form that is refused comes back with it, and no page after that has it.
+By HTTPS only, for people with a card. The address is on the way once, from the form to the box it is sealed
+in; a form that is refused comes back with it, and no page after that has it.
 """
 
 from __future__ import annotations
