@@ -7,7 +7,7 @@ and whether a change (retract, supersede) comes before or after what it changes.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sync import cbor
@@ -44,6 +44,12 @@ INSERT INTO messages (seq, id, prefix, bundle, key, own, kind, channel, nickname
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
 """
 _LETTER_IS_HERE = "SELECT 1 FROM messages WHERE reference = ? AND kind = 8 AND shown = 1"
+# The same second, name and words: a list that writes Message-IDs anew gave each gateway another one.
+_SAME_LETTER = """
+SELECT reference FROM messages
+WHERE channel = ? AND shown = 1 AND sort_s = ? AND kind = 8 AND nickname = ? AND text = ?
+    AND reference IS NOT NULL
+"""
 # Asked of every post, unless nobody has ever changed anything.
 _CHANGED = """
 SELECT kind, text FROM messages WHERE parent = ? AND key = ? AND kind IN (2, 3) ORDER BY created_s, id
@@ -128,7 +134,10 @@ class Projection:
         text = message.text if message.kind in _WITH_TEXT else ""
         message_id = identify(receipt.key, raw) if known_as is None else known_as
         seq = receipt.seq * SEQS_PER_RECEIPT + number
-        shown = message.kind in _READ and not self._is_second_letter(message)
+        second = self._is_second_letter(message)
+        if not second and message.kind == Kind.LETTER and (twin := self._twin(receipt, message)):
+            message, second = replace(message, reference=twin), True
+        shown = message.kind in _READ and not second
         values = _values(receipt, seq, message_id, message, text, shown)
         if self._connection.execute(_INSERT, values).rowcount == 0:
             return None
@@ -189,6 +198,14 @@ class Projection:
         if message.kind != Kind.LETTER or not message.reference:
             return False
         return self._connection.execute(_LETTER_IS_HERE, (message.reference,)).fetchone() is not None
+
+    def _twin(self, receipt: Receipt, message: Message) -> bytes | None:
+        """The reference of a letter here that is the same under another Message-ID. From here on it is known
+        by that: answers to either stand in one thread."""
+        sort_s = min(message.second, receipt.received_s)
+        values = (message.channel, sort_s, message.nickname, message.text)
+        row = self._connection.execute(_SAME_LETTER, values).fetchone()
+        return None if row is None else bytes(row[0])
 
     def _settle(self, prefix: bytes, key: bytes) -> bool:
         """Apply every change its author made to a message; whether it is retracted."""

@@ -115,7 +115,8 @@ def test_a_refused_post_says_why(camp):
     posted = camp.sent("Water at gate 4")
     camp.hear(
         "From: camps-owner@lists.example.org\nMessage-ID: <r@x>\nSubject: Post refused\n\n"
-        f"Your message was rejected: you are no member. Ask mod@x.example.\n\n{token(author_of(camp.key), posted)}\n"
+        "Your message was rejected: you are no member. Ask mod@x.example.\n\n"
+        f"{token(author_of(camp.key), posted)}\n"
     )
     state = camp.tables.state_of(LIST, posted)
     assert (state.state, state.refused_by) == ("refused", "list")
