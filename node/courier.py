@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from node.inbox import LETTERS_MAX, Inbox, inbox_of
@@ -17,9 +18,12 @@ from node.outbox import LetterQueue, Neighbourhood, Outbox, channels_of_others, 
 from node.pump import Pump, TimeSource, Workbench
 from node.receipt_teller import publish_receipts
 from node.side_mail import SideMail
+from node.trust import Trust
 from node.walker import NEVER, Walker
 from sync.letters.introducing import Say
 from sync.store.letters import LetterCounts, LetterTables
+from web_ui import mail_words as words
+from web_ui.mail_words import in_english
 
 # The node promises to end within five seconds; a disk or a server that hangs is left behind.
 STOP_S = 2.0
@@ -65,11 +69,13 @@ class Courier:
         jitter: Callable[[], float],
         speak: Sequence[Say] = (str,),
         side: SideMailOf = _no_side_mail,
+        metered: bool = False,
     ) -> None:
         """`real_s` counts real seconds and never jumps; `jitter` is a factor about 1.
 
         Paths of the settings are relative to `home`. `speak` are the languages in which a list is told what
-        its letters from here are; `side` is other mail that goes with a list's letters.
+        its letters from here are; `side` is other mail that goes with a list's letters. On `metered` internet
+        little is fetched, and seldom.
         """
         self._pump = pump
         self._clock = clock
@@ -77,7 +83,7 @@ class Courier:
         served = tuple(each for each in lists if not each.stopped)
         self._posts_to = tuple(each for each in served if each.outbox and each.direction != "in")
         self._teller = Walker("receipts", self._tell, real_s, jitter)
-        gear = _Gear(home, pump, clock, real_s, jitter, self._teller.wake)
+        gear = _Gear(home, pump, clock, real_s, jitter, self._teller.wake, metered)
         self._roads = tuple(
             _Road(each, gear, channels_of_others(self._posts_to, each), speak, side(each)) for each in served
         )
@@ -139,6 +145,7 @@ class _Gear:
     real_s: Callable[[], float]
     jitter: Callable[[], float]
     sent: Callable[[], None]
+    metered: bool
 
 
 class _Road:
@@ -164,9 +171,13 @@ class _Road:
         self._in: Walker | None = None
         self._looked_s: float | None = None
         self._look_wanted = False
+        ca_file = gear.home / mailing_list.ca_file if mailing_list.ca_file else None
+        self._trust = Trust(ca_file, gear.clock.is_set)
         if mailing_list.inbox and mailing_list.direction != "out":
             self._looked_s = float("-inf")
-            self._inbox = inbox_of(mailing_list, gear.home, gear.pump, gear.real_s())
+            self._inbox = inbox_of(
+                mailing_list, gear.home, gear.pump, gear.real_s(), self._trust, gear.metered
+            )
             self._in = Walker(f"list {mailing_list.name}, in", self._look, gear.real_s, gear.jitter)
         if mailing_list.outbox and mailing_list.direction != "in":
             around = Neighbourhood(minus, speak, gear.clock.is_set, lambda: self._looked_s)
@@ -179,8 +190,9 @@ class _Road:
         mailing_list, gear = self._list, self._gear
         kind, _, path = mailing_list.outbox.partition(":")
         if kind == "maildir":
-            return MaildirOutbox(queue, gear.home / path, self._want_look)
-        from node.smtp_outbox import SmtpOutbox  # asyncio's mail client: not needed beside a maildir
+            return MaildirOutbox(queue, gear.home / path, self._want_look, side)
+        from node.smtp import conversation  # asyncio's mail client: not needed beside a maildir
+        from node.smtp_outbox import SmtpOutbox
 
         return SmtpOutbox(
             mailing_list,
@@ -191,6 +203,7 @@ class _Road:
             gear.jitter,
             want_look=self._want_look,
             side=side,
+            converse=partial(conversation, trust=self._trust),
         )
 
     @property
@@ -215,13 +228,16 @@ class _Road:
         """Both ways, now."""
         for walker in self.walkers:
             walker.wake()
+        if self._inbox is not None:
+            self._inbox.wake()
 
     def stop(self) -> None:
         """Begin nothing more."""
         for walker in self.walkers:
             walker.stop()
-        if self._outbox is not None:
-            self._outbox.stop()
+        for way in (self._outbox, self._inbox):
+            if way is not None:
+                way.stop()
 
     def view(self) -> LetterListView:
         """What the status page says."""
@@ -233,7 +249,7 @@ class _Road:
             counts.sent,
             counts.taken_in,
             counts.left_out,
-            " · ".join(self._troubles(counts)),
+            words.BETWEEN.join(self._troubles(counts)),
             held=counts.held,
             on_list=counts.on_list,
             list_held=counts.list_held,
@@ -246,11 +262,18 @@ class _Road:
     def _troubles(self, counts: LetterCounts) -> list[str]:
         found = [trouble for walker in self.walkers if (trouble := walker.trouble())]
         if counts.refused:
-            found.append(f"{_letters(counts.refused)} refused: {counts.refused_why}")
+            template = words.REFUSED_ONE if counts.refused == 1 else words.REFUSED_MANY
+            found.append(in_english(template, n=counts.refused, why=counts.refused_why))
         if counts.put_off and not (self._out is not None and self._out.trouble()):
-            found.append(f"{_letters(counts.put_off)} put off: {counts.put_off_why}; trying again")
-        if self._inbox is not None and self._inbox.held_back:
-            found.append(f"more than {LETTERS_MAX} letters in three days: the rest waits in the inbox")
+            template = words.PUT_OFF_ONE if counts.put_off == 1 else words.PUT_OFF_MANY
+            found.append(in_english(template, n=counts.put_off, why=counts.put_off_why))
+        if self._inbox is not None:
+            if not self._list.is_agreed:
+                found.append(in_english(words.NOT_AGREED))
+            if self._inbox.held_back:
+                found.append(in_english(words.HELD_BACK, n=LETTERS_MAX))
+            if self._inbox.warning:
+                found.append(self._inbox.warning)
         return found
 
     def _carry(self, now_s: float) -> float:
@@ -281,15 +304,12 @@ class _Road:
     def _want_look(self) -> None:
         """Letters wait until the inbox was looked into."""
         self._look_wanted = True
-        if self._in is not None:
+        if self._in is not None and self._inbox is not None:
             self._in.wake()
+            self._inbox.wake()
 
     def _count(self) -> None:
         def count(bench: Workbench) -> tuple[LetterCounts, bool]:
             return LetterTables(bench.store.connection).counts(self.name), is_paused(bench, self.name)
 
         self._counts, self._paused = self._gear.pump.submit(count).result()
-
-
-def _letters(count: int) -> str:
-    return "1 letter was" if count == 1 else f"{count} letters were"

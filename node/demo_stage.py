@@ -45,12 +45,17 @@ outbox = "smtp://127.0.0.1:{port}"
 sender = "camp-c@example.org"
 inbox = "maildir:{inbox}"
 channels = ["*"]
+hold_hours = 0
+agreed_by = "the owner of the demo's list"
+agreed_on = 2026-11-23
 
 [[list]]
 name = "old mail"
 address = "{facts.address}"
 inbox = "mbox:{old_mail}"
 direction = "in"
+agreed_by = "the owner of the demo's list"
+agreed_on = 2026-11-23
 """
 
 

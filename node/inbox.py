@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from node import maildir
+from node.join_ears import JoinEars
 from node.pump import Pump, Workbench
 from node.settings import MailingList
-from sync.letters import IncomingLetter, NotForUs, read_letters, read_mbox
+from node.trust import Trust
+from sync.letters import Piece, read_letters, read_mbox
 from sync.letters.mbox import LETTER_BYTES_MAX, check_of, letter_starts
 from sync.letters.taking_in import take_in
 from sync.message import Message, MessageId
@@ -32,7 +34,7 @@ LOOK_EVERY_S = 5.0
 # What was written just now may still be written on. After this long without a change a letter is whole.
 SETTLE_S = 1.0
 
-Pieces = list[IncomingLetter | NotForUs]
+Pieces = list[Piece]
 
 
 class Allowance:
@@ -60,24 +62,55 @@ class Inbox(Protocol):
     def held_back(self) -> bool:
         """Whether letters wait because there were too many."""
 
+    @property
+    def warning(self) -> str:
+        """What will keep letters from coming in before long: a sentence, or empty."""
+
     def look(self, now_s: float) -> float:
         """Take in one batch of what is new; in how many seconds to look again.
 
-        `now_s` are seconds of a clock that does not jump. Raises OSError, StoreFull, PumpStopped.
+        It may wait for news itself. `now_s` are seconds of a clock that does not jump.
+        Raises OSError, StoreFull, PumpStopped, Trouble.
         """
 
+    def wake(self) -> None:
+        """Do not wait for news. Called from another thread."""
 
-def inbox_of(mailing_list: MailingList, folder: Path, pump: Pump, now_s: float) -> Inbox:
+    def stop(self) -> None:
+        """The node ends: give up what takes long. Called from another thread."""
+
+
+def inbox_of(
+    mailing_list: MailingList,
+    folder: Path,
+    pump: Pump,
+    now_s: float,
+    trust: Trust | None = None,
+    metered: bool = False,
+) -> Inbox:
     """The inbox that the settings name. Relative paths begin at `folder`."""
     kind, _, path = mailing_list.inbox.partition(":")
-    taker = _Taker(mailing_list, pump, now_s)
+    taker = Taker(mailing_list, pump, now_s, JoinEars(mailing_list, folder, pump).hear)
+    if mailing_list.by_imap:
+        from node.imap_inbox import ImapInbox  # a mail client: not needed beside a file
+
+        return ImapInbox(mailing_list, folder, taker, trust or Trust(), metered)
     return MboxInbox(folder / path, taker) if kind == "mbox" else MaildirInbox(folder / path, taker)
 
 
-class _Taker:
-    """Hands letters to the pump."""
+class Taker:
+    """Hands letters to the pump. While nobody of the list agreed, only what concerns our own is kept."""
 
-    def __init__(self, mailing_list: MailingList, pump: Pump, now_s: float) -> None:
+    def __init__(
+        self,
+        mailing_list: MailingList,
+        pump: Pump,
+        now_s: float,
+        hears: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
+        """`hears` is told of each piece of mail, and says whether it was meant for it alone."""
+        self._hears = hears
+        self._is_agreed = mailing_list.is_agreed
         address = mailing_list.address
         self._name = mailing_list.name
         self._names = (mailing_list.name, address, address.partition("@")[0])
@@ -90,7 +123,7 @@ class _Taker:
 
     def read(self, raw: bytes) -> Pieces:
         """What a piece of mail holds."""
-        return list(read_letters(raw, self._names))
+        return [] if self._hears(raw) else list(read_letters(raw, self._names))
 
     def take(self, pieces: Pieces, also: Callable[[LetterTables], None] | None = None) -> None:
         """Publish letters; what `also` writes is in the same transaction."""
@@ -99,7 +132,9 @@ class _Taker:
             def publish(message: Message) -> MessageId:
                 return bench.engine.publish(message, bench.now)
 
-            taken = take_in(bench.store, publish, self._name, pieces, bench.wall_s)
+            taken = take_in(
+                bench.store, publish if self._is_agreed else None, self._name, pieces, bench.wall_s
+            )
             if also is not None:
                 also(LetterTables(bench.store.connection))
             return taken.taken
@@ -117,14 +152,30 @@ class _Taker:
         self._pump.submit(job).result()
 
     def mark_of(self, inbox: str) -> tuple[int, bytes]:
-        """How far an mbox was read."""
+        """How far an inbox was read, and what tells that it is still the same."""
         return self._pump.submit(lambda bench: LetterTables(bench.store.connection).mark_of(inbox)).result()
 
+    def marker(self, inbox: str, position: int, check: bytes) -> Callable[[LetterTables], None]:
+        """Writes down how far an inbox was read, for `take` and `leave_out`."""
+        return lambda tables: tables.set_mark(inbox, position, check)
 
-class MboxInbox:
+
+class _File:
+    """An inbox that is a file or a folder of this box: nobody is waited for."""
+
+    warning = ""
+
+    def wake(self) -> None:
+        """Nothing here waits."""
+
+    def stop(self) -> None:
+        """Nothing here takes long."""
+
+
+class MboxInbox(_File):
     """An mbox that somebody else writes. It is only read."""
 
-    def __init__(self, path: Path, taker: _Taker) -> None:
+    def __init__(self, path: Path, taker: Taker) -> None:
         self._path = path
         self._taker = taker
         self._seen: tuple[int, int, int] | None = None  # how the file looked at the last look
@@ -190,14 +241,13 @@ class MboxInbox:
         return more
 
     def _marker(self, file: BinaryIO, position: int) -> Callable[[LetterTables], None]:
-        check = check_of(file, position)
-        return lambda tables: tables.set_mark(str(self._path), position, check)
+        return self._taker.marker(str(self._path), position, check_of(file, position))
 
 
-class MaildirInbox:
+class MaildirInbox(_File):
     """A maildir into which somebody else delivers. What was read goes from `new/` to `cur/`."""
 
-    def __init__(self, folder: Path, taker: _Taker) -> None:
+    def __init__(self, folder: Path, taker: Taker) -> None:
         self._folder = folder
         self._taker = taker
         self._stuck: set[Path] = set()  # read, and could not be moved

@@ -14,6 +14,8 @@ from collections.abc import Callable
 
 from node.pump import PumpStopped
 from sync.store import StoreFull
+from web_ui import mail_words as words
+from web_ui.mail_words import in_english
 
 _LOG = logging.getLogger("miccheck")
 
@@ -22,7 +24,7 @@ GATHER_S = 0.2
 # What was away for a moment is back in seconds; what is away for a day is asked every five minutes.
 RETRY_FIRST_S, RETRY_MAX_S = 5.0, 300.0
 NEVER = float("inf")
-FAILED = "the courier failed; the log says why. Letters wait until the node is started again"
+FAILED = in_english(words.STOPPED_WORKING)
 
 Errand = Callable[[float], float]
 
@@ -85,7 +87,8 @@ class Walker:
         trouble, wait_s = self._trouble, self._due_s - self._real_s()
         if not trouble:
             return ""
-        return f"{trouble}; trying again {f'in {wait_s:.0f} s' if wait_s >= 1 else 'now'}"
+        template = words.AGAIN_IN if wait_s >= 1 else words.AGAIN_NOW
+        return in_english(template, why=trouble, n=f"{wait_s:.0f}")
 
     def _run(self) -> None:
         try:
@@ -132,16 +135,17 @@ class Walker:
 def sentence(fault: OSError | StoreFull | Trouble) -> str:
     """What a person can do something about. Paths are of this box; nothing of a letter is in it."""
     if isinstance(fault, StoreFull):
-        return "the disk of this camp is full"
+        return in_english(words.CAMP_FULL)
     if isinstance(fault, Trouble):
         return str(fault)
-    where = f" {fault.filename}" if fault.filename else ""
+    name = fault.filename or "the letters"
     match fault.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            return f"the folder of{where or ' the letters'} is not there"
+            return in_english(words.FOLDER_MISSING, file=name)
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"this node may not use{where or ' the letters'}"
+            return in_english(words.MAY_NOT_USE, file=name)
         case errno.ENOSPC | errno.EDQUOT:
-            return "the disk with the outbox is full"
+            return in_english(words.OUTBOX_FULL)
         case _:
-            return f"{fault.strerror or 'the disk failed'}{where and ':' + where}"
+            where = f": {fault.filename}" if fault.filename else ""
+            return f"{fault.strerror or 'the disk failed'}{where}"

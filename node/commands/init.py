@@ -66,9 +66,14 @@ network = {network}
 # outbox = "smtp://camp@mail.example.org:587"  # or "maildir:outbox"
 # sender = "camp@example.org"
 # password_file = "secrets/list.password"
-# inbox = "maildir:inbox"
+# inbox = "imaps://camp@mail.example.org"      # or "maildir:inbox", "mbox:/var/mail/assembly"
 # channels = ["announcements"]
 # direction = "both"
+# agreed_by = "who of the list agreed that its letters are passed on by radio"
+# agreed_on = 2026-11-23
+
+# [internet]
+# metered = true  # internet that costs or is slow
 
 # [quota]
 # device_per_minute = 6

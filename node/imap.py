@@ -1,0 +1,298 @@
+"""One conversation with an IMAP server (RFC 3501): a folder is read, and nothing in it is changed.
+
+The folder is opened by EXAMINE and letters are fetched by BODY.PEEK, so what a person has not read stays
+unread. imap-tools knows the protocol; here it is given a certificate check, bounds, and words for a fault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import imaplib
+import ipaddress
+import re
+import select
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, MailboxLoginError
+from imap_tools.mailbox import BaseMailBox
+
+from node import mail_faults, portal
+from node.mail_faults import said
+from node.mail_server import IMAPS_PORT, Mailbox, MailServer
+from node.trust import Trust
+from node.walker import Trouble
+from sync.letters.mbox import LETTER_BYTES_MAX
+from web_ui import mail_words as words
+from web_ui.mail_words import in_english
+
+# As for SMTP: who says nothing for a minute is gone, and the page shall say so.
+ANSWER_S = 60.0
+# Saying goodbye is a courtesy; the node ends within two seconds.
+GOODBYE_S = 1.0
+# A letter is asked for up to LETTER_BYTES_MAX. A server that announces more than that is given up.
+LITERAL_BYTES_MAX = 2 * LETTER_BYTES_MAX
+# Above this share a mailbox is called full: the next large letter does not fit.
+QUOTA_FULL = 0.98
+# A network that forgets silent lines does so after minutes; asked after one, thrice, a dead one is found.
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 20), (socket.TCP_KEEPCNT, 3))
+
+_SIZE = re.compile(rb"RFC822\.SIZE (\d{1,10})", re.IGNORECASE)
+_UID = re.compile(rb"\bUID (\d{1,10})", re.IGNORECASE)
+_STORAGE = re.compile(rb"STORAGE (\d{1,18}) (\d{1,18})", re.IGNORECASE)
+
+
+class _Bounded(imaplib.IMAP4):
+    """A client that takes no literal of any length."""
+
+    def read(self, size: int) -> bytes:
+        if size > LITERAL_BYTES_MAX:
+            raise self.abort("a literal that was not asked for")
+        return super().read(size)
+
+
+class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
+    """The same by TLS from the first byte."""
+
+
+class _Box(BaseMailBox):
+    """imap-tools' mailbox over our clients."""
+
+    def __init__(self, server: MailServer, trust: Trust) -> None:
+        self._server = server
+        self._trust = trust
+        super().__init__()
+
+    def _get_mailbox_client(self) -> imaplib.IMAP4:
+        host, port = self._server.host, self._server.port
+        context = self._trust.context()
+        if self._server.tls:
+            return _BoundedTls(host, port, ssl_context=context, timeout=ANSWER_S)
+        client = _Bounded(host, port, timeout=ANSWER_S)
+        try:
+            if "STARTTLS" in client.capabilities:
+                client.starttls(context)
+            elif self._trust.ca_file is not None or not _is_here(client.sock):
+                raise Trouble(in_english(words.NO_TLS, server=self._server.name))
+        except (OSError, imaplib.IMAP4.error, Trouble):
+            with suppress(OSError):
+                client.shutdown()
+            raise
+        return client
+
+
+def _is_here(sock: socket.socket) -> bool:
+    return ipaddress.ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
+
+
+class ImapSession:
+    """A folder that was opened. Raises Trouble wherever the server or the line fails."""
+
+    def __init__(self, mailbox: Mailbox, password: str, trust: Trust) -> None:
+        """Connect, log in, open the folder."""
+        self._server = mailbox.server
+        self._trust = trust
+        self._box: _Box | None = None
+        with self._faults():
+            box = _Box(mailbox.server, trust)
+        self._box = box
+        self._client = box.client
+        self._folder = mailbox.folder
+        _keep_alive(self._client.sock)
+        try:
+            with self._faults():
+                self._log_in(box, password)
+                box.folder.set(mailbox.folder, readonly=True)
+                self.validity = self._number("UIDVALIDITY")
+                known = self._client.capability()[1]
+        except Trouble:
+            self.hang_up()
+            raise
+        self._capabilities = b" ".join(each for each in known if isinstance(each, bytes)).upper().split()
+        self.can_idle = b"IDLE" in self._capabilities
+
+    def new_uids(self, after: int) -> list[int]:
+        """The UIDs of letters above `after`, ascending."""
+        with self._faults():
+            self._client.noop()  # a server may tell of new letters only then (RFC 3501 §6.1.2)
+            found = self._tools.uids(f"UID {after + 1}:*", charset=None)
+        # `n:*` is also the last letter when its UID is below n (RFC 3501 §6.4.8).
+        return sorted({int(uid) for uid in found if int(uid) > after})
+
+    def sizes(self, uids: Sequence[int]) -> dict[int, int]:
+        """How many bytes each of these letters has. What was deleted meanwhile is left out."""
+        found = {}
+        for head, _, tail in self._fetch(uids, "RFC822.SIZE"):
+            uid, size = _UID.search(head + tail), _SIZE.search(head + tail)
+            if uid and size:
+                found[int(uid[1])] = int(size[1])
+        return found
+
+    def letters(self, uids: Sequence[int], bytes_max: int) -> dict[int, bytes]:
+        """The first `bytes_max` bytes of each of these letters."""
+        return self._texts(uids, f"BODY.PEEK[]<0.{bytes_max}>")
+
+    def heads(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The header lines of each of these letters."""
+        return self._texts(uids, "BODY.PEEK[HEADER]")
+
+    def wait(self, wake: socket.socket, seconds: float) -> None:
+        """Be told of news by IDLE (RFC 2177): until some came, `wake` can be read, or the time is over."""
+        idle = self._tools.idle
+        with self._faults():
+            try:
+                idle.start()  # type: ignore[no-untyped-call]
+                if not self._has_unread():
+                    select.select([self._client.sock, wake], [], [], seconds)
+            except ImapToolsError:
+                pass  # news came before the server said that it would tell of them; or it cannot
+            try:
+                idle.stop()  # type: ignore[no-untyped-call]
+            except ImapToolsError:
+                self.can_idle = False  # it says it can, and refuses
+
+    def full(self) -> str:
+        """A sentence when the mailbox is full (RFC 9208); empty when it is not, or nobody tells."""
+        if b"QUOTA" not in self._capabilities:
+            return ""
+        try:
+            with self._faults():
+                told = self._client.getquotaroot(_quoted(self._folder))[1]
+        except Trouble:
+            return ""  # told by the next command, if it matters
+        for line in told[-1] or ():
+            found = _STORAGE.search(line) if isinstance(line, bytes) else None
+            if found and int(found[2]) and int(found[1]) >= QUOTA_FULL * int(found[2]):
+                share = f"{100 * int(found[1]) // int(found[2])} %"
+                return in_english(words.INBOX_FULL, server=self._server.name, said=share)
+        return ""
+
+    def close(self) -> None:
+        """Say goodbye, for a moment."""
+        with suppress(OSError, imaplib.IMAP4.error, ImapToolsError):
+            self._client.sock.settimeout(GOODBYE_S)
+            self._client.logout()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Give the line up."""
+        with suppress(OSError):
+            self._client.shutdown()
+
+    def break_off(self) -> None:
+        """Break the line off from another thread: whoever reads from it is told."""
+        with suppress(OSError):
+            # Not the method of an SSLSocket, which takes the encryption away from under a reader.
+            socket.socket.shutdown(self._client.sock, socket.SHUT_RDWR)
+
+    @property
+    def _tools(self) -> _Box:
+        assert self._box is not None
+        return self._box
+
+    def _log_in(self, box: _Box, password: str) -> None:
+        user = self._server.user
+        by_login = "LOGINDISABLED" not in self._client.capabilities
+        if by_login and user.isascii() and password.isascii():
+            box.login(user, password, initial_folder=None)
+        else:
+            box.login_utf8(user, password, initial_folder=None)
+
+    def _number(self, code: str) -> int:
+        told = self._client.response(code)[1]
+        text = told[-1] if told else None
+        return int(text) if isinstance(text, bytes) and text.isdigit() else 0
+
+    def _has_unread(self) -> bool:
+        """Whether news lie between the socket and us, where `select` does not see them."""
+        sock = self._client.sock
+        timeout_s = sock.gettimeout()
+        sock.settimeout(0)
+        try:
+            return bool(self._client.file.peek(1))  # type: ignore[union-attr]
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return False
+        finally:
+            sock.settimeout(timeout_s)
+
+    def _texts(self, uids: Sequence[int], part: str) -> dict[int, bytes]:
+        found = {}
+        for head, text, tail in self._fetch(uids, part):
+            uid = _UID.search(head) or _UID.search(tail)
+            if uid and text is not None:
+                found[int(uid[1])] = text
+        return found
+
+    def _fetch(self, uids: Sequence[int], part: str) -> Iterator[tuple[bytes, bytes | None, bytes]]:
+        """What the server says of each letter: before, in, and behind a literal, where there is one.
+
+        It may also tell, in between, that a letter was read elsewhere.
+        """
+        if not uids:
+            return
+        with self._faults():
+            kind, told = self._client.uid("FETCH", ",".join(map(str, uids)), f"(UID {part})")
+            if kind != "OK":
+                raise self._client.error(said(0, _text(told)))
+        for at, item in enumerate(told):
+            if isinstance(item, tuple):
+                after = told[at + 1] if at + 1 < len(told) else b""
+                yield item[0], item[1], after if isinstance(after, bytes) else b""
+            elif isinstance(item, bytes) and not (at and isinstance(told[at - 1], tuple)):
+                yield item, None, b""
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, EOFError, imaplib.IMAP4.error, ImapToolsError) as fault:
+            sentence = self._sentence(fault)
+            if self._box is None:
+                sentence = asyncio.run(portal.behind(sentence, self._server)) or sentence
+            raise Trouble(sentence) from fault
+
+    def _sentence(self, fault: BaseException) -> str:
+        server = self._server
+        match fault:
+            case MailboxLoginError():
+                return mail_faults.of_login(0, _text(fault.command_result[1]), server)
+            case MailboxFolderSelectError():
+                text = said(0, _text(fault.command_result[1]))
+                return in_english(words.NO_FOLDER, server=server.name, said=text)
+            case ssl.SSLError():
+                return mail_faults.of_tls(fault, server, "imap", self._trust.clock_is_set())
+            case TimeoutError() if self._box is None and server.port == IMAPS_PORT and not server.tls:
+                return in_english(words.TLS_FIRST, server=server.name, scheme="imaps")
+            case OSError() | EOFError():
+                return mail_faults.of_line(fault, server)
+            case _:
+                return self._of_words(str(fault))
+
+    def _of_words(self, text: str) -> str:
+        """What the standard library's errors say: the server's words, or that the line broke."""
+        lower = text.lower()
+        if "eof" in lower or "socket error" in lower:
+            return in_english(words.BROKE_OFF, server=self._server.name)
+        if self._box is None or "unexpected" in lower or "literal" in lower:
+            return in_english(words.BAD_IMAP, server=self._server.name)
+        if self._client.state != "SELECTED":
+            return mail_faults.of_login(0, text, self._server)
+        return in_english(words.SAYS, server=self._server.name, said=said(0, text))
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE:
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _text(told: Sequence[object]) -> str:
+    return " ".join(each.decode("utf-8", "replace") for each in told if isinstance(each, bytes))
+
+
+def _quoted(folder: str) -> str:
+    from imap_tools.utils import encode_folder
+
+    return encode_folder(folder).decode("ascii")
