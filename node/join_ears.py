@@ -25,10 +25,9 @@ from sync.registrations import JoinState
 from sync.store.join_letters import DueRegistration, JoinLetterTables
 from sync.store.registrations import RegistrationTables
 
-# What has neither is not parsed a second time.
-_HINT = re.compile(
-    rb"join-[0-9a-f]{16}@" + re.escape(DOMAIN).encode() + rb"|subscri|baja|alta\b", re.IGNORECASE
-)
+# Most letters of a list say how to unsubscribe, so only the owner's node looks at those twice.
+_ANSWER = re.compile(rb"join-[0-9a-f]{16}@" + re.escape(DOMAIN).encode())
+_NOTICE = re.compile(rb"subscri|has been removed|ha sido", re.IGNORECASE)
 # Words of Mailman 2 and 3 (templates list:admin:notice:subscribe and :unsubscribe, en and es).
 _IS_ON = re.compile(r"has been (?:successfully )?subscribed|ha sido (?:satisfactoriamente )?(?:sub|in)scrit")
 _IS_OFF = re.compile(r"has been (?:removed|unsubscribed)|ha sido (?:borrad|dad[oa] de baja|eliminad)")
@@ -51,7 +50,7 @@ class JoinEars:
 
         Raises StoreFull, PumpStopped.
         """
-        if _HINT.search(raw) is None:
+        if _ANSWER.search(raw) is None and (self._secret_file is None or _NOTICE.search(raw) is None):
             return False
         mail = parse(raw)
         if mail is None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from node import maildir
 from node.outbox import LetterQueue, Parcel
 from node.pump import Workbench
+from node.side_mail import SideMail
+from node.smtp import Answer, Fate
 from node.walker import NEVER
 
 # Letters of one round: half a second at 10 ms a synced file, and all that a crash leaves to look for.
@@ -23,9 +25,14 @@ class MaildirOutbox:
     """The outbox of one list. Used in its walker's thread."""
 
     def __init__(
-        self, queue: LetterQueue, folder: Path, want_look: Callable[[], None] = lambda: None
+        self,
+        queue: LetterQueue,
+        folder: Path,
+        want_look: Callable[[], None] = lambda: None,
+        side: SideMail | None = None,
     ) -> None:
-        """`want_look`: letters wait until the inbox was looked into."""
+        """`want_look`: letters wait until the inbox was looked into. `side` is other mail of this list."""
+        self._side = side
         self._queue = queue
         self._folder = folder
         self._want_look = want_look
@@ -45,10 +52,11 @@ class MaildirOutbox:
         self._queue.fill(now_s)
         letters = self._queue.ask(lambda bench: self._queue.take(bench, ROUND_LETTERS))
         self._write(letters)
+        side_s = self._write_others(self._side) if self._side is not None else NEVER
         wait_s, wants_look = self._queue.due()
         if wants_look:
             self._want_look()
-        return NEVER if wait_s is None else wait_s
+        return min(side_s, NEVER if wait_s is None else wait_s)
 
     def stop(self) -> None:
         """Nothing here takes long."""
@@ -75,6 +83,24 @@ class MaildirOutbox:
         maildir.sync_delivered(self._folder)
         self._mark(letters)
         self._unsure = False
+
+    def _write_others(self, side: SideMail) -> float:
+        """Write other mail of this list; in how many seconds there may be more. A second writing of one is
+        the same file."""
+        letters = self._queue.ask(lambda bench: side.take(bench, ROUND_LETTERS))
+        for letter in letters:
+            name = f"{letter.id.hex()}.miccheck"
+            maildir.deliver(self._folder, name, letter.raw.replace(b"\r\n", b"\n"))
+        if letters:
+            maildir.sync_delivered(self._folder)
+
+        def note(bench: Workbench) -> float | None:
+            for letter in letters:
+                side.note(bench, letter, Answer(Fate.ACCEPTED))
+            return side.next_due_s(bench)
+
+        wait_s = self._queue.ask(note)
+        return NEVER if wait_s is None else wait_s
 
     def _mark(self, letters: Sequence[Parcel]) -> None:
         messages = [letter.id for letter in letters]
