@@ -12,6 +12,7 @@ import gc
 import json
 import logging
 import os
+import resource
 import secrets
 import signal
 import sys
@@ -94,6 +95,8 @@ def run(folder: Path) -> None:
     home.check()
     settings = read_settings(home.settings, os.environ)
     os.umask(0o077)
+    # What people type is in memory for a moment (addresses before they are sealed); no crash writes it down.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _log_to_stderr()
     with _lock(home):
         listeners = _Listeners(
