@@ -64,6 +64,9 @@ def mailboxes(mail: Mail, name: str) -> list[tuple[str, str]]:
     Names are decoded after the commas were found: an encoded word may hold one (RFC 2047 §5). While commas,
     colons and brackets are looked for, each word is one character of Unicode's private use area.
     """
+    values = list(islice(_values(mail, name), MAILBOX_HEADERS_MAX))
+    if not values:
+        return []
     words: list[str] = []
 
     def hide(word: re.Match[str]) -> str:
@@ -71,7 +74,6 @@ def mailboxes(mail: Mail, name: str) -> list[tuple[str, str]]:
         return chr(_PRIVATE_USE + len(words) - 1)
 
     try:
-        values = islice(_values(mail, name), MAILBOX_HEADERS_MAX)
         found = getaddresses([_ENCODED_WORD.sub(hide, _PRIVATE_USE_AREA.sub("", value)) for value in values])
     except (IndexError, ValueError):  # the old parser on hostile quoting
         return []

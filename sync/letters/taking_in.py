@@ -21,8 +21,8 @@ from sync.letters.outward import OutgoingLetter, letter_of
 from sync.message import PARENT_BYTES, Message, MessageId
 from sync.signing import author_of
 from sync.store import Store
-from sync.store.letter_lookups import LetterLookups, not_relayed_counter
-from sync.store.letters import LetterTables
+from sync.store.letter_lookups import LetterLookups
+from sync.store.letters import LetterTables, not_relayed_counter
 from sync.store.letters_out import LetterRow
 
 Publish = Callable[[Message], MessageId]

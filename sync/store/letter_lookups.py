@@ -61,8 +61,3 @@ class LetterLookups:
             (LETTERS, created_s, int(Kind.LETTER), nickname, text),
         ).fetchone()
         return row[0] if row else None
-
-
-def not_relayed_counter(list_name: str) -> str:
-    """The name of the counter of letters whose writers asked that they stay on the list."""
-    return f"letters not relayed: {list_name}"

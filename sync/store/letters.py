@@ -5,7 +5,7 @@ Plain SQL over the store's one writing connection, inside the caller's transacti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync.message import Kind, MessageId
 from sync.store.letter_turns import LetterTurns
@@ -21,6 +21,7 @@ __all__ = [
     "LetterTables",
     "Notice",
     "left_out_counter",
+    "not_relayed_counter",
 ]
 
 _OUT = """
@@ -61,6 +62,7 @@ class LetterCounts:
     list_held: int = 0  # of those sent: by the moderators of the list
     turned_down: int = 0  # by the moderators of this camp
     urgent: int = 0  # of those waiting
+    not_relayed: int = 0  # of those that came: their writers asked that they stay on the list
 
     @property
     def done(self) -> int:
@@ -136,15 +138,20 @@ class LetterTables(LettersOut, LetterTurns, LettersHeld):
         (taken,) = self._connection.execute(
             "SELECT count(*) FROM letters_in WHERE list = ? AND outcome = 'taken'", (list_name,)
         ).fetchone()
-        (left_out,) = self._connection.execute(
-            "SELECT coalesce(max(n), 0) FROM counters WHERE name = ?", (left_out_counter(list_name),)
-        ).fetchone()
-        return LetterCounts(
+        left_out = self._counted(left_out_counter(list_name))
+        counts = LetterCounts(
             *(waiting, sent, taken, left_out),
             *(refused, self._why(_REFUSED_WHY, values) if refused else ""),
             *(put_off, self._why(_PUT_OFF_WHY, values) if put_off else ""),
             *rest,
         )
+        return replace(counts, not_relayed=self._counted(not_relayed_counter(list_name)))
+
+    def _counted(self, name: str) -> int:
+        (count,) = self._connection.execute(
+            "SELECT coalesce(max(n), 0) FROM counters WHERE name = ?", (name,)
+        ).fetchone()
+        return int(count)
 
     def _why(self, question: str, values: dict[str, str]) -> str:
         row = self._connection.execute(question, values).fetchone()
@@ -154,3 +161,8 @@ class LetterTables(LettersOut, LetterTurns, LettersHeld):
 def left_out_counter(list_name: str) -> str:
     """The name of the counter of letters that were too many."""
     return f"letters left out: {list_name}"
+
+
+def not_relayed_counter(list_name: str) -> str:
+    """The name of the counter of letters whose writers asked that they stay on the list."""
+    return f"letters not relayed: {list_name}"

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from node.bench import importing, living, mutants, sizes, storing
+from node.bench import importing, letters_in, living, mutants, sizes, storing
 from node.bench.figures import Bound, Figure, quantile, rounded, table
 from node.bench.processes import resident_bytes, worked_s
 from node.bench.samples import cable, camp_texts, camps, radio
@@ -174,6 +174,17 @@ def test_a_file_is_imported_and_shown(tmp_path):
     assert (share.bound, share.limit) == (Bound.AT_LEAST, 0.25)
     assert 0 < figures["import_shown_share_of_verify"].value <= share.value
     assert figures["import_per_s"].value > 0
+
+
+def test_a_mailbox_file_is_taken_in_with_flat_memory(tmp_path):
+    held = iter(range(10_000_000, 90_000_000, 100_000))
+    figures = by_name(letters_in.measure(TEXTS, Random(1), NOW_S, tmp_path, lambda: next(held), letters=240))
+    # Ten batches of 24: the memory after the first is the warm one, and each later one held 100 kB more.
+    assert figures["letters_in_grew_mb"].value == pytest.approx(0.9)
+    share = figures["letters_read_share_of_parse"]
+    assert share.bound == Bound.AT_LEAST
+    assert 0 < share.value < 1
+    assert 0 < figures["letters_in_per_s"].value < figures["letters_read_per_s"].value
 
 
 def test_a_share_is_of_the_same_bundles():
