@@ -202,6 +202,21 @@ class NoteLink:
     change: LinkChange
 
 
+class CarryChange(StrEnum):
+    """What a coordinator carried past the links: bundles by stick or file."""
+
+    BROUGHT_IN = "carry_in"
+    ON_STICK = "carry_on_stick"
+    IN_FILE = "carry_in_file"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteCarrying:
+    """Have it stand in the public log; not which file or stick, whose names may be people's."""
+
+    change: CarryChange
+
+
 @dataclass(frozen=True, slots=True)
 class ApproveLetter:
     """Let a held letter go to the list of this name in the settings: with another subject, where `subject` is
@@ -290,6 +305,7 @@ Action = (
     | SetHotline
     | BuryCamp
     | NoteLink
+    | NoteCarrying
     | Register
     | Unregister
     | ApproveLetter

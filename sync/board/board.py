@@ -48,6 +48,7 @@ _RULES: dict[type[Action], Callable[[Room, Any, Actor, Moment], Outcome]] = {
     actions.SetHotline: camps.set_hotline,
     actions.BuryCamp: camps.bury_camp,
     actions.NoteLink: camps.note_link,
+    actions.NoteCarrying: camps.note_carrying,
     actions.Register: joining.register,
     actions.Unregister: joining.unregister,
     actions.ApproveLetter: mailing.approve_letter,

@@ -8,6 +8,7 @@ from sync.actions import (
     Actor,
     BuryCamp,
     Done,
+    NoteCarrying,
     NoteLink,
     PinCamp,
     Refusal,
@@ -78,6 +79,12 @@ def note_link(room: Room, order: NoteLink, actor: Actor, at: Moment) -> Done:
     """Say in the public log what became of a link: who hears us, and by what, concerns everybody."""
     room.log(actor, at, Act(order.change.value), order.name)
     return Done(order.name)
+
+
+def note_carrying(room: Room, order: NoteCarrying, actor: Actor, at: Moment) -> Done:
+    """Say in the public log that bundles were brought in, or taken along: it is a road like a link."""
+    room.log(actor, at, Act(order.change.value))
+    return Done()
 
 
 def set_hotline(room: Room, order: SetHotline, actor: Actor, at: Moment) -> Done:

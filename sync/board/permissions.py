@@ -43,6 +43,7 @@ TABLE: dict[type[Action], tuple[Reach, Reach, Reach, Reach]] = {
     actions.SetHotline: (_NONE, _NONE, _NONE, _ALL),
     actions.BuryCamp: (_NONE, _NONE, _NONE, _ALL),
     actions.NoteLink: (_NONE, _NONE, _NONE, _ALL),
+    actions.NoteCarrying: (_NONE, _NONE, _NONE, _ALL),
     actions.Register: (_NONE, _ALL, _ALL, _ALL),  # who speaks for people to others
     actions.Unregister: (_NONE, _OWN, _OWN, _ALL),
     actions.ApproveLetter: (_NONE, _NONE, _ALL, _ALL),  # an archive is for ever, and in the camp's name

@@ -130,6 +130,25 @@ def test_writing_onto_a_stick(phone, camp, carry):
     assert "812 bundles are on the stick. camp-20261122-2130.bundles. You can pull it out." in page_of(phone)
 
 
+def test_what_was_carried_stands_in_the_public_log_without_its_name(phone, carry):
+    assert send_file(phone, b"x", "for Eva.bundles").status_code == 303
+    order(phone, "take", file="61")
+    order(phone, "write", stick="sda1")
+    assert phone.get("/coordinator/carry/file").status_code == 200
+    order(phone, "open", stick="sda1")  # to look is not to carry
+    carry.trouble = "gone"
+    order(phone, "write", stick="sda1")
+    log = text_of(phone.get("/log"))
+    said = (
+        "A file was brought in",
+        "Messages were written onto a stick",
+        "Messages were taken along in a file",
+    )
+    assert [log.count(each) for each in said] == [2, 1, 1]
+    assert "Eva" not in log
+    assert "sda1" not in log
+
+
 @pytest.mark.parametrize(
     ("what", "trouble"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import iterate_in_threadpool
 
+from sync.actions import CarryChange, NoteCarrying, Refused
 from sync.message import HERE
 from sync.reading import Reader
 from web_ui.carry_desk import UPLOAD_BYTES_MAX, CarryDesk, CarryTrouble
@@ -69,6 +71,7 @@ async def download(visit: Here) -> Response:
         await desk.seal()
     except CarryTrouble as trouble:
         return await _trouble(visit, trouble)
+    await _note(visit, CarryChange.IN_FILE)
     pieces = desk.bundles(_since_s(wanted, now_s), wanted.get("channel") or None)
     return StreamingResponse(
         iterate_in_threadpool(pieces),
@@ -92,6 +95,7 @@ async def upload(visit: Here) -> Response:
     except CarryTrouble as trouble:
         await sent.drain()
         return await _trouble(visit, trouble)
+    await _note(visit, CarryChange.BROUGHT_IN)
     return visit.go(PAGE)
 
 
@@ -151,6 +155,7 @@ async def take(visit: Here) -> Response:
         await visit.site.desk.carrying().take(fields.get("file", ""))
     except CarryTrouble as trouble:
         return await _trouble(visit, trouble)
+    await _note(visit, CarryChange.BROUGHT_IN)
     return visit.go(PAGE)
 
 
@@ -166,7 +171,14 @@ async def write(visit: Here) -> Response:
         )
     except CarryTrouble as trouble:
         return await _trouble(visit, trouble)
+    await _note(visit, CarryChange.ON_STICK)
     return visit.go(PAGE)
+
+
+async def _note(visit: Visit, change: CarryChange) -> None:
+    """Have it stand in the public log. What is done stays done where the disk is too full to say so."""
+    with suppress(Refused):
+        await visit.do(NoteCarrying(change))
 
 
 async def _trouble(visit: Visit, trouble: CarryTrouble) -> Response:
