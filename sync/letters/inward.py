@@ -8,7 +8,7 @@ none of ours is dropped with a reason that is counted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.message import Message as Mail
 from enum import StrEnum
@@ -22,7 +22,7 @@ from sync.letters.marks import Mark
 from sync.letters.mime import Content, attachments_line, content_of, parse
 from sync.letters.names import author_of_mail, names_in_footer, names_of_list, subject_of
 from sync.letters.notices import Notice, is_machines, notice_of
-from sync.letters.origin import came_otherwise, wrapped_letter
+from sync.letters.origin import Mailbox, came_otherwise, wrapped_letter
 from sync.letters.privacy import without_addresses
 from sync.letters.trim import own_words, quoted_lines
 from sync.letters.wishes import wants_no_relay
@@ -95,17 +95,20 @@ class IncomingLetter:
 Piece = IncomingLetter | Notice | DigestBack | NotForUs
 
 
-def read_letters(raw: bytes, list_names: tuple[str, ...] = ()) -> Iterator[Piece]:
+def read_letters(
+    raw: bytes, list_names: tuple[str, ...] = (), own: tuple[str, ...] = (), *, archive: bool = False
+) -> Iterator[Piece]:
     """What one piece of mail holds: one letter, those of a digest, a notice, or nothing for us.
 
     `list_names` are the names and addresses under which the list is known here: its subject prefix, and
-    what tells its letters from those to the camp alone.
+    what tells its letters from those to the camp alone. `own` are the camp's addresses. `archive`: it lay in
+    a file of the list's mail, where what names no list is the list's all the same.
     """
     mail = parse(raw)
     if mail is None or not mail.keys():
         yield NotForUs(Why.UNREADABLE)
         return
-    yield from _pieces_of(mail, frozenset(name.lower() for name in list_names if name), 0)
+    yield from _pieces_of(mail, Mailbox(_lower(list_names), _lower(own), archive), 0)
 
 
 def message_of(letter: IncomingLetter, parent: bytes, now_s: int) -> Message:
@@ -158,7 +161,11 @@ def _on_air(text: str, letter: IncomingLetter) -> str:
     return f"{words}\n\n{line}" if words else line
 
 
-def _pieces_of(mail: Mail, list_names: frozenset[str], depth: int) -> Iterator[Piece]:
+def _lower(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names if name)
+
+
+def _pieces_of(mail: Mail, mailbox: Mailbox, depth: int) -> Iterator[Piece]:
     """What a piece of mail holds; `depth` counts the digests round it."""
     message_id = next(iter(marks.message_ids(header(mail, "Message-ID"))), "")
     if marks.is_trial(message_id) or header(mail, TRIAL_HEADER):
@@ -168,7 +175,7 @@ def _pieces_of(mail: Mail, list_names: frozenset[str], depth: int) -> Iterator[P
         yield NotForUs(Why.PRIVATE)
         return
     content = content_of(mail)
-    names = _names(mail, content, list_names)
+    names = _names(mail, content, mailbox.list_names)
     addresses = {name for name in names if "@" in name}
     ours = _own_digest(mail, message_id, content)
     letters = content.letters if ours else letters_in_digest(mail, content, addresses)
@@ -176,13 +183,13 @@ def _pieces_of(mail: Mail, list_names: frozenset[str], depth: int) -> Iterator[P
         yield DigestBack(ours)
     if letters and depth < DIGESTS_IN_DIGESTS_MAX:
         for letter in letters:
-            yield from _pieces_of(letter, frozenset(names), depth + 1)
+            yield from _pieces_of(letter, replace(mailbox, list_names=frozenset(names)), depth + 1)
     elif ours is None:
-        yield _one(mail, content, list_names, names, message_id, depth)
+        yield _one(mail, content, mailbox, names, message_id, depth)
 
 
 def _one(
-    mail: Mail, content: Content, list_names: frozenset[str], names: set[str], message_id: str, depth: int
+    mail: Mail, content: Content, mailbox: Mailbox, names: set[str], message_id: str, depth: int
 ) -> Piece:
     """What a piece of mail is that is not taken apart."""
     addresses = {name for name in names if "@" in name}
@@ -191,15 +198,15 @@ def _one(
     if is_machines(mail):
         if depth:
             return NotForUs(Why.AUTOMATIC)
-        settled = {name for name in list_names if "@" in name}
+        settled = {name for name in mailbox.list_names if "@" in name}
         return notice_of(mail, content, _reference(mail, message_id, content.text), settled or addresses)
-    if depth == 0 and (why := came_otherwise(mail, list_names)):
+    if depth == 0 and (why := came_otherwise(mail, mailbox)):
         return NotForUs(Why.PRIVATE if why == "private" else Why.ELSEWHERE)
     inner = wrapped_letter(mail, content)
     if inner is None:
         return _letter(mail, content, names, message_id)
     inner_id = next(iter(marks.message_ids(header(inner, "Message-ID"))), message_id)
-    return _letter(inner, content_of(inner), names | _names(inner, content, list_names), inner_id)
+    return _letter(inner, content_of(inner), names | _names(inner, content, mailbox.list_names), inner_id)
 
 
 def _letter(mail: Mail, content: Content, names: set[str], message_id: str) -> IncomingLetter | NotForUs:

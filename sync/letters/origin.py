@@ -6,11 +6,13 @@ Such a letter lies in the mailbox beside the list's, and must never be broadcast
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from email.message import Message as Mail
 from typing import Literal
 
 from sync.letters.headers import header, mailboxes
 from sync.letters.list_forms import LIST_MARKS
+from sync.letters.marks import mark_of_message_id, message_ids
 from sync.letters.mime import Content
 from sync.letters.names import posts_of_list
 
@@ -18,21 +20,38 @@ from sync.letters.names import posts_of_list
 _SENT_TO = ("To", "Cc", "Resent-To", "Resent-Cc", "From", "Reply-To", "Sender", "Return-Path", "Errors-To")
 
 
-def came_otherwise(mail: Mail, list_names: frozenset[str]) -> Literal["", "private", "elsewhere"]:
-    """Whether a letter came on another way than through the list of these names and addresses (lower case).
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Where a piece of mail lay, and what tells a list's letters from others there. All in lower case."""
 
-    Archives (Pipermail) keep neither To nor List-Id: what says nothing of its way is the list's. So is
-    everything where the list's address is not known here.
+    list_names: frozenset[str] = frozenset()  # names and addresses of the list
+    own: frozenset[str] = frozenset()  # addresses of the camp
+    archive: bool = False  # a file of the list's mail, and no mailbox that anybody may write to
+
+
+def came_otherwise(mail: Mail, mailbox: Mailbox) -> Literal["", "private", "elsewhere"]:
+    """Whether a letter came on another way than through the list.
+
+    Where the list's address is not known here, and where a letter says nothing of its way (Pipermail keeps
+    neither To nor List-Id), it is the list's. In an archive so is all that is not plainly for the camp.
     """
-    addresses = {name for name in list_names if "@" in name}
+    addresses = {name for name in mailbox.list_names if "@" in name}
     if not addresses:
         return ""
     sent_to = _written(mail, _SENT_TO)
     if any(address in sent_to for address in addresses) or _names_helper(sent_to, addresses):
         return ""
     if any(header(mail, name) for name in LIST_MARKS):
-        return "" if _is_this_list(mail, list_names) else "elsewhere"
-    return "private" if header(mail, "To") or header(mail, "Cc") else ""
+        return "" if mailbox.archive or _is_this_list(mail, mailbox.list_names) else "elsewhere"
+    if not header(mail, "To") and not header(mail, "Cc"):
+        return ""
+    for_us = any(address in sent_to for address in mailbox.own) or _answers_us(mail)
+    return "private" if for_us or not mailbox.archive else ""
+
+
+def _answers_us(mail: Mail) -> bool:
+    names = ("In-Reply-To", "References")
+    return any(mark_of_message_id(each) for name in names for each in message_ids(header(mail, name)))
 
 
 def wrapped_letter(mail: Mail, content: Content) -> Mail | None:

@@ -366,6 +366,21 @@ def test_what_did_not_come_through_the_list(raw, why):
 
 
 @pytest.mark.parametrize(
+    ("head", "ours"),
+    [
+        ("To: old-list@elsewhere.example", True),
+        ("To: x@elsewhere.example\nList-Id: <others.b.example>", True),
+        ("To: Camp <CAMP@plaza.example>", False),
+        (f"To: x@elsewhere.example\nIn-Reply-To: {OUR_ID}", False),
+    ],
+)
+def test_a_file_of_list_mail_is_the_lists(head, ours):
+    raw = f"From: Ana <a@a.example>\n{head}\nSubject: x\n\nwords\n".encode()
+    (piece,) = read_letters(raw, NAMES, ("camp@plaza.example",), archive=True)
+    assert (piece != NotForUs(Why.PRIVATE)) is ours
+
+
+@pytest.mark.parametrize(
     "head",
     [
         f"To: {ADDRESS}",
