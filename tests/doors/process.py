@@ -6,11 +6,13 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,13 @@ def make_camp(folder: Path, *options: str) -> str:
     return code[1]
 
 
+def _until_we_end() -> list[str]:
+    """How to start what must not outlive us: were we killed, it would open the devices of later tests."""
+    # The kernel looks at the thread that started it.
+    can = shutil.which("setpriv") and threading.current_thread() is threading.main_thread()
+    return ["setpriv", "--pdeathsig", "KILL"] if can else []
+
+
 class RunningNode:
     """`miccheck run` until `stop` or `kill`; also a context manager."""
 
@@ -52,7 +61,7 @@ class RunningNode:
         self.home = home
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "node", "run", home],
+            [*_until_we_end(), sys.executable, "-m", "node", "run", home],
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,

@@ -60,7 +60,7 @@ class Trouble(threading.Thread):
 
     def run(self):
         for _ in range(self.times):
-            time.sleep(self.random.uniform(0.1, 2.0))
+            time.sleep(self.random.uniform(0.1, 1.6))
             self.board.unplug()
             before = self.times_asked()
             time.sleep(self.random.uniform(0.1, 1.0))
@@ -91,7 +91,7 @@ def storm(bench, tmp_path, messages, times, seed, level_s, tcp=False):
         texts = [f"message {number} of the storm" for number in range(messages)]
         for number, text in enumerate(texts):
             post(nodes[number % 2], text)
-            time.sleep(random.uniform(0, 4.8 * times / messages))  # as long as the trouble lasts
+            time.sleep(random.uniform(0, 4.2 * times / messages))  # as long as the trouble lasts
         for trouble in troubles:
             trouble.join()
         wait_until(lambda: all(len(node.texts()) >= messages for node in nodes), level_s)
