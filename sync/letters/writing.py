@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import quopri
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from email.header import Header
 from email.utils import format_datetime
 
 from sync.text import NICKNAME_BYTES_MAX, tidy_name
@@ -26,6 +26,10 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(?:\.
 # Whatever a list wrote into a Message-ID comes back into a header of ours.
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,250}")
 _WORDS = re.compile(r"[^ ]+ *| +")
+# RFC 2047 §5.3: what may stand as it is in an encoded word wherever that stands, and the space, which is _.
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/ ")
+# A line with an encoded word has 76 characters at most: less `Subject: ` and `=?utf-8?q?` and `?=`.
+_ENCODED_CHARACTERS = 76 - len("Subject: ") - len("=?utf-8?q??=")
 # Seen by nobody, and fit for making two names that look the same: zero-width spaces, soft hyphens, fillers.
 # Joiners and direction marks are no such (see `sync.text`).
 _UNSEEN = re.compile("[\u00ad\u034f\u115f\u1160\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\uffa0]")
@@ -84,7 +88,7 @@ def encode_header(text: str) -> str:
     # What looks like an encoded word was typed by somebody, and is shown as it was typed.
     if text.isascii() and "=?" not in text:
         return _folded(text)
-    return Header(text, "utf-8", maxlinelen=LINE_CHARACTERS, header_name="X" * 10).encode(linesep="\r\n")
+    return "\r\n ".join(_encoded_words(text))
 
 
 def display_name(name: str) -> str:
@@ -132,6 +136,33 @@ def _is_stuffed(part: str) -> bool:
     for any line.
     """
     return part.startswith((" ", ">", "From ")) or _HEADER_LINE.match(part) is not None
+
+
+def _encoded_words(text: str) -> list[str]:
+    """The text as encoded words of whole characters, one a line (RFC 2047 §2, §4, §5.3).
+
+    `email.header` makes the same in ten times the time, a third of all that a letter took.
+    """
+    plain = sum(map(_PLAIN.__contains__, text))
+    if 2 * plain < len(text):  # =D0=BF for every letter of a script of its own
+        parts = _cut([character.encode() for character in text], _ENCODED_CHARACTERS // 4 * 3)
+        return [f"=?utf-8?b?{b64encode(part).decode()}?=" for part in parts]
+    quoted = [
+        character if character in _PLAIN else "".join(f"={byte:02X}" for byte in character.encode())
+        for character in text
+    ]
+    parts = _cut([each.replace(" ", "_").encode() for each in quoted], _ENCODED_CHARACTERS)
+    return [f"=?utf-8?q?{part.decode()}?=" for part in parts]
+
+
+def _cut(pieces: Sequence[bytes], bytes_max: int) -> list[bytes]:
+    """The pieces joined to as few parts as possible, none of them cut."""
+    parts = [b""]
+    for piece in pieces:
+        if len(parts[-1]) + len(piece) > bytes_max:
+            parts.append(b"")
+        parts[-1] += piece
+    return parts
 
 
 def _folded(text: str) -> str:
