@@ -36,6 +36,8 @@ from sync.store.letters import LetterTables
 
 # A letter an hour is what an owner reads.
 GATHER_S = HOUR_S = 3_600.0
+# Looks while one letter is gathered.
+LOOKS = 12
 # Mailman writes to every address it is asked to add. Somebody with a liaison's card must not make it write
 # to a thousand strangers an hour.
 REQUESTS_PER_HOUR = 20
@@ -62,8 +64,9 @@ class JoinMail:
         self._random = random
         self._gather_s = gather_s
 
-    def next_due_s(self, bench: Workbench) -> float | None:
-        """In how many seconds there may be a letter; None when none waits."""
+    def next_due_s(self, bench: Workbench) -> float:
+        """In how many seconds there may be a letter. Nobody says when a registration arrives by gossip, so at
+        the latest it is looked again a few times an hour."""
         tables, now_s = _tables(bench), bench.wall_s
         times = [letter.next_try_s for letter in tables.sending(self._list.name)]
         times += self._due(bench, tables.leaving(self._list.name, self._digest), leaving=True).values()
@@ -71,7 +74,8 @@ class JoinMail:
             times.append(max(self._leaves_s(joining), self._room_s(tables, now_s)))
         # What lies further ahead than any pause was written under a clock that was wrong.
         waits = [max(0.0, at_s - now_s) for at_s in times]
-        return min((wait if wait <= AGAIN_MAX_S + STEP_S * 16 else 0.0 for wait in waits), default=None)
+        waits = [wait if wait <= AGAIN_MAX_S + STEP_S * 16 else 0.0 for wait in waits]
+        return min([*waits, self._gather_s / LOOKS])
 
     def take(self, bench: Workbench, most: int) -> Sequence[SideLetter]:
         """What leaves next: what was begun before, then who wants to leave, then who wants to join."""
@@ -100,8 +104,8 @@ class JoinMail:
         """What became of it; the other camps hear that the owner was asked."""
         tables, now_s = _tables(bench), bench.wall_s
         begun = tables.letter(letter.id)
-        if begun is None:
-            return
+        if begun is None or not begun.sending:
+            return  # noted before
         again_s = now_s + min(AGAIN_S * 2 ** min(begun.tries, 10), AGAIN_MAX_S)
         match answer.fate:
             case Fate.ACCEPTED:

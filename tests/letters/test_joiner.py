@@ -8,7 +8,7 @@ from email.policy import default
 import pytest
 
 from node.join_ears import JoinEars
-from node.joiner import GATHER_S, REQUESTS_PER_HOUR
+from node.joiner import GATHER_S, LOOKS, REQUESTS_PER_HOUR
 from node.owner_key_file import write_secret_key
 from node.smtp import Fate
 from sync.letters.join_letters import message_id_of_token, sealed_in, token_text
@@ -338,7 +338,7 @@ def test_what_is_sealed_to_another_key_is_refused(far, owner):
     meet(far, owner)
     assert far.words() == ["refused"]
     assert "another key" in far.why()[0]
-    assert owner.mail.next_due_s(owner.bench()) is None
+    assert owner.mail.next_due_s(owner.bench()) == GATHER_S / LOOKS
 
 
 def test_strangers_do_not_get_a_thousand_letters_an_hour(owner):
