@@ -6,8 +6,9 @@ or has arrived; in, when the inbox changed. Another tells the other camps what i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,18 +16,24 @@ from node.inbox import LETTERS_MAX, Inbox, inbox_of
 from node.list_settings import MailingList
 from node.maildir_outbox import MaildirOutbox
 from node.outbox import LetterQueue, Neighbourhood, Outbox, channels_of_others, is_paused
+from node.precedence import Precedence
+from node.progress import Progress
 from node.pump import Pump, TimeSource, Workbench
 from node.receipt_teller import publish_receipts
 from node.side_mail import SideMail
-from node.trust import Trust
-from node.walker import NEVER, Walker
+from node.trust import Terms, Trust
+from node.walker import NEVER, Trouble, Walker
 from sync.letters.introducing import Say
 from sync.store.letters import LetterCounts, LetterTables
 from web_ui import mail_words as words
 from web_ui.mail_words import in_english
 
+_LOG = logging.getLogger("miccheck")
+
 # The node promises to end within five seconds; a disk or a server that hangs is left behind.
 STOP_S = 2.0
+# Who looks at the page while letters go wants to see them go.
+COUNT_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ class LetterListView:
     done: int = 0
     total: int = 0
     paused: bool = False
+    progress: str = ""
+    seconds_left: float | None = None  # until what waits is gone, at the speed of now
 
 
 SideMailOf = Callable[[MailingList], SideMail | None]
@@ -69,21 +78,23 @@ class Courier:
         jitter: Callable[[], float],
         speak: Sequence[Say] = (str,),
         side: SideMailOf = _no_side_mail,
-        metered: bool = False,
+        terms: Terms | None = None,
+        missed: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`real_s` counts real seconds and never jumps; `jitter` is a factor about 1.
 
         Paths of the settings are relative to `home`. `speak` are the languages in which a list is told what
-        its letters from here are; `side` is other mail that goes with a list's letters. On `metered` internet
-        little is fetched, and seldom.
+        its letters from here are; `side` is other mail that goes with a list's letters. `terms` are
+        those of all servers; `missed` is told why one was not reached.
         """
         self._pump = pump
         self._clock = clock
         self._real_s = real_s
         served = tuple(each for each in lists if not each.stopped)
         self._posts_to = tuple(each for each in served if each.outbox and each.direction != "in")
+        self._terms = replace(terms or Terms(), precedence=Precedence(real_s))
         self._teller = Walker("receipts", self._tell, real_s, jitter)
-        gear = _Gear(home, pump, clock, real_s, jitter, self._teller.wake, metered)
+        gear = _Gear(home, pump, clock, real_s, jitter, self._teller.wake, self._terms, missed)
         self._roads = tuple(
             _Road(each, gear, channels_of_others(self._posts_to, each), speak, side(each)) for each in served
         )
@@ -95,6 +106,8 @@ class Courier:
 
     def stop(self) -> None:
         """End; before the pump does."""
+        assert self._terms.precedence is not None
+        self._terms.precedence.stop()
         for road in self._roads:
             road.stop()
         self._teller.stop()
@@ -107,6 +120,12 @@ class Courier:
         for road in self._roads:
             road.wake()
         self._teller.wake()
+
+    def hurry(self) -> None:
+        """There may be internet now, or another one: whoever waited for it tries at once."""
+        self._terms.lines.drop_gone()
+        for road in self._roads:
+            road.hurry()
 
     def look(self, list_name: str) -> None:
         """Somebody wants a list's mail looked into and sent now."""
@@ -145,7 +164,8 @@ class _Gear:
     real_s: Callable[[], float]
     jitter: Callable[[], float]
     sent: Callable[[], None]
-    metered: bool
+    terms: Terms
+    missed: Callable[[str], None]
 
 
 class _Road:
@@ -172,11 +192,13 @@ class _Road:
         self._looked_s: float | None = None
         self._look_wanted = False
         ca_file = gear.home / mailing_list.ca_file if mailing_list.ca_file else None
-        self._trust = Trust(ca_file, gear.clock.is_set)
+        self._terms = replace(gear.terms, trust=Trust(ca_file, gear.clock.is_set))
+        self._progress = Progress()
+        self._counted_s = float("-inf")
         if mailing_list.inbox and mailing_list.direction != "out":
             self._looked_s = float("-inf")
             self._inbox = inbox_of(
-                mailing_list, gear.home, gear.pump, gear.real_s(), self._trust, gear.metered
+                mailing_list, gear.home, gear.pump, gear.real_s(), self._terms, gear.real_s
             )
             self._in = Walker(f"list {mailing_list.name}, in", self._look, gear.real_s, gear.jitter)
         if mailing_list.outbox and mailing_list.direction != "in":
@@ -203,7 +225,9 @@ class _Road:
             gear.jitter,
             want_look=self._want_look,
             side=side,
-            converse=partial(conversation, trust=self._trust),
+            converse=partial(conversation, terms=self._terms),
+            precedence=self._terms.precedence,
+            moved=self._moved,
         )
 
     @property
@@ -223,6 +247,13 @@ class _Road:
         if self._queue is not None and self._out is not None and self._out.trouble():
             self._queue.fill(now_s)
             self._count()
+
+    def hurry(self) -> None:
+        """Both ways at once, also out of trouble."""
+        for walker in self.walkers:
+            walker.hurry()
+        if self._inbox is not None:
+            self._inbox.wake()
 
     def look(self) -> None:
         """Both ways, now."""
@@ -257,6 +288,8 @@ class _Road:
             done=counts.done,
             total=counts.total,
             paused=self._paused,
+            progress=self._progress.line() if self._progress.total else "",
+            seconds_left=self._progress.seconds_left,
         )
 
     def _troubles(self, counts: LetterCounts) -> list[str]:
@@ -281,6 +314,9 @@ class _Road:
         assert self._outbox is not None
         try:
             return self._outbox.carry(now_s)
+        except Trouble as trouble:
+            self._gear.missed(str(trouble))
+            raise
         finally:
             self._count()
             self._gear.sent()  # or perhaps not; whoever tells looks for itself
@@ -292,7 +328,11 @@ class _Road:
             self._count()
             return NEVER
         began_s = self._gear.clock.wall_s()
-        pause_s = self._inbox.look(now_s)
+        try:
+            pause_s = self._inbox.look(now_s)
+        except Trouble as trouble:
+            self._gear.missed(str(trouble))
+            raise
         self._count()
         if pause_s > 0 and not self._inbox.held_back:  # all of it was looked through
             self._looked_s = began_s
@@ -313,3 +353,12 @@ class _Road:
             return LetterTables(bench.store.connection).counts(self.name), is_paused(bench, self.name)
 
         self._counts, self._paused = self._gear.pump.submit(count).result()
+        self._counted_s = self._gear.real_s()
+        line = self._progress.see(self._counts.done, self._counts.waiting, self._counted_s)
+        if line:
+            _LOG.info("list %s: %s", self.name, line)
+
+    def _moved(self) -> None:
+        """Some letters went: count again, not more often than people look."""
+        if self._gear.real_s() - self._counted_s >= COUNT_EVERY_S:
+            self._count()

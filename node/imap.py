@@ -14,7 +14,7 @@ import select
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, MailboxLoginError
 from imap_tools.mailbox import BaseMailBox
@@ -22,7 +22,8 @@ from imap_tools.mailbox import BaseMailBox
 from node import mail_faults, portal
 from node.mail_faults import said
 from node.mail_server import IMAPS_PORT, Mailbox, MailServer
-from node.trust import Trust
+from node.open_lines import address_of
+from node.trust import Terms, Trust
 from node.walker import Trouble
 from sync.letters.mbox import LETTER_BYTES_MAX
 from web_ui import mail_words as words
@@ -90,17 +91,19 @@ def _is_here(sock: socket.socket) -> bool:
 class ImapSession:
     """A folder that was opened. Raises Trouble wherever the server or the line fails."""
 
-    def __init__(self, mailbox: Mailbox, password: str, trust: Trust) -> None:
+    def __init__(self, mailbox: Mailbox, password: str, terms: Terms) -> None:
         """Connect, log in, open the folder."""
         self._server = mailbox.server
-        self._trust = trust
+        self._trust = terms.trust
+        self._open = ExitStack()
         self._box: _Box | None = None
         with self._faults():
-            box = _Box(mailbox.server, trust)
+            box = _Box(mailbox.server, terms.trust)
         self._box = box
         self._client = box.client
         self._folder = mailbox.folder
         _keep_alive(self._client.sock)
+        self._open.enter_context(terms.lines.opened(address_of(self._client.sock), self.break_off))
         try:
             with self._faults():
                 self._log_in(box, password)
@@ -178,6 +181,7 @@ class ImapSession:
 
     def hang_up(self) -> None:
         """Give the line up."""
+        self._open.close()
         with suppress(OSError):
             self._client.shutdown()
 

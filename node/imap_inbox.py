@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -21,9 +21,10 @@ from node.imap import ImapSession
 from node.inbox import Pieces, Taker
 from node.mail_server import parse_imap
 from node.password import read_password
+from node.precedence import Level, Precedence
 from node.pump import PumpStopped
 from node.settings import MailingList
-from node.trust import Trust
+from node.trust import Terms
 from node.walker import Trouble
 from sync.letters.mbox import LETTER_BYTES_MAX
 
@@ -52,13 +53,20 @@ class ImapInbox:
     """A folder of a mailbox. Used in its walker's thread; `wake` and `stop` may be called from any."""
 
     def __init__(
-        self, mailing_list: MailingList, folder: Path, taker: Taker, trust: Trust, metered: bool = False
+        self,
+        mailing_list: MailingList,
+        folder: Path,
+        taker: Taker,
+        terms: Terms,
+        real_s: Callable[[], float],
     ) -> None:
         self._mailbox = parse_imap(mailing_list.inbox)
         self._password_file = folder / mailing_list.inbox_password
         self._taker = taker
-        self._trust = trust
-        self._metered = metered
+        self._terms = terms
+        self._metered = terms.metered
+        self._precedence = terms.precedence or Precedence(real_s)
+        self._way_in = f"{mailing_list.name}, in"
         self._mark = f"imap:{blake2b(mailing_list.inbox.encode(), digest_size=16).hexdigest()}"
         self._session: ImapSession | None = None
         self._rung, self._bell = socket.socketpair()
@@ -114,7 +122,7 @@ class ImapInbox:
             session.break_off()
 
     def _open(self) -> ImapSession:
-        session = ImapSession(self._mailbox, read_password(self._password_file), self._trust)
+        session = ImapSession(self._mailbox, read_password(self._password_file), self._terms)
         self._session = session
         self._is_told = False
         self.warning = session.full()
@@ -143,6 +151,7 @@ class ImapInbox:
         batch = uids[: max(0, room)]
         self.held_back = bool(uids) and not batch
         if batch:
+            self._precedence.wait(self._way_in, Level.INWARD)
             self._take_batch(session, batch)
         if len(uids) > len(batch) and not self.held_back:
             return 0.0

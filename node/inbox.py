@@ -16,7 +16,7 @@ from node import maildir
 from node.join_ears import JoinEars
 from node.pump import Pump, Workbench
 from node.settings import MailingList
-from node.trust import Trust
+from node.trust import Terms
 from sync.letters import Piece, read_letters, read_mbox
 from sync.letters.mbox import LETTER_BYTES_MAX, check_of, letter_starts
 from sync.letters.taking_in import take_in
@@ -85,8 +85,8 @@ def inbox_of(
     folder: Path,
     pump: Pump,
     now_s: float,
-    trust: Trust | None = None,
-    metered: bool = False,
+    terms: Terms | None = None,
+    real_s: Callable[[], float] = lambda: 0.0,
 ) -> Inbox:
     """The inbox that the settings name. Relative paths begin at `folder`."""
     kind, _, path = mailing_list.inbox.partition(":")
@@ -94,7 +94,7 @@ def inbox_of(
     if mailing_list.by_imap:
         from node.imap_inbox import ImapInbox  # a mail client: not needed beside a file
 
-        return ImapInbox(mailing_list, folder, taker, trust or Trust(), metered)
+        return ImapInbox(mailing_list, folder, taker, terms or Terms(), real_s)
     return MboxInbox(folder / path, taker) if kind == "mbox" else MaildirInbox(folder / path, taker)
 
 
@@ -114,6 +114,8 @@ class Taker:
         address = mailing_list.address
         self._name = mailing_list.name
         self._names = (mailing_list.name, address, address.partition("@")[0])
+        self._own = (mailing_list.sender,)
+        self._is_archive = mailing_list.inbox.startswith("mbox:")
         self._pump = pump
         self._allowance = Allowance(now_s)
 
@@ -123,7 +125,9 @@ class Taker:
 
     def read(self, raw: bytes) -> Pieces:
         """What a piece of mail holds."""
-        return [] if self._hears(raw) else list(read_letters(raw, self._names))
+        if self._hears(raw):
+            return []
+        return list(read_letters(raw, self._names, self._own, archive=self._is_archive))
 
     def take(self, pieces: Pieces, also: Callable[[LetterTables], None] | None = None) -> None:
         """Publish letters; what `also` writes is in the same transaction."""

@@ -44,7 +44,7 @@ async def behind(sentence: str, server: MailServer) -> str:
     name = server.name
     shut = sentence in (_made(each, name) for each in (words.NO_ANSWER, words.NOBODY, words.NO_WAY))
     strange = sentence in (_made(each, name) for each in (words.TLS_NAME, words.TLS_UNKNOWN, words.BROKE_OFF))
-    if not (shut or strange) or _is_of_this_box(server.host):
+    if not (shut or strange) or is_of_this_box(server.host):
         return ""
     if await shows_itself(server.host):
         return in_english(words.PORTAL)
@@ -91,20 +91,21 @@ async def _other_port(server: MailServer) -> str:
     """Which other port of the server answers, as a sentence; empty when none does."""
     advice = _ADVICE.get(server.port, ())
     ports = (*(port for port, _ in advice), HTTPS_PORT, HTTP_PORT)
-    answers = await asyncio.gather(*(_answers(server.host, port) for port in ports))
-    for (port, scheme), good in zip(advice, answers, strict=False):
+    found = await asyncio.gather(*(answers(server.host, port) for port in ports))
+    for (port, scheme), good in zip(advice, found, strict=False):
         if good:
             return in_english(
                 words.BLOCKED_TRY, port=server.port, host=server.host, other=port, scheme=scheme
             )
     # A web server beside it says that the host is there, and nothing of mail; only of the ports that networks
     # are known to shut is it likely that this one does.
-    if any(answers) and server.port in (RELAY_PORT, SUBMISSION_PORT):
+    if any(found) and server.port in (RELAY_PORT, SUBMISSION_PORT):
         return in_english(words.BLOCKED, port=server.port, host=server.host)
     return ""
 
 
-async def _answers(host: str, port: int) -> bool:
+async def answers(host: str, port: int) -> bool:
+    """Whether somebody takes a connection there."""
     with suppress(OSError):
         async with asyncio.timeout(ANSWER_S):
             _, writer = await asyncio.open_connection(host, port)
@@ -117,7 +118,7 @@ def _made(template: str, name: str) -> str:
     return in_english(template, server=name)
 
 
-def _is_of_this_box(host: str) -> bool:
+def is_of_this_box(host: str) -> bool:
     """Whether no network is between us."""
     if host == "localhost":
         return True

@@ -40,11 +40,14 @@ from node.doorkeeper import Doorkeeper
 from node.given_certificate import ServerCertificate, complaint, given_certificate
 from node.gossip import FrontDoor
 from node.home import Home, HomeError, HomeLock, Locked
+from node.internet import Internet, servers_of
 from node.joiner import GATHER_S, join_mail
 from node.letter_writing import says
 from node.link_orders import LinkOrders
 from node.mail_desk import MailSights
+from node.network_watch import NetworkWatch
 from node.notify import notify
+from node.open_lines import OpenLines
 from node.places import page_address
 from node.pump import PumpStopped
 from node.recovery import recover
@@ -65,6 +68,7 @@ from node.serving import Listener, PageServer, listen
 from node.settings import LANGUAGES, Settings, read_settings
 from node.sorry import Sorry
 from node.trial_letter import TrialPost
+from node.trust import Terms
 from node.works import Watch, Works
 from radio.ip_handshake import NONCE_BYTES
 from radio.ip_link import IpLinks
@@ -159,7 +163,23 @@ class _Node:
         speak = says(settings.camp.language)
         side = join_mail(home.folder, secrets.token_bytes, self._clock.wait_s(GATHER_S))
         self._courier = Courier(
-            settings.list, home.folder, pump, self._clock, monotonic_s, _jitter, speak, side
+            settings.list,
+            home.folder,
+            pump,
+            self._clock,
+            monotonic_s,
+            _jitter,
+            speak,
+            side,
+            terms=Terms(metered=settings.internet.metered, lines=OpenLines(lambda: self._net.reached())),
+            missed=lambda sentence: self._net.missed(sentence),
+        )
+        self._net = Internet(
+            servers_of(settings.list),
+            settings.internet.check,
+            NetworkWatch(),
+            self._clock.wall_s,
+            self._courier.hurry,
         )
         identity = self._works.identity
         trials = TrialPost(home.folder, self._clock.is_set)
@@ -226,6 +246,7 @@ class _Node:
             self._home.write_ports(self._listeners.http.port, self._listeners.tls.port)
             self._roads.start()
             self._courier.start()
+            self._net.start()
             self._say_where()
             # What was imported stays until the end. Looked through again and again for garbage, it made one
             # post in a hundred wait 10 ms.
@@ -242,6 +263,7 @@ class _Node:
             await asyncio.gather(asyncio.to_thread(self._courier.stop), *serving)
         finally:
             self._home.ports.unlink(missing_ok=True)
+            await asyncio.to_thread(self._net.stop)
             await asyncio.to_thread(self._courier.stop)
             await asyncio.to_thread(self._works.stop)
 
@@ -299,17 +321,28 @@ class _Node:
             desk.refused_counts(),
             desk.version(),
             desk.uptime_s(),
+            self._internet(),
         )
         return json.dumps(status, ensure_ascii=False)
 
     def _lists(self) -> tuple[ListView, ...]:
         return tuple(
-            ListView(view.name, view.waiting, view.sent, view.trouble, view.taken_in, view.left_out)
+            ListView(
+                view.name,
+                view.waiting,
+                view.sent,
+                view.trouble,
+                view.taken_in,
+                view.left_out,
+                view.progress,
+                view.seconds_left,
+            )
             for view in self._courier.views()
         )
 
     def _internet(self) -> InternetView:
-        return InternetView(metered=self._settings.internet.metered)
+        state = self._net.state()
+        return InternetView(state.reach.value, state.since_s, self._settings.internet.metered)
 
     def _say_where(self) -> None:
         web, camp = self._settings.web, self._works.identity.author.hex()

@@ -7,9 +7,10 @@ the last can make a second letter.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -32,7 +33,7 @@ from aiosmtplib.errors import (
 from node import mail_faults, portal
 from node.mail_faults import CLOSING, Stage, said
 from node.mail_server import SUBMISSIONS_PORT, MailServer
-from node.trust import Trust
+from node.trust import Terms, Trust
 from node.walker import Trouble
 from web_ui import mail_words as words
 from web_ui.mail_words import in_english
@@ -109,10 +110,11 @@ class Conversation:
 
 @asynccontextmanager
 async def conversation(
-    server: MailServer, helo: str, password: str | None, trust: Trust | None = None
+    server: MailServer, helo: str, password: str | None, terms: Terms | None = None
 ) -> AsyncIterator[Conversation]:
     """Connect, greet as `helo`, log in where there is a password. Raises Trouble."""
-    trust = trust or Trust()
+    terms = terms or Terms()
+    trust = terms.trust
     smtp = SMTP(
         hostname=server.host,
         port=server.port,
@@ -132,11 +134,23 @@ async def conversation(
         except (SMTPException, OSError) as fault:
             sentence = sentence_of(fault, server, trust)
             raise Trouble(await portal.behind(sentence, server) or sentence) from fault
-        yield Conversation(smtp, server)
+        with terms.lines.opened(*_line(smtp)):
+            yield Conversation(smtp, server)
         with suppress(SMTPException, OSError):  # it has our letters; how it says goodbye is its business
             await smtp.quit()
     finally:
         smtp.close()
+
+
+def _line(smtp: SMTP) -> tuple[str, Callable[[], None]]:
+    """Our address, and what breaks the line off from another thread."""
+    loop, transport = asyncio.get_running_loop(), smtp.transport
+
+    def break_off() -> None:
+        if isinstance(transport, asyncio.WriteTransport):
+            loop.call_soon_threadsafe(transport.abort)
+
+    return str(smtp.get_transport_info("sockname")[0]), break_off
 
 
 async def _greet(smtp: SMTP) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -21,6 +22,7 @@ from node.letter_writing import sender_of
 from node.list_settings import MailingList
 from node.mail_server import MailServer, parse_smtp
 from node.outbox import LetterQueue, Parcel, is_paused
+from node.precedence import Level, Precedence
 from node.pump import Pump, PumpStopped, Workbench
 from node.sending_journal import SendingJournal
 from node.side_mail import SideLetter, SideMail
@@ -43,6 +45,7 @@ PUT_OFF_IN_A_ROW = 3
 PUT_OFF_FIRST_S = 60.0
 
 Load = Sequence[Parcel | SideLetter]
+Prepared = tuple[Load, Level | None]  # and what it has to wait for
 Result = tuple[Parcel | SideLetter, Answer]
 
 
@@ -71,10 +74,13 @@ class SmtpOutbox:
         want_look: Callable[[], None] = lambda: None,
         side: SideMail | None = None,
         converse: Converse = conversation,
+        precedence: Precedence | None = None,
+        moved: Callable[[], None] = lambda: None,
         boot: str | None = None,
     ) -> None:
         """`real_s` counts real seconds; `want_look`: letters wait until the inbox was looked into; `side` is
-        other mail of this list; `boot` is for its journal."""
+        other mail of this list; `precedence` is shared with the ways of other lists; `moved` is called after
+        each batch; `boot` is for its journal."""
         self._server = parse_smtp(mailing_list.outbox)
         self._list = mailing_list
         self._pump = pump
@@ -85,11 +91,15 @@ class SmtpOutbox:
         self._want_look = want_look
         self._side = side
         self._converse = converse
+        self._precedence = precedence or Precedence(real_s)
+        self._way_out = f"{mailing_list.name}, out"
+        self._moved = moved
         name = blake2b(mailing_list.name.encode(), digest_size=8).hexdigest()
         self._journal = SendingJournal(home / "run" / f"sending-{name}", boot)
         self._way = _way_of(mailing_list)
         self._ready = False
         self._unsure: set[bytes] = set()  # letters that may have arrived
+        self._unnoted: list[Result] = []  # what the store does not know yet
         self._batch = BATCH_FIRST
         self._put_off = 0
         self._lock = threading.Lock()
@@ -111,12 +121,18 @@ class SmtpOutbox:
         if (wait_s := self._wait_s()) > 0:
             return wait_s
         try:
+            self._claim()
             asyncio.run(self._connect())
         except asyncio.CancelledError:
             raise PumpStopped from None
         except (OSError, Trouble):
             self._queue.went_offline()
             raise
+        except StoreFull:
+            self._ready, self._unnoted = False, []  # the journal knows what the store could not be told
+            raise
+        finally:
+            self._precedence.release(self._way_out)
         return self._wait_s()
 
     def stop(self) -> None:
@@ -174,46 +190,48 @@ class SmtpOutbox:
                 self._running = None
 
     async def _send_all(self, talk: Talk, sender: str) -> None:
-        """Batch after batch, until none is due or the conversation ends."""
+        """Batch after batch, until none is due or the conversation ends. The next is prepared meanwhile."""
         sent, accepted = 0, 0
-        results: list[Result] = []
-        while sent < CONNECTION_LETTERS and (load := self._next(results)):
-            results = await self._send(talk, sender, load)
+        load = self._next([], None)
+        while load:
             sent += len(load)
+            results: list[Result] = []
+            ahead = self._prepare(load) if sent < CONNECTION_LETTERS else None
+            try:
+                await self._send(talk, sender, load, results)
+            except (asyncio.CancelledError, OSError):
+                with suppress(PumpStopped, StoreFull):  # the journal has it too
+                    self._settle([*load[len(results) + 1 :], *_prepared(ahead)])
+                raise
             accepted += sum(answer.fate is Fate.ACCEPTED for _, answer in results)
             last = results[-1][1]
             if last.is_end or self._put_off >= PUT_OFF_IN_A_ROW:
-                self._settle(results, load[len(results) :])
+                self._settle([*load[len(results) :], *_prepared(ahead)])
                 if accepted and last.says_closing:
                     return  # it takes so many of one connection; the next call makes another
                 why = f"{self._server.name} takes no letters now: {last.why}"
                 raise Trouble(last.why if last.is_end else why)
-        self._settle(results, [])
+            load = self._next(results, ahead) if ahead else []
+        self._settle([])
 
-    async def _send(self, talk: Talk, sender: str, load: Load) -> list[Result]:
-        """Hand over a batch, up to where the conversation ends."""
-        results: list[Result] = []
+    async def _send(self, talk: Talk, sender: str, load: Load, results: list[Result]) -> None:
+        """Hand over a batch, up to where the conversation ends. `results` grows with each answer."""
         began_s = self._real_s()
-        try:
-            for parcel in load:
-                self._journal.begin(parcel.id)
-                self._unsure.add(parcel.id)
-                recipient = parcel.recipient if isinstance(parcel, SideLetter) else self._queue.address
-                answer = await talk.send(parcel.raw, sender, recipient)
-                if answer.fate is Fate.ACCEPTED:
-                    self._journal.taken(parcel.id)
-                if answer.fate is not Fate.UNSURE:
-                    self._unsure.discard(parcel.id)
-                results.append((parcel, answer))
-                self._put_off = self._put_off + 1 if answer.fate is Fate.NOT_NOW else 0
-                if answer.is_end or self._put_off >= PUT_OFF_IN_A_ROW:
-                    break
-        except (asyncio.CancelledError, OSError):
-            with suppress(PumpStopped, StoreFull):  # the journal has it too
-                self._settle(results, load[len(results) + 1 :])
-            raise
+        for parcel in load:
+            self._journal.begin(parcel.id)
+            self._unsure.add(parcel.id)
+            recipient = parcel.recipient if isinstance(parcel, SideLetter) else self._queue.address
+            answer = await talk.send(parcel.raw, sender, recipient)
+            if answer.fate is Fate.ACCEPTED:
+                self._journal.taken(parcel.id)
+            if answer.fate is not Fate.UNSURE:
+                self._unsure.discard(parcel.id)
+            results.append((parcel, answer))
+            self._unnoted.append((parcel, answer))
+            self._put_off = self._put_off + 1 if answer.fate is Fate.NOT_NOW else 0
+            if answer.is_end or self._put_off >= PUT_OFF_IN_A_ROW:
+                break
         self._pace(self._real_s() - began_s)
-        return results
 
     def _pace(self, took_s: float) -> None:
         """Larger batches while they are quick."""
@@ -222,28 +240,59 @@ class SmtpOutbox:
         elif took_s > BATCH_LONG_S:
             self._batch = max(self._batch // 2, 1)
 
-    def _next(self, results: Sequence[Result]) -> Load:
-        """Note what became of a batch, and take the next."""
+    def _prepare(self, load: Load) -> Future[Prepared]:
+        """Have the pump note what became of the last batch and take the next, while this one is sent."""
+        results, flying = self._unnoted, frozenset(m for parcel in load for m in _messages(parcel))
+        self._unnoted = []
+        return self._pump.submit(lambda bench: self._take(bench, results, flying))
 
-        def job(bench: Workbench) -> Load:
-            self._note(bench, results)
-            if is_paused(bench, self._queue.list_name):
-                return []
-            if self._side is not None:
-                if urgent := self._queue.take(bench, self._batch, only_urgent=True):
-                    return urgent
-                if others := self._side.take(bench, self._batch):
-                    return others
-            return self._queue.take(bench, self._batch)
-
-        load = self._queue.ask(job)
-        self._journal.clear(self._unsure)
+    def _next(self, results: Sequence[Result], ahead: Future[Prepared] | None) -> Load:
+        """The next batch. Without one prepared, what became of the last is noted first."""
+        load, waits_for = (ahead or self._prepare([])).result()
+        taken = [parcel.id for parcel, answer in results if answer.fate is Fate.ACCEPTED]
+        self._journal.clear(self._unsure, taken)
+        self._moved()
+        while waits_for is not None:
+            self._precedence.claim(self._way_out, waits_for)
+            self._precedence.wait(self._way_out, waits_for)
+            load, waits_for = self._next_after_wait()
         return load
 
-    def _settle(self, results: Sequence[Result], untried: Load) -> None:
-        """Note what became of a batch, and that the rest of it was not sent."""
+    def _next_after_wait(self) -> Prepared:
+        prepared = self._prepare([]).result()
+        self._journal.clear(self._unsure)
+        return prepared
+
+    def _take(self, bench: Workbench, results: Sequence[Result], flying: Set[bytes]) -> Prepared:
+        """Note a batch, take the next; or what has to wait until other lists' urgent letters are gone."""
+        self._note(bench, results)
+        if self._ending or is_paused(bench, self._queue.list_name):
+            return [], None
+        if urgent := self._queue.take(bench, self._batch, flying, only_urgent=True):
+            return urgent, None
+        if self._side is not None:
+            if not self._precedence.may(self._way_out, Level.REGISTRATION):
+                return [], Level.REGISTRATION
+            if others := self._side.take(bench, self._batch):
+                return others, None
+        if not self._precedence.may(self._way_out, Level.REST):
+            return [], Level.REST
+        self._precedence.claim(self._way_out, Level.REST)
+        return self._queue.take(bench, self._batch, flying), None
+
+    def _claim(self) -> None:
+        """Say how urgent the most urgent of our letters is, before the others of this box connect."""
+        list_name = self._queue.list_name
+        urgent = self._queue.ask(lambda bench: self._queue.tables(bench).counts(list_name).urgent)
+        self._precedence.claim(self._way_out, Level.URGENT if urgent else Level.REST)
+
+    def _settle(self, untried: Load) -> None:
+        """Note what became of the batches, and that the rest was not sent."""
         unsent = [(parcel, Answer(Fate.NOT_SENT)) for parcel in untried]
-        self._queue.ask(lambda bench: self._note(bench, [*results, *unsent]))
+        known, self._unnoted = self._unnoted, []
+        if not known and not unsent:
+            return
+        self._queue.ask(lambda bench: self._note(bench, [*known, *unsent]))
         self._journal.clear(self._unsure)
 
     def _note(self, bench: Workbench, results: Sequence[Result]) -> None:
@@ -286,6 +335,15 @@ class SmtpOutbox:
             raise Trouble(f"the password file {self._password_file} is not there") from error
         except UnicodeDecodeError as error:
             raise Trouble(f"the password file {self._password_file} is not text") from error
+
+
+def _messages(parcel: Parcel | SideLetter) -> tuple[bytes, ...]:
+    return () if isinstance(parcel, SideLetter) else parcel.messages
+
+
+def _prepared(ahead: Future[Prepared] | None) -> Load:
+    """What was taken ahead, and is not sent after all."""
+    return [] if ahead is None else ahead.result()[0]
 
 
 def _way_of(mailing_list: MailingList) -> bytes:

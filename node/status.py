@@ -13,6 +13,7 @@ from radio.link_sight import LinkState
 from sync.views import Count, StoreStatus
 from web_ui.api_form import Json, status_json
 from web_ui.desk import ClockView, LinkView
+from web_ui.mail_desk import InternetView
 
 _REFUSED = "refused."
 # The state of a link when no node runs; with one, those of `radio.link_sight`.
@@ -26,7 +27,10 @@ def status_at_rest(home: Home, settings: Settings, clock: Clock) -> Json:
     trust = clock.trust()
     clock_view = ClockView(trust.is_set, trust.source)
     links = tuple(_at_rest(name, link) for name, link in named_links(settings.link))
-    return status_json(store, clock_view, links, (), refused_counts(store), version("miccheck"), 0.0)
+    internet = InternetView(metered=settings.internet.metered)
+    return status_json(
+        store, clock_view, links, (), refused_counts(store), version("miccheck"), 0.0, internet
+    )
 
 
 def _at_rest(name: str, link: Link) -> LinkView:

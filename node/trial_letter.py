@@ -10,7 +10,7 @@ from node.list_settings import MailingList
 from node.mail_server import parse_smtp
 from node.password import read_password
 from node.smtp import Fate, conversation
-from node.trust import Trust
+from node.trust import Terms, Trust
 from node.walker import Trouble
 from web_ui.mail_words import NO_ANSWER, in_english
 
@@ -30,11 +30,11 @@ class TrialPost:
         """Hand `raw` to the mail server of a list's outbox, for `address`. Raises Trouble."""
         server = parse_smtp(mailing_list.outbox)
         ca_file = self._home / mailing_list.ca_file if mailing_list.ca_file else None
-        trust = Trust(ca_file, self._is_clock_set)
+        terms = Terms(Trust(ca_file, self._is_clock_set))
         password = await asyncio.to_thread(self._password, mailing_list, server.user)
         helo = sender.partition("@")[2]
         try:
-            async with asyncio.timeout(PATIENCE_S), conversation(server, helo, password, trust) as talk:
+            async with asyncio.timeout(PATIENCE_S), conversation(server, helo, password, terms) as talk:
                 answer = await talk.send(raw, sender, address)
         except TimeoutError as error:
             raise Trouble(in_english(NO_ANSWER, server=server.name)) from error

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from node.open_lines import OpenLines
+from node.precedence import Precedence
 from node.walker import Trouble
 from web_ui import mail_words as words
 from web_ui.mail_words import in_english
@@ -35,3 +37,13 @@ class Trust:
             raise Trouble(in_english(words.CA_FILE, file=self.ca_file)) from error
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a list's servers are spoken to. `metered`: little is fetched, and seldom."""
+
+    trust: Trust = field(default_factory=Trust)
+    metered: bool = False
+    lines: OpenLines = field(default_factory=OpenLines)
+    precedence: Precedence | None = None

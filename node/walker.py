@@ -51,6 +51,7 @@ class Walker:
         self._jitter = jitter
         self._changed = threading.Condition()
         self._woken = False
+        self._hurried = False
         self._stopping = False
         self._started = False
         self._trouble = ""
@@ -67,6 +68,13 @@ class Walker:
         """There may be something to do. Trouble is not tried sooner for it."""
         with self._changed:
             self._woken = True
+            self._changed.notify()
+
+    def hurry(self) -> None:
+        """What was in the way may be gone: do the errand at once, also out of trouble."""
+        with self._changed:
+            self._hurried = True
+            self._retry_s = RETRY_FIRST_S
             self._changed.notify()
 
     def stop(self) -> None:
@@ -112,6 +120,9 @@ class Walker:
         """Sleep until the errand is due; False at the end."""
         with self._changed:
             while not self._stopping:
+                if self._hurried:
+                    self._hurried = self._woken = False
+                    return True
                 if self._woken and not self._trouble:
                     self._changed.wait_for(lambda: self._stopping, GATHER_S)
                     self._woken = False

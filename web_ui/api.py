@@ -78,7 +78,7 @@ async def status(visit: Here) -> Response:
     def look(reader: Reader) -> Json:
         return status_json(
             reader.status(), desk.clock(), desk.links(), desk.list_views(), desk.refused_counts(),
-            desk.version(), desk.uptime_s(),
+            desk.version(), desk.uptime_s(), desk.mail().internet(),
         )  # fmt: skip
 
     return JSONResponse(await visit.read(look))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sync.message import Kind
 from sync.views import ChannelView, Count, MessagePage, MessageView, State, StoreStatus
 from web_ui.desk import AirtimeView, ClockView, LinkView, ListView
+from web_ui.mail_desk import InternetView
 from web_ui.words import rfc3339
 
 Json = dict[str, object]
@@ -74,6 +75,7 @@ def status_json(
     refused: Sequence[Count],
     version: str,
     uptime_s: float,
+    internet: InternetView,
 ) -> Json:
     """How the box is. No addresses, no people."""
     return {
@@ -96,10 +98,17 @@ def status_json(
                 "sent": view.sent,
                 "taken_in": view.taken_in,
                 "left_out": view.left_out,
+                "progress": view.progress or None,
+                "seconds_left": int(view.seconds_left) if view.seconds_left is not None else None,
                 "error": view.error or None,
             }
             for view in lists
         ],
+        "internet": {
+            "state": internet.state,
+            "since": rfc3339(internet.since_s) if internet.since_s is not None else None,
+            "metered": internet.metered,
+        },
         "refused": {count.name: count.n for count in refused},
     }
 

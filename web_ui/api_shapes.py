@@ -152,7 +152,17 @@ class MailingList(_Shape):
     sent: int
     taken_in: int
     left_out: int
+    progress: str | None
+    seconds_left: int | None
     error: str | None
+
+
+class Internet(_Shape):
+    """How far this box gets: in no network, in one without internet, with a page to log in to, or there."""
+
+    state: Literal["unknown", "offline", "local", "portal", "online"]
+    since: Stamp | None
+    metered: bool
 
 
 class Status(_Shape):
@@ -171,6 +181,7 @@ class Status(_Shape):
     store_bytes: int
     links: list[Link]
     lists: list[MailingList]
+    internet: Internet
     refused: dict[str, int]
 
 

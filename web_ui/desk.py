@@ -72,6 +72,7 @@ class ListView:
     error: str
     taken_in: int = 0  # letters of the list that were passed on
     left_out: int = 0  # letters that were too many for the air
+    progress: str = ""  # in English: "12 of 340 letters, 4 min at this speed"; empty when nothing goes
     seconds_left: float | None = None  # until what waits has left, at the speed of now; None: nobody knows
 
 
