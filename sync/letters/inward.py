@@ -211,7 +211,8 @@ def _one(
 
 def _letter(mail: Mail, content: Content, names: set[str], message_id: str) -> IncomingLetter | NotForUs:
     parents = _parents(mail, content.text)
-    text = tidy(without_addresses(own_words(content.text)))
+    # Who reads it on the air needs no token: its bytes are words.
+    text = tidy(without_addresses(own_words(marks.without_tokens(content.text))))
     attached = tidy(without_addresses(attachments_line(content.attached)))
     subject = subject_of(header(mail, "Subject"), names)
     if not text and not subject and not attached:

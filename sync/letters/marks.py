@@ -101,6 +101,13 @@ def messages_in_text(text: str) -> Iterator[MessageId]:
     return (bytes.fromhex(found[1] or found[2] or found[3]) for found in _IN_TEXT.finditer(text))
 
 
+def without_tokens(text: str) -> str:
+    """The text without the lines that are a token and nothing else."""
+    if "[miccheck " not in text:
+        return text
+    return "\n".join(line for line in text.split("\n") if not _TOKEN.fullmatch(line.strip()))
+
+
 def message_ids(header: str) -> tuple[str, ...]:
     """The Message-IDs in a Message-ID, In-Reply-To or References header, normalised, in order.
 

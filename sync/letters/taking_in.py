@@ -73,6 +73,7 @@ class _Taking:
         self._now_s = now_s
         self._tables = LetterTables(store.connection)
         self._lookups = LetterLookups(store.connection)
+        self._subjects: list[tuple[MessageId, str]] | None = None
 
     def take(self, letters: Iterable[Piece]) -> Taken:
         became = dict.fromkeys(Outcome, 0)
@@ -178,11 +179,13 @@ class _Taking:
 
     def _named_by_subject(self, notice: Notice) -> list[MessageId]:
         """The newest of our posts whose subject the notice quotes (Mailman says nothing else)."""
+        if self._subjects is None:  # once a batch: whoever sends a thousand false notices costs no more
+            rows = self._lookups.sent_lately(self._list)
+            self._subjects = [(row.message, _subject_of(row)) for row in rows]
         best, length = None, SUBJECT_CHARACTERS_MIN - 1
-        for row in self._lookups.sent_lately(self._list):
-            subject = _subject_of(row)
+        for message, subject in self._subjects:
             if len(subject) > length and _as_quoted(subject).search(notice.text):
-                best, length = row.message, len(subject)
+                best, length = message, len(subject)
         return [best] if best is not None else []
 
 

@@ -25,6 +25,7 @@ from sync.message import decode, encode
 from sync.signing import Identity
 from sync.store import Store
 from sync.text import is_tricky
+from tests.letters.gateway import shown, until
 
 MAIL = Path(__file__).parent.parent / "data" / "mail"
 NOW_S = 1_795_400_000.0
@@ -413,3 +414,16 @@ def test_time_grows_with_length_and_no_faster(pieces, kind):
 
     # Sixteen times the text: what is quadratic takes 256 times as long, and a second and more.
     assert cost(320_000) < 40 * cost(20_000) + 0.3
+
+
+def test_a_mailbox_full_of_it_keeps_no_letter_from_coming_in(open_gateway, tmp_path):
+    box = tmp_path / "list.mbox"
+    good = mail(body=b"the last one").replace(b"<1@a", b"<last@a")
+    with box.open("wb") as file:
+        for _, raw, *_ in HOSTILE:
+            file.write(b"From a@b.example Mon Nov 23 08:00:00 2026\n")
+            file.write(raw[:30_000].replace(b"\nFrom ", b"\n>From ") + b"\n\n")
+        file.write(b"From a@b.example Mon Nov 23 08:00:00 2026\n" + good + b"\n")
+    gateway = open_gateway(inbox=f"mbox:{box}", direction="in")
+    assert until(lambda: [view for view in shown(gateway, "letters") if "the last one" in view.text])
+    assert gateway.view().trouble == ""
