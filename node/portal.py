@@ -130,4 +130,5 @@ def is_of_this_box(host: str) -> bool:
 
 def _are_kin(one: str, other: str) -> bool:
     """Whether two names are of one owner, as far as names tell: mail.example.org and www.example.org."""
-    return one == other or one.split(".")[-2:] == other.split(".")[-2:]
+    ends, other_ends = one.split(".")[-2:], other.split(".")[-2:]
+    return ends == other_ends or one.endswith(f".{other}") or other.endswith(f".{one}")
