@@ -196,8 +196,6 @@ class NodeMail:
             address=each.address,
             direction=each.direction,
             by_smtp=each.by_smtp,
-            reads=bool(each.inbox) and each.direction != "out",
-            agreed=each.is_agreed,
             paused=paused,
             stopped=each.stopped,
             hold_until_s=hold_until_s if hold_until_s and hold_until_s > self._wall_s() else None,

@@ -40,8 +40,6 @@ class MailListView:
     address: str
     direction: str  # both, out, in
     by_smtp: bool
-    reads: bool  # letters come from it
-    agreed: bool  # its owner agreed that they do
     paused: bool
     stopped: bool
     hold_until_s: float | None  # everything is held until then, because the list is new

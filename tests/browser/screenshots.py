@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Route, sync_playwright
 
 from sync.message import Role
 from tests.browser import pages_of
@@ -22,12 +22,16 @@ from tests.web.desk import Camp
 from tests.web.phone import HTTP, HTTPS, Phone
 from tests.web.pseudo import with_pseudo
 from tests.web.square import Square, filled
+from web_ui import mail_words
 from web_ui.desk import AirtimeView, LinkView
 from web_ui.visit import LANGUAGE_COOKIE, SESSION_COOKIE
 
 CHROMIUM = "/usr/bin/chromium"
 WIDTH, HEIGHT = 360, 740
-README_PICTURE = Path(__file__).parent.parent.parent / "docs" / "front-page.png"
+# In a manual, two screens of a phone tell what a page is.
+GUIDE_HEIGHT = 1_200
+DOCS = Path(__file__).parent.parent.parent / "docs"
+README_PICTURE = DOCS / "front-page.png"
 LANGUAGES = ("en", "es", "ar-XB")
 
 
@@ -150,6 +154,72 @@ def links_of_a_board(now_s: float) -> dict[str, LinkView]:
     }
 
 
+def take_mail(browser: Browser, square: Square, out: Path, language: str, scheme: str) -> None:
+    """The mail: what each failure says, a refusal of a letter to try, and what a moderator ticked."""
+    desk = square.sol
+    before, internet = desk.lists, desk.internet_view
+    camp = Camp(desk, languages=with_pseudo())
+    with phone(
+        browser, camp, token=desk.session(Role.COORDINATOR), language=language, scheme=scheme
+    ) as context:
+        page = context.new_page()
+        for name, sentence in failures().items():
+            desk.lists = (replace(before[0], error=sentence, seconds_left=None),)
+            desk.internet_view = replace(internet, state="portal" if name == "portal" else internet.state)
+            page.goto(HTTPS + "/mail")
+            page.screenshot(path=out / f"mail-failure-{name}.{language}.{scheme}.png", full_page=True)
+        desk.lists, desk.internet_view = before, internet
+        page.goto(f"{HTTPS}/mail/1/preview/{square.letter}")
+        page.fill("#address", "squares@lists.example.org")
+        page.locator("form[action$='/try'] button").click()
+        page.get_by_role("alert").wait_for()
+        page.screenshot(path=out / f"mail-try-refused.{language}.{scheme}.png", full_page=True)
+
+
+def failures() -> dict[str, str]:
+    """What keeps letters in, by the name of its sentence, as a list's error says it."""
+    values = {
+        "server": "mail.example.org:587",
+        "host": "mail.example.org",
+        "port": 587,
+        "other": 465,
+        "scheme": "smtps",
+        "said": "550 5.7.1 not allowed",
+        "file": "secrets/mail",
+        "why": "452 try again",
+        "n": 200,
+    }
+    return {
+        name.lower().replace("_", "-"): mail_words.in_english(sentence, **values)
+        for name, sentence in vars(mail_words).items()
+        if name.isupper() and isinstance(sentence, str) and name != "BETWEEN"
+    }
+
+
+def take_for_the_guide(browser: Browser, square: Square) -> None:
+    """The pictures of the mail that the manuals show."""
+    desk = square.sol
+    before = desk.lists
+    pages = {
+        "mail": "/mail",
+        "mail-held": "/mail/held",
+        "mail-preview": f"/mail/1/preview/{square.letter}",
+        "join": "/join",
+        "mail-failure": "/mail",
+    }
+    with phone(browser, square.camp, token=desk.session(Role.COORDINATOR), scale=1) as context:
+        page = context.new_page()
+        for name, path in pages.items():
+            if name == "mail-failure":
+                desk.lists = (replace(before[0], error=failures()["wrong-password"], seconds_left=None),)
+            page.goto(HTTPS + path)
+            box = page.locator("main").bounding_box()
+            assert box is not None
+            part = FloatRect(x=0, y=box["y"], width=WIDTH, height=min(box["height"], GUIDE_HEIGHT))
+            page.screenshot(path=DOCS / f"{name}.png", clip=part, full_page=True)
+    desk.lists = before
+
+
 def take_for_the_readme(browser: Browser, square: Square) -> None:
     """The front page as one sees it first."""
     with phone(browser, square.camp, scale=1) as context:
@@ -164,10 +234,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         square = filled(Path(folder))
         take_for_the_readme(browser, square)
+        take_for_the_guide(browser, square)
         for language in LANGUAGES:
             for scheme in ("light", "dark"):
                 take(browser, square, out, language, scheme)
                 take_links(browser, square, out, language, scheme)
+            take_mail(browser, square, out, language, "light")
     print(f"{len(list(out.glob('*.png')))} pictures in {out}")
 
 

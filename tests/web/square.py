@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+from node.list_settings import MailingList
 from sync.actions import (
     Actor,
     HideMessage,
@@ -16,7 +18,9 @@ from sync.actions import (
     WritePost,
     Written,
 )
+from sync.letters.introducing import introduction_id
 from sync.message import Role
+from sync.store.letters import LetterTables
 from sync.views import Count
 from tests.sync.camps import cable
 from tests.web.desk import KINDS, Camp, TestDesk
@@ -28,6 +32,7 @@ HOTLINE = """Medic tent: +34 600 000 001, at the fountain, day and night
 Legal: +34 600 000 002 — say nothing, sign nothing, ask for them
 Lost child: go to the library tent"""
 
+COORDINATOR = Actor(role=Role.COORDINATOR)
 RADIO = AirtimeView("EU_868", "LONG_FAST", 0.012345, 0.05, 0.01, 0.10, 0.31, "channel")
 
 
@@ -40,6 +45,7 @@ class Square:
     mic_check: str
     held: str
     norte_post: str
+    letter: str  # that waits on its way to a list
 
 
 def say(desk: TestDesk, channel: str, text: str, name: str = "", actor: Actor | None = None, **more) -> bytes:
@@ -125,6 +131,50 @@ def filled(folder: Path) -> Square:
     carried = StickFileView("61", "camp-20261121-1810.bundles", 1_431_977, sol.time_s - 9_000)
     sol.carry.open_stick = OpenStick("sda1", (carried,), 0, 1, False)
     sol.carry.intake_view = IntakeView("camp-20261120-0900.bundles", "done", 9, 9, 812, 40, 1, True)
-    sol.lists = (ListView("squares", 1, 12, ""),)
+    letter = with_mail(sol)
     sol.refused = (Count("signature", 3), Count("length", 41))
-    return Square(sol, norte, Camp(sol), root.hex(), mic_check.hex(), held.hex(), norte_post.hex())
+    return Square(
+        sol, norte, Camp(sol), root.hex(), mic_check.hex(), held.hex(), norte_post.hex(), letter.hex()
+    )
+
+
+def with_mail(sol: TestDesk) -> bytes:
+    """A list that is a few hours old: letters wait for a moderator, some are there, one is held there.
+
+    The id of one that waits.
+    """
+    squares = MailingList(
+        name="squares",
+        address="squares@lists.example.org",
+        outbox="smtp://sol@mail.example.org",
+        inbox="imaps://sol@mail.example.org",
+        password_file="secrets/mail",
+        agreed_by="Tom, moderator",
+        agreed_on=date(2026, 11, 20),
+        owner_key="ERERERERERERERERERERERERERERERERERERERERERE=",
+    )
+    sol.mail_lists = (squares,)
+    tables = LetterTables(sol.store.connection)
+    there = [say(sol, "announcements", f"News of day {n}", "coordination", COORDINATOR) for n in range(1, 5)]
+    with sol.store.transaction():
+        tables.see_list("squares", sol.time_s - 3 * 3600)
+        tables.queue("squares", (), 0, sol.time_s)
+        tables.mark_sent("squares", there[:3], sol.time_s)
+        tables.mark_on_list("squares", there[0], sol.time_s)
+        tables.list_said("squares", there[1], "held", "Post by non-member", sol.time_s)
+        tables.note_notice(
+            "squares", "held", sol.time_s, "Your message awaits moderator approval", b"n" * 8, there[1]
+        )
+        tables.note_notice("squares", "vacation", sol.time_s - 7_000, "Back on Monday", b"v" * 8)
+    waits = say(
+        sol, "announcements", "Medic: +34 600 000 001, or medic@sol.example.", "blue tent", COORDINATOR
+    )
+    say(sol, "kitchen", "Onions for four hundred, please.", "Aitor", COORDINATOR)
+    say(sol, "announcements", "Police at gate 4. Do not run.", "Lola", COORDINATOR, urgent=True)
+    with sol.store.transaction():
+        tables.queue("squares", (), 0, sol.time_s, hold_all=True)
+        tables.introduce(
+            "squares", introduction_id(sol.identity.author, squares.address), sol.time_s, hold=True
+        )
+    sol.lists = (ListView("squares", 8, 3, "", seconds_left=240.0),)
+    return waits

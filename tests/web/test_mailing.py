@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from email import message_from_bytes
 from email.policy import default
+from random import Random
 
 import pytest
 
@@ -26,6 +28,7 @@ from sync.store.letters import LetterRow, LetterTables
 from tests.web.desk import Camp, TestDesk
 from web_ui.desk import ListView
 from web_ui.mail_desk import InternetView
+from web_ui.mail_words import BETWEEN, NOT_AGREED
 
 CAMPS = MailingList(
     name="camps",
@@ -321,14 +324,15 @@ def test_the_overview_says_how_it_goes(camp, desk):
     for n in range(4):
         post(desk, f"Message {n}")
     fill(desk, hold=False)
-    desk.lists = (ListView("camps", 4, 0, "mail.example.org:587 does not answer", seconds_left=240.0),)
+    trouble = f"mail.example.org:587 does not answer{BETWEEN}{NOT_AGREED}"
+    desk.lists = (ListView("camps", 4, 0, trouble, seconds_left=240.0),)
     desk.internet_view = InternetView("portal", desk.time_s - 60)
     with camp.with_card(Role.MODERATOR) as phone:
         answer = phone.get("/mail")
     assert "0 of 4 letters, 4 min at this speed" in answer.text
     assert "mail.example.org:587 does not answer" in answer.text
     assert "This network shows a web page first" in answer.text
-    assert "Nothing comes in yet" in answer.text
+    assert "nothing of the list is passed on until its owner has agreed" in answer.text
     assert answer.headers["refresh"] == "10;url=/mail"
     assert 'action="/mail/pause"' not in answer.text
 
@@ -389,6 +393,25 @@ def test_a_letter_held_by_the_list_says_so_on_the_message(camp, desk):
     assert "held by the moderators of the mailing list" in page
     assert "Post by non-member" in page
     assert [each["list"] for each in said if each["id"] == message.hex()] == ["held"]
+
+
+def test_letters_of_noise_still_make_light_pages(camp, desk):
+    chance = Random(1)
+    noise = ["".join(chr(chance.randrange(0x4E00, 0x9FA5)) for _ in range(1_300)) for _ in range(3)]
+    messages = [post(desk, text) for text in noise]
+    short = [post(desk, f"+34 612 345 {n}") for n in range(100, 112)]
+    fill(desk, introduce=True)
+    with camp.with_card(Role.MODERATOR) as phone:
+        for path in (
+            "/mail/held",
+            f"/mail/1/preview/{messages[0].hex()}",
+            f"/mail/1/preview/{short[0].hex()}",
+        ):
+            assert len(gzip.compress(phone.get(path).content, 6)) <= 10_000, path
+        for _ in messages:
+            form = fields(phone.get("/mail/held").text, "/mail/held/approve")
+            assert phone.post("/mail/held/approve", data=form).status_code == 303
+        assert len(gzip.compress(phone.get("/mail/held").content, 6)) <= 10_000
 
 
 def test_a_camp_without_lists_is_told_how_to_get_one(tmp_path):

@@ -69,6 +69,10 @@ NOTICE_KINDS = {
     "confirmation": mark("asks for a confirmation"),
     "other": mark("from a machine"),
 }
+# The headers that a person reads, in the order of the letter.
+HEADERS = {"From": mark("From"), "To": mark("To"), "Subject": mark("Subject"), "Date": mark("Date")}
+# Of the bytes: the head and a screen or two of text, so that the page stays light. The file has all.
+RAW_SHOWN = 5_000
 TRIAL_TROUBLES = {
     "gone": mark("There is no such letter any more."),
     "address": mark("That is no e-mail address. Write it like name@host."),
@@ -301,7 +305,9 @@ async def _preview(visit: Visit, number: str, id_hex: str, kept: Kept = Kept()) 
         content = {
             "found": found,
             "letter": found.letter,
-            "raw": found.raw.decode("ascii").replace("\r\n", "\n"),
+            "headers": [(HEADERS[name], value) for name, value in found.headers if name in HEADERS],
+            "raw": found.raw[:RAW_SHOWN].decode("ascii").replace("\r\n", "\n"),
+            "cut": len(found.raw) > RAW_SHOWN,
             "own_words": own_words,
             "where": letter_state(visit.language, found.state),
             "said": in_language(visit.language, found.state.said_words or found.state.why),
