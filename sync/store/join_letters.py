@@ -195,13 +195,6 @@ class JoinLetterTables:
         row = self._db.execute("SELECT name FROM camps WHERE key = ?", (key,)).fetchone()
         return "" if row is None else str(row[0])
 
-    def trouble(self, list_name: str) -> tuple[int, str]:
-        """How many letters wait, and what keeps one of them."""
-        return self._db.execute(  # type: ignore[no-any-return]
-            "SELECT count(*), coalesce(max(why), '') FROM join_letters WHERE list = ? AND state = 'sending'",
-            (list_name,),
-        ).fetchone()
-
     def _due(self, sql: str, list_name: str, list_digest: bytes) -> list[DueRegistration]:
         rows = self._db.execute(sql, {"name": list_name, "list": list_digest})
         return [DueRegistration(*row) for row in rows]

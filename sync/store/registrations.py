@@ -108,6 +108,15 @@ class RegistrationTables:
         rows = self._db.execute(_STATES, (id_,))
         return tuple(StateSaid(JoinState(state), second, words, key) for state, second, words, key in rows)
 
+    def letters_that_wait(self) -> list[tuple[str, int, str]]:
+        """Lists to whose owners letters of this camp wait, how many, and what keeps one of them; where
+        something does."""
+        rows = self._db.execute(
+            "SELECT list, count(*), max(why) FROM join_letters WHERE state = 'sending' AND why <> ''"
+            " GROUP BY list ORDER BY list"
+        )
+        return rows.fetchall()
+
     # Of this camp ----------------------------------------------------------------------------------
 
     def add_own(

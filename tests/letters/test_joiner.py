@@ -14,7 +14,7 @@ from node.smtp import Fate
 from sync.letters.join_letters import message_id_of_token, sealed_in, token_text
 from sync.letters.joining import open_sealed
 from sync.letters.turns import STEP_S
-from sync.store.join_letters import JoinLetterTables
+from sync.store.registrations import RegistrationTables
 from tests.letters.joining_camps import (
     ADDRESS,
     HOUR,
@@ -248,6 +248,7 @@ def test_a_letter_that_did_not_go_goes_again_with_the_same_bytes(gate, fate):
     pass_time(GATHER_S, gate)
     (first,) = gate.carry(fate, "550 no")
     assert gate.words() == ["waiting"]
+    assert RegistrationTables(gate.store.connection).letters_that_wait() == [("camps", 1, "550 no")]
     if fate is not Fate.NOT_SENT:
         assert gate.carry() == []
     pass_time(6 * HOUR, gate)
@@ -355,8 +356,8 @@ def test_without_the_key_file_it_waits_and_says_why(owner, tmp_path):
     owner.register("ana@example.org")
     (tmp_path / "owner.key").rename(tmp_path / "elsewhere.key")
     assert owner.carry() == []
-    count, why = JoinLetterTables(owner.store.connection).trouble("camps")
-    assert count == 1
+    ((name, count, why),) = RegistrationTables(owner.store.connection).letters_that_wait()
+    assert (name, count) == ("camps", 1)
     assert "owner.key" in why
     (tmp_path / "elsewhere.key").rename(tmp_path / "owner.key")
     pass_time(HOUR, owner)

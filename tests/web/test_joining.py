@@ -14,6 +14,7 @@ from sync.codec import pack
 from sync.letters.joining import open_sealed, public_key_of
 from sync.message import Kind, Message, Role
 from sync.registrations import JoinState, states_reference
+from sync.store.join_letters import JoinLetterTables
 from tests.web.desk import Camp, TestDesk
 
 SECRET = bytes(range(32))
@@ -202,6 +203,16 @@ def test_a_camp_that_nobody_carries_for_does_not_fill_the_air(camp, phone):
     assert answer.status_code == 409
     assert ADDRESS in answer.text
     assert len(registered(camp)) == UNANSWERED_MAX
+
+
+def test_coordinators_read_why_a_letter_waits(camp, phone):
+    with camp.desk.store.transaction():
+        letters = JoinLetterTables(camp.desk.store.connection)
+        letters.make(b"t" * 10, "camps", False, [], camp.desk.time_s)
+        letters.put_off(b"t" * 10, "550 no such user", 0.0)
+    with camp.with_card(Role.COORDINATOR) as coordinator:
+        assert "1 letter to the owner of camps waits: 550 no such user" in coordinator.get("/join").text
+    assert "550" not in phone.get("/join").text
 
 
 def test_an_old_form_comes_back_with_its_text(camp, phone):

@@ -196,6 +196,7 @@ def _page(
 ) -> Page:
     own = [each for each in reader.registrations().all_own() if _may_see(each, visit.actor)]
     names = {camp.key: camp.name for camp in reader.camps()} if own else {}
+    coordinates = visit.actor.role is Role.COORDINATOR
     content = {
         "lists": visit.site.desk.joining().lists(),
         "kept": kept,
@@ -203,6 +204,7 @@ def _page(
         "look_at": look_at,
         "registrations": [view_of(each) for each in own[:SHOWN_MAX]],
         "more": max(0, len(own) - SHOWN_MAX),
+        "stuck": reader.registrations().letters_that_wait() if coordinates else [],
         "named": lambda key: names.get(key, ""),
         "word_of": lambda view: WORDS[view.word],
     }
