@@ -1,6 +1,6 @@
 """Outward on internet that costs: mic checks at once, the rest together once an hour.
 
-A connection by TLS costs 5 kB before the first letter. Sent as they come, sixty letters in an hour are a third
+A connection by TLS costs 5 kB before the first letter. Sent as they come, sixty letters an hour are a third
 of a megabyte for that alone; in one digest they cost it once.
 """
 
