@@ -13,7 +13,7 @@ from email.message import Message as Mail
 from sync.letters.headers import header, mailboxes
 from sync.letters.list_forms import ANY_PROGRAM, DIGEST_SUBJECTS
 from sync.letters.mime import PARTS_MAX, Content, parse
-from sync.letters.names import is_helper, posts_of_list
+from sync.letters.names import is_helper, is_nobodys
 
 _REPLY = re.compile(r"\s*(?:re|aw|sv|rv|fwd?|wg)\s?:", re.IGNORECASE)
 # `Message: 3` or `Topic: …` may stand before the headers of a letter.
@@ -30,25 +30,25 @@ _LINE = re.compile(r"={10,}")
 _HEADER_LINES_MAX = 40
 
 
-def is_digest(mail: Mail, list_addresses: set[str]) -> bool:
+def is_digest(mail: Mail, list_names: set[str]) -> bool:
     """Whether a list's software sends this as a digest."""
-    return _ruler_of(mail, list_addresses) is not None
+    return _ruler_of(mail, list_names) is not None
 
 
-def letters_in_digest(mail: Mail, content: Content, list_addresses: set[str]) -> list[Mail]:
+def letters_in_digest(mail: Mail, content: Content, list_names: set[str]) -> list[Mail]:
     """The letters of a digest, in order; none when it is no digest, or of a form nobody here knows."""
-    ruler = _ruler_of(mail, list_addresses)
+    ruler = _ruler_of(mail, list_names)
     if ruler is None:
         return []
     return content.letters or _split(content.text, ruler) or _split(content.text, _ANY_RULER)
 
 
-def _ruler_of(mail: Mail, list_addresses: set[str]) -> re.Pattern[str] | None:
+def _ruler_of(mail: Mail, list_names: set[str]) -> re.Pattern[str] | None:
     subject = header(mail, "Subject")
     if _REPLY.match(subject):
         return None
-    ours = list_addresses | set(posts_of_list(mail))
-    if not any(is_helper(address) or address in ours for _, address in mailboxes(mail, "From")):
+    senders = [address for _, address in mailboxes(mail, "From")]
+    if not any(is_helper(each, list_names) or each in list_names or is_nobodys(each) for each in senders):
         return None
     return next((ruler for pattern, ruler in DIGEST_SUBJECTS if pattern.search(subject)), None)
 

@@ -176,9 +176,8 @@ def _pieces_of(mail: Mail, mailbox: Mailbox, depth: int) -> Iterator[Piece]:
         return
     content = content_of(mail)
     names = _names(mail, content, mailbox.list_names)
-    addresses = {name for name in names if "@" in name}
     ours = _own_digest(mail, message_id, content)
-    letters = content.letters if ours else letters_in_digest(mail, content, addresses)
+    letters = content.letters if ours else letters_in_digest(mail, content, names)
     if ours is not None:
         yield DigestBack(ours)
     if letters and depth < DIGESTS_IN_DIGESTS_MAX:
@@ -192,14 +191,13 @@ def _one(
     mail: Mail, content: Content, mailbox: Mailbox, names: set[str], message_id: str, depth: int
 ) -> Piece:
     """What a piece of mail is that is not taken apart."""
-    addresses = {name for name in names if "@" in name}
-    if is_digest(mail, addresses):
+    if is_digest(mail, names):
         return NotForUs(Why.DIGEST)
-    if is_machines(mail):
+    if is_machines(mail, names):
         if depth:
             return NotForUs(Why.AUTOMATIC)
         settled = {name for name in mailbox.list_names if "@" in name}
-        return notice_of(mail, content, _reference(mail, message_id, content.text), settled or addresses)
+        return notice_of(mail, content, _reference(mail, message_id, content.text), settled or names)
     if depth == 0 and (why := came_otherwise(mail, mailbox)):
         return NotForUs(Why.PRIVATE if why == "private" else Why.ELSEWHERE)
     inner = wrapped_letter(mail, content)

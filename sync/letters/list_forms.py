@@ -49,6 +49,9 @@ class ListForm:
     name_in: tuple[str, ...] = ()  # headers that keep the author's name when From names the list
     from_tail: str = ""  # what it writes behind the author's name in From
     helpers: str = ""  # local parts of addresses that only machines write from
+    list_helpers: str = (
+        ""  # what stands behind the list's own name in such addresses; people are shop-owner@, too
+    )
     people: str = ""  # local parts that look like helpers' and are people's
     footer: str = ""  # the line with which its footer begins
     digest_subject: str = ""
@@ -74,7 +77,8 @@ MAILMAN_3 = ListForm(
     sender_in=("X-MailFrom",),
     name_in=("Reply-To",),
     from_tail=r"(?:via|vía) \S.*",
-    helpers=r"[^@]*-(?:bounces|request|owner|confirm)(?:\+[^@]*)?|mailman",
+    helpers=r"[^@]*-(?:bounces|request|confirm)(?:\+[^@]*)?|mailman",
+    list_helpers=r"-(?:owner|join|leave)",
     footer=r"_{47}",
     digest_subject=r"\b(?:digest|resumen), vol \d+, (?:issue|número) \d+",
     digest_ruler=r"-{70}|-{30}",
@@ -123,7 +127,8 @@ MAILMAN_2 = ListForm(
     marks=("List-Id", "List-Post", "List-Unsubscribe", "X-BeenThere", "X-Mailman-Version"),
     name_in=("Reply-To",),
     from_tail=r"(?:via|vía|por medio de|durch|par|tramite) \S.*",
-    helpers=r"[^@]*-(?:bounces|request|owner|admin|confirm)(?:\+[^@]*)?|mailman",
+    helpers=r"[^@]*-(?:bounces|request|confirm)(?:\+[^@]*)?|mailman(?:-owner)?",
+    list_helpers=r"-(?:owner|admin|join|leave)",
     footer=r"_{47}",
     digest_subject=r"\b(?:digest|resumen),? (?:vol|band|volumen)\b",
     digest_ruler=r"-{70}|-{30}",
@@ -155,7 +160,8 @@ SYMPA = ListForm(
     marks=("List-Id", "List-Post", "Archived-At", "X-Loop", "X-Sequence"),
     name_in=("X-Original-From",),
     from_tail=r"\((?:via [^()]*|[^()]*@[^()]*)\)",
-    helpers=r"sympa|[^@]*-(?:request|owner|editor|subscribe|unsubscribe)",
+    helpers=r"sympa(?:-request)?|listmaster|[^@]*-request",
+    list_helpers=r"-(?:owner|editor|subscribe|unsubscribe)",
     digest_subject=r"\bdigest (?:\d|\S+ \d)",
     digest_ruler=r"-{70}|-{30}",
     notices=(
@@ -193,7 +199,8 @@ GOOGLE_GROUPS = ListForm(
     sender_in=("X-Original-Sender",),
     name_in=("X-Original-From", "Reply-To"),
     from_tail=r"via \S.*",
-    helpers=r"[^@]*\+(?:bnc[^@]*|noreply|owners|managers|unsubscribe|subconfirm[^@]*)|mailer-daemon",
+    helpers=r"[^@]*\+(?:bnc[^@]*|subconfirm[^@]*)|mailer-daemon",
+    list_helpers=r"\+(?:noreply|owners|managers|unsubscribe)",
     footer=(
         r"You received this (?:message|digest) because you(?: are|'re) subscribed"
         r"|Has recibido este mensaje porque est"
@@ -261,7 +268,8 @@ GROUPS_IO = ListForm(
     marks=("List-Id", "List-Unsubscribe", "Mailing-List"),
     name_in=("Reply-To",),
     from_tail=r"via groups\.io",
-    helpers=r"bounce\+[^@]*|[^@]*\+(?:owner|bounce|help|noreply|confirm[^@]*)|noreply|confirm[^@]*",
+    helpers=r"bounce\+[^@]*|[^@]*\+bounce",
+    list_helpers=r"\+(?:owner|help|noreply|confirm)",
     footer=r"-=-=-=-=-=-=-|Groups\.io Links:",
     digest_subject=r"\bdigest #?\d+|\bdigest: ",
     notices=(
@@ -288,7 +296,8 @@ YAHOO_GROUPS = ListForm(
     ),
     marks=("Mailing-List", "X-Yahoo-Newman-Id"),
     from_tail=r"\S+@\S+ \[[^\]]*\]",
-    helpers=r"[^@]*-(?:owner|noreply|return-[^@]*)|notify",
+    helpers=r"[^@]*-return-[^@]*",
+    list_helpers=r"-(?:owner|noreply)",
     footer=r"__\._,_\.___",
     digest_subject=r"\bdigest number \d+",
     digest_ruler=r"_{60,}",
@@ -304,7 +313,8 @@ ANY_PROGRAM = ListForm(
     sender_in=("X-Original-Sender",),
     name_in=("X-Original-From", "Reply-To"),
     from_tail=r"(?:via|vía) \S.*",
-    helpers=r"mailer-daemon|postmaster|majordomo|[^@]*-(?:bounces?|request|owner|confirm|return-[^@]*)(?:\+[^@]*)?",
+    helpers=r"mailer-daemon|postmaster|majordomo|[^@]*-(?:bounces?|request|confirm|return-[^@]*)(?:\+[^@]*)?",
+    list_helpers=r"-owner",
     footer=r"-{8,} next part -{8,}|-----BEGIN PGP SIGNATURE-----",
     digest_subject=r"\bdigest\b.*\d|\bresumen\b.*\d",
     digest_ruler=r"[-=_*~]{10,}",
@@ -361,6 +371,7 @@ NAME_HEADERS = tuple(
 )
 FROM_TAIL = re.compile(rf" +(?:{_any_of(form.from_tail for form in LIST_FORMS)})$", re.IGNORECASE)
 HELPERS = re.compile(_any_of(form.helpers for form in LIST_FORMS), re.IGNORECASE)
+LIST_HELPERS = re.compile(rf"(?:{_any_of(form.list_helpers for form in LIST_FORMS)})$", re.IGNORECASE)
 PEOPLE = re.compile(_any_of(form.people for form in LIST_FORMS), re.IGNORECASE)
 FOOTERS = re.compile(
     _any_of(form.footer for form in LIST_FORMS if form is not MAILMAN_2 and form is not MAILMAN_3)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Set
 from email.message import Message as Mail
 
 from sync.letters.headers import header, mailboxes
-from sync.letters.list_forms import FROM_TAIL, HELPERS, NAME_HEADERS, PEOPLE, SENDER_HEADERS
+from sync.letters.list_forms import FROM_TAIL, HELPERS, LIST_HELPERS, NAME_HEADERS, PEOPLE, SENDER_HEADERS
 from sync.letters.privacy import without_addresses
 from sync.text import NICKNAME_BYTES_MAX, tidy_name
 
@@ -40,10 +41,19 @@ def author_of_mail(mail: Mail, list_names: set[str]) -> str:
     return ""
 
 
-def is_helper(address: str) -> bool:
-    """Whether only a machine writes from this address: `camps-bounces@`, `MAILER-DAEMON@`."""
-    local = address.partition("@")[0]
-    return HELPERS.fullmatch(local) is not None and PEOPLE.fullmatch(local) is None
+def is_helper(address: str, list_names: Set[str] = frozenset()) -> bool:
+    """Whether only a machine writes from this address: `camps-bounces@`, `MAILER-DAEMON@`, and of the list
+    with these names `camps-owner@`."""
+    local = address.partition("@")[0].lower()
+    if HELPERS.fullmatch(local):
+        return PEOPLE.fullmatch(local) is None
+    stem = LIST_HELPERS.sub("", local)
+    return stem != local and stem in list_names
+
+
+def is_nobodys(address: str) -> bool:
+    """Whether nobody reads what is sent to this address: `noreply@`. People's letters may come from one."""
+    return _NO_REPLY.fullmatch(address.partition("@")[0]) is not None
 
 
 def _from_is_lists(mail: Mail, list_names: set[str]) -> bool:
@@ -63,6 +73,7 @@ def _name(typed: str) -> str:
 # Zero-width spaces, word joiner, soft hyphen: nobody's name needs them, and they hide an @ or a list's name.
 # Joiners (U+200C, U+200D) stay: Persian and Indic names are written with them.
 _INVISIBLE = re.compile("[\u200b\u2060-\u2064\u00ad\u180e]")
+_NO_REPLY = re.compile(r"(?:do[._-]?)?(?:no|not)[._-]?reply|notifications?", re.IGNORECASE)
 _ADDRESS_LIKE = re.compile(r"@|\S+ at \S+\.\w|[(\[{<]\s*at\s*[)\]}>]|\bat\b.*\bdot\b", re.IGNORECASE)
 
 

@@ -8,7 +8,7 @@ of ours was held or refused, that post says so. A notice names the post in many 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from email.message import Message as Mail
 
@@ -16,7 +16,7 @@ from sync.letters import marks
 from sync.letters.headers import header, mailboxes
 from sync.letters.list_forms import NOTICES, NoticeKind, folded
 from sync.letters.mime import Content, content_of, parameter, parse
-from sync.letters.names import is_helper
+from sync.letters.names import is_helper, is_nobodys
 from sync.letters.privacy import without_contacts
 from sync.message import MessageId
 from sync.text import tidy, tidy_name
@@ -44,10 +44,12 @@ class Notice:
     digest: bytes | None = None  # of ours, that it concerns
 
 
-def is_machines(mail: Mail) -> bool:
+def is_machines(mail: Mail, list_names: Set[str]) -> bool:
     """Whether a machine wrote this (RFC 3834 §5, RFC 3464, the customs of lists)."""
     address = next((a for _, a in mailboxes(mail, "From")), "")
-    if header(mail, "Return-Path").replace(" ", "") == "<>" or is_helper(address):
+    if header(mail, "Return-Path").replace(" ", "") == "<>" or is_helper(address, list_names):
+        return True
+    if is_nobodys(address) and not header(mail, "List-Id") and not header(mail, "List-Post"):
         return True
     if mail.get_content_type() == "multipart/report" or header(mail, "X-Failed-Recipients"):
         return True
@@ -98,7 +100,8 @@ def _kind(mail: Mail, subject: str, text: str, reports: tuple[Mail, ...]) -> Not
     answers = answered or bool(header(mail, "X-Autoreply"))
     said_subject, said_text = folded(subject), folded(text[: 2 * TEXT_CHARACTERS_MAX])[:TEXT_CHARACTERS_MAX]
     # An absent person's program quotes the subject it answers, which may hold any word.
-    if not answers or any(is_helper(address) for _, address in mailboxes(mail, "From")):
+    senders = [address for _, address in mailboxes(mail, "From")]
+    if not answers or any(is_helper(each) or is_nobodys(each) for each in senders):
         for kind, in_subject, in_text in NOTICES:
             if (in_subject and in_subject.search(said_subject)) or (in_text and in_text.search(said_text)):
                 return kind

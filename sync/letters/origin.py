@@ -17,6 +17,7 @@ from sync.letters.mime import Content
 from sync.letters.names import posts_of_list
 
 # What says where a letter was sent to, and who sends it on.
+_WRAPPERS = ("multipart/mixed", "message/rfc822")  # with a footer, and without
 _SENT_TO = ("To", "Cc", "Resent-To", "Resent-Cc", "From", "Reply-To", "Sender", "Return-Path", "Errors-To")
 
 
@@ -56,7 +57,7 @@ def _answers_us(mail: Mail) -> bool:
 
 def wrapped_letter(mail: Mail, content: Content) -> Mail | None:
     """The letter inside, where a list passes it on as an attachment (Mailman's *wrap message*)."""
-    if len(content.enclosed) != 1 or mail.get_content_type() != "multipart/mixed":
+    if len(content.enclosed) != 1 or mail.get_content_type() not in _WRAPPERS:
         return None
     inner = content.enclosed[0]
     # The list copies the subject, and adds nothing but its footer. Who passes a letter on writes some words.

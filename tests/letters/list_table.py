@@ -30,6 +30,7 @@ def _entry(form: ListForm) -> str:
         ("who wrote it", ", ".join(f"`{name}`" for name in (*form.sender_in, *form.name_in))),
         ("behind the author's name in From", _code(form.from_tail)),
         ("only machines write from", _code(form.helpers)),
+        ("and, behind the list's name", _code(form.list_helpers)),
         ("people write from, though it looks so", _code(form.people)),
         ("its footer begins", _code(form.footer)),
         ("subject of a digest", _code(form.digest_subject)),

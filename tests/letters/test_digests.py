@@ -314,3 +314,21 @@ def test_our_own_digest_is_known_when_the_list_threw_its_parts_away():
     contents = raw.replace(b"\r\n", b"\n").partition(b"\n[miccheck digest ")
     raw = head + b"North\n[miccheck digest " + contents[2].partition(b"\n--")[0]
     assert list(read_letters(raw, NAMES)) == [DigestBack(digest_id([each.message for each in made]))]
+
+
+def test_a_letter_wrapped_without_a_footer():
+    inner = "From: Ana <ana@a.example>\nSubject: [camps] x\nMessage-ID: <1@a.example>\n\nwords\n"
+    head = f"From: Ana via Camps <{ADDRESS}>\nSubject: [camps] x\nMessage-ID: <2@x>\n"
+    (letter,) = letters(f"{head}Content-Type: message/rfc822\n\n{inner}".encode())
+    assert (letter.name, letter.text, letter.message_id) == ("Ana", "words", "1@a.example")
+
+
+def test_a_letter_passed_on_with_words_is_the_words():
+    inner = "From: Priv <p@p.example>\nSubject: x\nMessage-ID: <1@p.example>\n\nprivate\n"
+    raw = (
+        f"From: Ana <ana@a.example>\nTo: {ADDRESS}\nSubject: x\n"
+        'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n\nLook at this.\n'
+        f"--b\nContent-Type: message/rfc822\n\n{inner}\n--b--\n"
+    )
+    (letter,) = letters(raw.encode())
+    assert (letter.name, letter.text, letter.attached) == ("Ana", "Look at this.", "[+ message/rfc822]")

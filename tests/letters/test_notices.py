@@ -296,6 +296,30 @@ def test_a_refused_post_that_is_returned_is_known():
     assert real("refused_by_rule").messages == (b"z" * 16,)
 
 
+@pytest.mark.parametrize(
+    ("sender", "is_person"),
+    [
+        ("shop-owner@a.example", True),
+        ("kitchen-admin@a.example", True),
+        ("news-editor@a.example", True),
+        ("camps-owner@lists.example.org", False),
+        ("camps-admin@lists.example.org", False),
+        ("camps-bounces+ana=a.example@lists.example.org", False),
+        ("0a1b2c3d-dmarc-request@LISTS.EXAMPLE.ORG", True),
+        ("noreply@town.example", True),
+        ("MAILER-DAEMON@mx.example", False),
+    ],
+)
+def test_people_with_addresses_like_a_machines(sender, is_person):
+    raw = f"From: {sender}\nTo: {ADDRESS}\nList-Id: <camps.lists.example.org>\n"
+    (piece,) = read_letters(f"{raw}List-Post: <mailto:{ADDRESS}>\nSubject: x\n\nwords\n".encode(), NAMES)
+    assert isinstance(piece, Notice) is not is_person
+
+
+def test_nobodys_address_without_a_list_is_a_machines():
+    assert read("From: noreply@town.example\nSubject: Your account\n\nwords\n").kind == NoticeKind.OTHER
+
+
 def test_what_the_list_distributes_is_no_word_of_the_list():
     raw = f"From: camps-bounces@lists.example.org\nList-Post: <mailto:{ADDRESS}>\n"
     raw += f"Subject: Your message to camps awaits moderator approval\n\n{token(CAMP, OURS)}\n"
