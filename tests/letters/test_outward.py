@@ -3,6 +3,7 @@
 import mailbox
 import re
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from sync.letters import OutgoingLetter, letter_of
 from sync.letters.marks import Mark, message_id_of
 from sync.letters.mime import unflow
-from sync.letters.outward import is_address
+from sync.letters.outward import is_address, trial_of
 from sync.letters.privacy import without_contacts
 from sync.letters.writing import flow
 from sync.text import tidy, tidy_name
@@ -154,27 +155,122 @@ def test_what_is_no_address_of_a_list_is_refused(typed):
 
 
 @pytest.mark.parametrize(
-    ("typed", "sent"),
+    ("offset", "said"),
     [
-        ("write to ana.b+x@correo.example now", "write to […@…] now"),
-        ("call +34 612 345 678 at night", "call […] at night"),
-        ("(212) 555-0134", "[…]"),
-        ("212-555-0134, 212.555.0134", "[…], […]"),
-        ("llama al 612345678 o al 91 234 56 78", "llama al […] o al […]"),
-        ("2125550134", "[…]"),
-        ("on 2026-11-22 at 15:00, 22.11.2026", "on 2026-11-22 at 15:00, 22.11.2026"),
-        (
-            "2011-2026: 15 years, 1,000,000 people, 4 000 books",
-            "2011-2026: 15 years, 1,000,000 people, 4 000 books",
-        ),
-        ("192.168.1.20 and v1.2.3 and #12345678", "192.168.1.20 and v1.2.3 and #12345678"),
-        ("40.4168, -3.7038 and 1795086000", "40.4168, -3.7038 and 1795086000"),
-        ("0123456789abcdef 7f3e-11", "0123456789abcdef 7f3e-11"),
-        ("vote 7 - 3 - 2", "vote 7 - 3 - 2"),
+        (None, "2026-11-19 11:00 UTC"),
+        (0, "2026-11-19 11:00 UTC"),
+        (60, "2026-11-19 11:00 UTC (12:00 local)"),
+        (-480, "2026-11-19 11:00 UTC (03:00 local)"),
+        (345, "2026-11-19 11:00 UTC (16:45 local)"),
+        (840, "2026-11-19 11:00 UTC (2026-11-20 01:00 local)"),
+        (-720, "2026-11-19 11:00 UTC (2026-11-18 23:00 local)"),
+        (1_000_000, "2026-11-19 11:00 UTC"),  # a card says what it likes
     ],
 )
-def test_contacts_are_left_out_and_other_numbers_stay(typed, sent):
-    assert without_contacts(typed).replace("☎", "") == sent
+def test_the_time_is_that_of_the_camp_and_of_the_world(offset, said):
+    mail = read(outgoing(utc_offset=offset))
+    assert mail.get_content().splitlines()[0] == f"North (Plaza del Sol), {said}"
+    assert mail["Date"].datetime.utcoffset() == timedelta(0)
+
+
+def read(letter: OutgoingLetter, sender=None):
+    return message_from_bytes(letter_of(letter, LIST, sender), policy=default)
+
+
+def test_a_moderator_names_it_and_lets_what_was_left_out_pass():
+    text = "Medic: +34 612 345 678 or ana@correo.example"
+    left_out, passed = read(outgoing(text)), read(outgoing(text, subject="Who to call", let_contacts=True))
+    assert left_out["Subject"] == "[North] [general] Medic: [☎…] or […@…]"
+    assert "612" not in left_out.get_content()
+    assert passed["Subject"] == "[North] [general] Who to call"
+    assert text in passed.get_content()
+    # A subject is read like a text: who writes a number into it has to let it pass.
+    assert read(outgoing(subject="call 612 345 678"))["Subject"] == "[North] [general] call [☎…]"
+    assert (
+        read(outgoing(text, author="ana@correo.example"))["From"].addresses[0].display_name == "[…@…] (North)"
+    )
+
+
+HOSTILE = {
+    "line ends in names": outgoing(
+        author="Ana\r\nBcc: a@b.example", camp_name="North\n\nX: y", channel="general\r\nTo: c@d.example"
+    ),
+    "a subject with line ends": outgoing(subject="Hello\r\nBcc: a@b.example\r\n\r\nbody"),
+    "a name longer than a line": outgoing(author="A" * 2_000, camp_name="N" * 2_000, place="P" * 2_000),
+    "a word longer than a line": outgoing("w" * 2_000, subject="s" * 2_000),
+    "right to left": outgoing("\u202eevil\u202c \u2066x\u2069", "\u202eanA", camp_name="اعتصام \u202e"),
+    "what nobody sees": outgoing("wa\u200bter", "A\u200bn\u00ada", camp_name="No\u2060rth"),
+    "encoded words": outgoing("=?utf-8?q?=0D=0ABcc:_a@b.example?= x", "=?utf-8?b?QW5h?="),
+    "half a character": outgoing("\ud800 x", "\udfff"),
+    "nothing at all": outgoing("", "", camp_name="", place="", channel=""),
+}
+
+
+@pytest.mark.parametrize("letter", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_hostile_is_shown_and_does_nothing(letter):
+    raw = letter_of(letter, LIST, "sol@mail.example.org")
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith(b" ")]
+    assert names.count(b"To") == names.count(b"From") == names.count(b"Subject") == 1
+    assert b"Bcc" not in names
+    mail = message_from_bytes(raw, policy=default)
+    shown = f"{mail['Subject']} {mail['From'].addresses[0].display_name}"
+    assert not re.search("[\u0000-\u001f\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069]", shown)
+    assert [a.addr_spec for a in mail["From"].addresses] == ["sol@mail.example.org"]
+
+
+def test_what_looks_encoded_is_shown_as_it_was_typed():
+    mail = read(HOSTILE["encoded words"])
+    assert mail["Subject"] == "[North] [general] =?utf-8?q?=0D=0ABcc:[…@…]?= x"
+    assert mail["From"].addresses[0].display_name == "=?utf-8?b?QW5h?= (North)"
+
+
+def test_a_long_subject_is_folded():
+    raw = letter_of(outgoing(subject="word " * 30), LIST)
+    assert max(map(len, raw.partition(b"\r\n\r\n")[0].split(b"\r\n"))) <= 78
+    assert message_from_bytes(raw, policy=default)["Subject"] == "[North] [general] " + ("word " * 30).strip()
+
+
+@pytest.mark.parametrize("line", ["Subject: x", "From: a@b", "X-Loop: y", "received : z", "List-Id: <a>"])
+def test_a_text_that_quotes_headers_does_not_look_like_a_bounce(line):
+    raw = letter_of(outgoing(f"{line}\nwords", camp_name=line), LIST)
+    body = raw.partition(b"\r\n\r\n")[2].decode().splitlines()
+    looks_like_headers = re.compile(r"(?i)(subject|from|x-loop|received|list-id)\s*:")
+    assert not any(looks_like_headers.match(each) for each in body)
+    # Programs that know format=flowed show it as it was typed.
+    words = unflow(read(outgoing(f"{line}\nwords", let_contacts=True)).get_content(), delete_space=False)
+    assert f"\n{line}\nwords" in words.replace("\r", "")
+
+
+def test_the_first_two_hundred_characters_tell_letters_apart():
+    same = {"text": "Water at gate 4", "author": "Ana"}
+    tops = {read(outgoing(**same, message=bytes([n]) * 16)).get_content()[:200] for n in range(3)} | {
+        read(outgoing(**same, camp_name="South")).get_content()[:200]
+    }
+    assert len(tops) == 4
+
+
+@pytest.mark.parametrize("sender", ["a", "a@b\r\nBcc: c@d.example", "A <a@b.example>"])
+def test_a_sender_that_is_no_address_is_refused(sender):
+    with pytest.raises(ValueError, match="name@host"):
+        letter_of(outgoing(), LIST, sender)
+
+
+def test_a_trial_is_the_same_letter_without_our_marks():
+    letter = outgoing(references=("parent@b.example",))
+    trial = message_from_bytes(trial_of(letter, "ana@correo.example", "sol@mail.example.org"), policy=default)
+    real = read(letter, "sol@mail.example.org")
+    assert trial["To"] == "ana@correo.example"
+    assert trial["Subject"] == f"[dry run] {real['Subject']}"
+    assert (trial["From"], trial["Date"]) == (real["From"], real["Date"])
+    assert trial["X-Miccheck-Id"] is None
+    assert trial["X-Miccheck-Trial"] == "1"
+    assert trial["Message-ID"] != real["Message-ID"]
+    assert trial["In-Reply-To"] is None  # an answer to it is none to the thread
+    assert trial.get_content().splitlines()[3:] == real.get_content().splitlines()[3:]
+    assert ID.hex() not in trial.as_string()
 
 
 def test_a_name_is_one_line():
