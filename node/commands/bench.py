@@ -14,7 +14,7 @@ from random import Random
 
 import click
 
-from node.bench import importing, letters_in, levelling, living, mutants, sizes, storing
+from node.bench import importing, letters_in, letters_out, levelling, living, mutants, sizes, storing
 from node.bench.figures import Figure, table
 from node.bench.gossip import air
 from node.bench.gossip.cases import CASES
@@ -28,7 +28,7 @@ from node.sorry import Sorry
 
 MISSED = 1
 SEED = 2011
-PARTS = ("sizes", "frames", "store", "import", "level", "letters-in", "node", "air")
+PARTS = ("sizes", "frames", "store", "import", "level", "letters-in", "letters-out", "node", "air")
 # A hundred seeds take three hours; whoever wants more begins twice.
 SEEDS_MAX = 100
 SEEDS_CHARACTERS_MAX = 20
@@ -169,6 +169,7 @@ def _measure(file: Path | None, folder: Path, parts: Sequence[str], seed: int, t
             "store": lambda: storing.measure(texts, Random(seed), wall_s, workshop),
             "import": lambda: importing.measure(texts, Random(seed), wall_s, workshop),
             "level": lambda: levelling.measure(texts, Random(seed), wall_s, workshop),
+            "letters-out": lambda: letters_out.measure(texts, Random(seed), wall_s, workshop),
             "letters-in": lambda: letters_in.measure(texts, Random(seed), wall_s, workshop, _own_memory),
             "node": lambda: living.measure(texts, workshop, ProgressLine("posts acknowledged")),
             "air": lambda: talk.measure(seed, wall_s),

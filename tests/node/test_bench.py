@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from node.bench import importing, letters_in, living, mutants, sizes, storing
+from node.bench import importing, letters_in, letters_out, living, mutants, sizes, storing
 from node.bench.figures import Bound, Figure, quantile, rounded, table
 from node.bench.processes import resident_bytes, worked_s
 from node.bench.samples import cable, camp_texts, camps, radio
@@ -185,6 +185,13 @@ def test_a_mailbox_file_is_taken_in_with_flat_memory(tmp_path):
     assert share.bound == Bound.AT_LEAST
     assert 0 < share.value < 1
     assert 0 < figures["letters_in_per_s"].value < figures["letters_read_per_s"].value
+
+
+def test_letters_leave_and_each_is_counted(tmp_path):
+    figures = by_name(letters_out.measure(TEXTS, Random(1), NOW_S, tmp_path, rounds=1, letters=80))
+    assert figures["letters_out_share_of_bare_loop"].limit == 0.8
+    assert figures["letters_out_per_s"].value > 0
+
 
 
 def test_a_share_is_of_the_same_bundles():
