@@ -23,14 +23,12 @@ from node import mail_faults, portal
 from node.mail_faults import said
 from node.mail_server import IMAPS_PORT, Mailbox, MailServer
 from node.open_lines import address_of
-from node.trust import Terms, Trust
+from node.trust import Terms
 from node.walker import Trouble
 from sync.letters.mbox import LETTER_BYTES_MAX
 from web_ui import mail_words as words
 from web_ui.mail_words import in_english
 
-# As for SMTP: who says nothing for a minute is gone, and the page shall say so.
-ANSWER_S = 60.0
 # Saying goodbye is a courtesy; the node ends within two seconds.
 GOODBYE_S = 1.0
 # A letter is asked for up to LETTER_BYTES_MAX. A server that announces more than that is given up.
@@ -61,17 +59,18 @@ class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
 class _Box(BaseMailBox):
     """imap-tools' mailbox over our clients."""
 
-    def __init__(self, server: MailServer, trust: Trust) -> None:
+    def __init__(self, server: MailServer, terms: Terms) -> None:
         self._server = server
-        self._trust = trust
+        self._trust = terms.trust
+        self._answer_s = terms.answer_s
         super().__init__()
 
     def _get_mailbox_client(self) -> imaplib.IMAP4:
         host, port = self._server.host, self._server.port
         context = self._trust.context()
         if self._server.tls:
-            return _BoundedTls(host, port, ssl_context=context, timeout=ANSWER_S)
-        client = _Bounded(host, port, timeout=ANSWER_S)
+            return _BoundedTls(host, port, ssl_context=context, timeout=self._answer_s)
+        client = _Bounded(host, port, timeout=self._answer_s)
         try:
             if "STARTTLS" in client.capabilities:
                 client.starttls(context)
@@ -98,7 +97,7 @@ class ImapSession:
         self._open = ExitStack()
         self._box: _Box | None = None
         with self._faults():
-            box = _Box(mailbox.server, terms.trust)
+            box = _Box(mailbox.server, terms)
         self._box = box
         self._client = box.client
         self._folder = mailbox.folder
@@ -115,6 +114,11 @@ class ImapSession:
             raise
         self._capabilities = b" ".join(each for each in known if isinstance(each, bytes)).upper().split()
         self.can_idle = b"IDLE" in self._capabilities
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether nobody between us and the server reads along."""
+        return isinstance(self._client.sock, ssl.SSLSocket)
 
     def new_uids(self, after: int) -> list[int]:
         """The UIDs of letters above `after`, ascending."""

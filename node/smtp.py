@@ -38,9 +38,7 @@ from node.walker import Trouble
 from web_ui import mail_words as words
 from web_ui.mail_words import in_english
 
-# RFC 5321 §4.5.3.2 would wait five minutes for each answer. A phone's tether that answers nothing for one
-# is gone, and the page shall say so. The last answer is waited for longer: asking again may double a letter.
-ANSWER_S = 60.0
+# The last answer is waited for longer than others: asking again may double a letter.
 LAST_ANSWER_S = 180.0
 
 
@@ -94,6 +92,11 @@ class Conversation:
             return Answer(Fate.UNSURE, sentence_of(fault, self._server))
         return Answer(Fate.ACCEPTED)
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether nobody between us and the server reads along."""
+        return self._smtp.get_transport_info("sslcontext") is not None
+
     def _knows_size(self) -> bool:
         return self._smtp.supports_extension("size")
 
@@ -119,7 +122,7 @@ async def conversation(
         hostname=server.host,
         port=server.port,
         local_hostname=helo,
-        timeout=ANSWER_S,
+        timeout=terms.answer_s,
         use_tls=server.tls,
         start_tls=False,
         tls_context=trust.context(),

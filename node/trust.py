@@ -13,6 +13,10 @@ from node.walker import Trouble
 from web_ui import mail_words as words
 from web_ui.mail_words import in_english
 
+# RFC 5321 §4.5.3.2 would wait five minutes for each answer. A phone's tether that answers nothing for one is
+# gone, and the page shall say so.
+ANSWER_S = 60.0
+
 
 def _always() -> bool:
     return True
@@ -47,3 +51,4 @@ class Terms:
     metered: bool = False
     lines: OpenLines = field(default_factory=OpenLines)
     precedence: Precedence | None = None
+    answer_s: float = ANSWER_S

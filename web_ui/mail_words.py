@@ -166,15 +166,20 @@ def in_language(language: Language, sentences: str) -> str:
     return BETWEEN.join(_said(language, each, _DEPTH_MAX) for each in sentences.split(BETWEEN))
 
 
+def template_of(sentence: str) -> str | None:
+    """The sentence of this table that one was made from; None where it was not."""
+    return next((each for each in SENTENCES if _pattern(each).fullmatch(sentence)), None)
+
+
 def _said(language: Language, sentence: str, depth: int) -> str:
-    for template in SENTENCES if depth else ():
-        found = _pattern(template).fullmatch(sentence)
-        if found is not None:
-            values = found.groupdict()
-            if "why" in values:
-                values["why"] = _said(language, values["why"], depth - 1)
-            return language.say(template, **values)
-    return sentence
+    template = template_of(sentence) if depth else None
+    found = _pattern(template).fullmatch(sentence) if template is not None else None
+    if template is None or found is None:
+        return sentence
+    values = found.groupdict()
+    if "why" in values:
+        values["why"] = _said(language, values["why"], depth - 1)
+    return language.say(template, **values)
 
 
 @cache

@@ -19,7 +19,6 @@ from radio.serial_line import CANNOT_OPEN, Device, SerialPlace, open_device, why
 
 # A camp over a satellite answers within two round trips; a person waits for this command.
 ANSWER_S = 5.0
-_GREETING_BYTES_MAX = 600
 
 
 def pages_answer(port: int) -> str:
@@ -81,17 +80,6 @@ def modem_opens(device: Path, baud: int) -> str:
 
 def _close(line: Device) -> None:
     line.close()
-
-
-def mail_server_answers(host: str, port: int) -> str:
-    """Why there is no mail server there; empty when it greets. Nothing is sent but QUIT."""
-    try:
-        with socket.create_connection((host, port), ANSWER_S) as server:
-            greeting = server.recv(_GREETING_BYTES_MAX).decode("ascii", "replace")
-            server.sendall(b"QUIT\r\n")
-    except OSError as error:
-        return reason(error)
-    return "" if greeting.startswith("220") else f"it says {greeting[:60].strip()!r}"
 
 
 def reason(error: Exception) -> str:

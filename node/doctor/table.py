@@ -17,7 +17,7 @@ CHECKS: tuple[Check, ...] = (
     Check("clock", "whether the time can be believed", box.clock),
     Check("ports", "whether the pages answer, or their ports are free", box.ports),
     Check("certificate", "the pages' certificate and the camp's authority", box.certificate),
-    Check("list", "outbox, inbox and password of each mailing list", lists.lists),
+    Check("list", "each mailing list: agreement, passwords, servers, TLS, login, folder", lists.lists),
     Check("link", "whether somebody is at the other end of each link", links.links),
 )
 

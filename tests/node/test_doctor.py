@@ -14,10 +14,14 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 
 from node.cli import main
 from node.doctor import boards, box
 from node.doctor.table import CHECKS
+from tests.letters.authority import Authority
+from tests.letters.gateway import MailHost
+from tests.letters.imap_host import ImapHost
 from tests.radio.board import Bench
 from tests.radio.test_board_admin import in_a_bad_way
 
@@ -160,52 +164,80 @@ def test_a_certificate_that_was_given(doctor, monkeypatch):
 
 
 LIST = '\n[[list]]\nname = "squares"\naddress = "a@example.org"\n'
+AGREED = 'agreed_by = "Ana"\nagreed_on = 2026-11-23\n'
 
 
 @pytest.mark.parametrize(
-    ("words", "verdict", "says"),
+    ("words", "row", "verdict", "says"),
     [
-        ('outbox = "maildir:out"\ninbox = "maildir:in"', "ok", "are there"),
-        ('inbox = "maildir:nowhere"', "warn", "is not there"),
-        ('inbox = "maildir:secrets"', "bad", "no maildir"),
-        ('inbox = "mbox:camp.key"', "ok", "are there"),
-        ('outbox = "maildir:/nowhere/out"', "bad", "nothing can be written"),
-        ('outbox = "smtp://c@127.0.0.1:1"\npassword_file = "pass"', "warn", "does not take mail now"),
-        ('outbox = "maildir:out"\npassword_file = "missing"', "bad", "cannot be read"),
-        ('outbox = "maildir:out"\npassword_file = "empty"', "bad", "no password in"),
-        ('outbox = "maildir:out"\npassword_file = "open"', "bad", "others on this machine"),
+        ('outbox = "maildir:out"', ", out", "ok", "can be written"),
+        ('outbox = "maildir:/nowhere/out"', ", out", "bad", "nothing can be written"),
+        ('inbox = "maildir:in"', ", in", "ok", "is there"),
+        ('inbox = "maildir:nowhere"', ", in", "warn", "is not there"),
+        ('inbox = "maildir:secrets"', ", in", "bad", "no maildir"),
+        ('inbox = "mbox:camp.key"', ", in", "ok", "is there"),
+        ('inbox = "maildir:in"', "", "warn", "nobody of the list has agreed"),
+        (f'{AGREED}inbox = "maildir:in"', "", "ok", "agreed by Ana on 2026-11-23"),
+        ('outbox = "maildir:out"', "", "ok", "nothing comes in"),
+        ('outbox = "maildir:/nowhere/out"\nstopped = true', "", "ok", "stopped"),
+        ('outbox = "smtp://c@127.0.0.1:1"\npassword_file = "pass"', ", out", "warn", "nobody takes mail at"),
+        ('outbox = "maildir:out"\npassword_file = "missing"', "", "bad", "cannot be read"),
+        ('outbox = "maildir:out"\npassword_file = "empty"', "", "bad", "no password in"),
+        ('outbox = "maildir:out"\npassword_file = "open"', "", "bad", "others on this machine"),
+        ('outbox = "smtps://127.0.0.1:1"\nca_file = "pass"', ", out", "bad", "the ca_file"),
     ],
 )
-def test_mailing_lists(doctor, home, words, verdict, says):
+def test_mailing_lists(doctor, home, words, row, verdict, says):
     (home / "in" / "new").mkdir(parents=True)
     for name, text in (("pass", "secret"), ("empty", "\n"), ("open", "secret")):
         (home / name).write_text(text)
         (home / name).chmod(0o644 if name == "open" else 0o600)
-    found = doctor("--json", settings=LIST + words).findings()["list squares"]
+    found = doctor("--json", settings=LIST + words).findings()[f"list squares{row}"]
     assert found[0] == verdict
     assert says in found[1]
 
 
-def test_a_mail_server_is_asked_nothing_but_who_it_is(doctor):
-    heard = []
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
+def test_a_mail_server_is_asked_up_to_where_a_letter_would_begin(doctor, home, tmp_path):
+    authority = Authority(tmp_path)
+    logins = []
 
-        def greet():
-            for greeting in (b"220 mail.example.org ESMTP\r\n", b"554 go away\r\n"):
-                peer, _ = server.accept()
-                with peer:
-                    peer.sendall(greeting)
-                    heard.append(peer.recv(100))
+    def log_in(server, session, envelope, mechanism, data):
+        logins.append(data.password)
+        return AuthResult(success=data.password == b"right", handled=False)
 
-        thread = threading.Thread(target=greet, daemon=True)
-        thread.start()
-        words = f'{LIST}outbox = "smtp://127.0.0.1:{server.getsockname()[1]}"'
-        assert doctor("--json", settings=words).findings()["list squares"][0] == "ok"
-        assert doctor("--json", settings=words).findings()["list squares"][0] == "warn"
-        thread.join()
-    assert heard == [b"QUIT\r\n"] * 2
+    smtp = MailHost(authenticator=log_in, tls_context=authority.server())
+    imap = ImapHost(tls=authority.server())
+    imap.put(b"Subject: s\r\n\r\nwords\r\n")
+    words = (
+        f'{LIST}{AGREED}outbox = "smtp://north@localhost:{smtp.server.port}"\ninbox = "{imap.url}"\n'
+        f'password_file = "pass"\nca_file = "{authority.file}"\n'
+    )
+    (home / "pass").write_text("right")
+    (home / "pass").chmod(0o600)
+    try:
+        found = doctor("--json", settings=words).findings()
+        assert found["list squares, out"] == (
+            "ok",
+            f"localhost:{smtp.server.port} answers, by TLS, and takes the password",
+        )
+        assert found["list squares, in"] == (
+            "ok",
+            f"localhost:{imap.port} answers, by TLS, and takes the password, INBOX has 1 letter, and it tells of news",
+        )
+        (home / "pass").write_text("wrong")
+        found = doctor("--json", settings=words).findings()
+        for way in ("in", "out"):
+            verdict, says = found[f"list squares, {way}"]
+            assert verdict == "bad"
+            assert "does not take the user and the password" in says
+        (home / "pass").write_text("right")
+        found = doctor("--json", settings=words.replace(imap.url, f"{imap.url}/Elsewhere")).findings()
+        assert "has no folder of that name" in found["list squares, in"][1]
+    finally:
+        smtp.stop()
+        imap.stop()
+    assert smtp.letters == []
+    assert not any(command.startswith("FETCH") for command in imap.commands)
 
 
 @pytest.mark.parametrize(
