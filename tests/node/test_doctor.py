@@ -222,7 +222,8 @@ def test_a_mail_server_is_asked_up_to_where_a_letter_would_begin(doctor, home, t
         )
         assert found["list squares, in"] == (
             "ok",
-            f"localhost:{imap.port} answers, by TLS, and takes the password, INBOX has 1 letter, and it tells of news",
+            f"localhost:{imap.port} answers, by TLS, and takes the password, "
+            "INBOX has 1 letter, and it tells of news",
         )
         (home / "pass").write_text("wrong")
         found = doctor("--json", settings=words).findings()
