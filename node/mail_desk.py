@@ -35,6 +35,8 @@ from web_ui.mail_desk import (
 # right, and not enough to be worth it.
 TRIALS_PER_HOUR = 6
 _HOUR_S = 3_600.0
+# More than this nobody reads one by one: the page says that there are more behind these.
+HELD_LOOKED_AT = 200
 
 SendTrial = Callable[[MailingList, bytes, str, str], Awaitable[None]]
 
@@ -86,16 +88,17 @@ class NodeMail:
         """Whether there is internet."""
         return self._sights.internet()
 
-    def held(self, limit: int) -> tuple[LetterView, ...]:
-        """What waits for a moderator, of all lists."""
+    def held(self, limit: int) -> tuple[tuple[LetterView, ...], int]:
+        """What waits for a moderator, of all lists, and how many more there are."""
         tables = self._reader().letters()
         found = [
-            self._letter(number, each, tables, held.letter, held.since_s)
+            (number, each, held)
             for number, each in enumerate(self._lists, 1)
-            for held in tables.held(each.name, limit)
+            for held in tables.held(each.name, HELD_LOOKED_AT)
         ]
-        found.sort(key=lambda letter: (not letter.introduction, not letter.urgent, letter.since_s))
-        return tuple(found[:limit])
+        found.sort(key=lambda row: (not row[2].letter.introduction, not row[2].letter.urgent, row[2].since_s))
+        shown = (self._letter(n, each, tables, held.letter, held.since_s) for n, each, held in found[:limit])
+        return tuple(shown), max(0, len(found) - limit)
 
     def preview(
         self, number: int, message: MessageId, subject: str | None = None, let_contacts: bool | None = None

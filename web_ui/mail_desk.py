@@ -99,8 +99,9 @@ class MailDesk(Protocol):
     def internet(self) -> InternetView:
         """Whether there is internet."""
 
-    def held(self, limit: int) -> tuple[LetterView, ...]:
-        """What waits for a moderator, of all lists: introductions first, mic checks next, then the oldest."""
+    def held(self, limit: int) -> tuple[tuple[LetterView, ...], int]:
+        """What waits for a moderator, of all lists: introductions first, mic checks next, then the oldest; and
+        how many more there are."""
 
     def preview(
         self, number: int, message: MessageId, subject: str | None = None, let_contacts: bool | None = None

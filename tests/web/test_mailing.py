@@ -333,7 +333,7 @@ def test_the_overview_says_how_it_goes(camp, desk):
     assert "mail.example.org:587 does not answer" in answer.text
     assert "This network shows a web page first" in answer.text
     assert "nothing of the list is passed on until its owner has agreed" in answer.text
-    assert answer.headers["refresh"] == "10;url=/mail"
+    assert answer.headers["refresh"] == "30;url=/mail"
     assert 'action="/mail/pause"' not in answer.text
 
 

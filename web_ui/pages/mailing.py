@@ -33,8 +33,6 @@ from web_ui.writing import fields_of
 router = APIRouter(include_in_schema=False)
 
 MAIL, HELD, NOTICES = "/mail", "/mail/held", "/mail/notices"
-# What is read of the queue for a page; the rest is behind it. More than fits anyway.
-HELD_LOOKED_AT = 200
 # Forms of a letter with their tokens, packed.
 LETTER_BYTES = 450
 # Ticks of the form for several letters, beside its token: `web_ui.writing.FIELDS_MAX` is 30.
@@ -45,8 +43,8 @@ CHANNELS_SHOWN = 24
 SUBJECT_CHARACTERS_MAX = 200
 # RFC 5321 §4.5.3.1: a path has 256 bytes, with its brackets.
 ADDRESS_CHARACTERS_MAX = 254
-# While letters leave, the page comes again by itself after so many seconds.
-LOOK_AGAIN_S = 10
+# While letters leave, the page comes again by itself after so many seconds: time to read it, and to tap.
+LOOK_AGAIN_S = 30
 
 INTERNET = {
     "unknown": mark("Nobody knows yet whether this box has internet."),
@@ -209,13 +207,11 @@ async def _queue(visit: Visit, kept: Kept = Kept()) -> Response:
 
 
 def _held(visit: Visit, kept: Kept) -> Page:
-    waiting = _desk(visit).held(HELD_LOOKED_AT)
-    shown = rows_that_fit(
-        waiting[:LETTERS_ON_A_PAGE], lambda each: each.text + each.author + each.words, LETTER_BYTES
-    )
+    waiting, more = _desk(visit).held(LETTERS_ON_A_PAGE)
+    shown = rows_that_fit(waiting, lambda each: each.text + each.author + each.words, LETTER_BYTES)
     content = {
         "letters": shown,
-        "more": len(waiting) - len(shown),
+        "more": more + len(waiting) - len(shown),
         "kept": kept,
         "sorry": kept.sentence,
         "several": len(shown) > 1,
