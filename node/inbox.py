@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -19,7 +21,7 @@ from node.settings import MailingList
 from node.trust import Terms
 from sync.letters import Piece, read_letters, read_mbox
 from sync.letters.mbox import LETTER_BYTES_MAX, check_of, letter_starts
-from sync.letters.taking_in import take_in
+from sync.letters.taking_in import only_ours, take_in
 from sync.message import Message, MessageId
 from sync.store.letters import LetterTables, left_out_counter
 
@@ -35,6 +37,9 @@ LOOK_EVERY_S = 5.0
 SETTLE_S = 1.0
 
 Pieces = list[Piece]
+
+# In every letter of ours: in its Message-ID, its header, its token.
+_MARK = b"miccheck"
 
 
 class Allowance:
@@ -125,7 +130,7 @@ class Taker:
 
     def read(self, raw: bytes) -> Pieces:
         """What a piece of mail holds."""
-        if self._hears(raw):
+        if not raw or self._hears(raw):
             return []
         return list(read_letters(raw, self._names, self._own, archive=self._is_archive))
 
@@ -144,6 +149,19 @@ class Taker:
             return taken.taken
 
         self._allowance.spend(self._pump.submit(job).result())
+
+    def glance(self, letters: Iterable[bytes]) -> None:
+        """Look for our own letters, and for what the list says of them, in mail that is not taken in yet.
+
+        What waits for room on the air would otherwise keep the gateway from knowing that a post arrived, and
+        it would send it again. Taken in later, all of it is known.
+        """
+        pieces = iter(piece for raw in letters for piece in only_ours(self.read(raw)))
+        while batch := list(islice(pieces, BATCH_LETTERS)):
+            self._pump.submit(partial(self._note, batch)).result()
+
+    def _note(self, pieces: Pieces, bench: Workbench) -> None:
+        take_in(bench.store, None, self._name, pieces, bench.wall_s)
 
     def leave_out(self, count: int, also: Callable[[LetterTables], None] | None = None) -> None:
         """Count letters that are too many."""
@@ -184,6 +202,7 @@ class MboxInbox(_File):
         self._taker = taker
         self._seen: tuple[int, int, int] | None = None  # how the file looked at the last look
         self._done: tuple[int, int, int] | None = None  # and when all of it was read
+        self._glanced = 0  # to where it was looked through for what is ours
         self.held_back = False
 
     def look(self, now_s: float) -> float:
@@ -194,9 +213,9 @@ class MboxInbox(_File):
             return LOOK_EVERY_S
         room = self._taker.room(now_s)
         self.held_back = room <= 0
-        if self.held_back:
-            return LOOK_EVERY_S
         settled, self._seen = looks == self._seen, looks
+        if self.held_back:
+            return self._glance(looks[1]) if settled else SETTLE_S
         with self._path.open("rb") as file:
             more = self._take_batch(file, self._begin(file, looks[1]), room, settled)
             grew = os.fstat(file.fileno()).st_size != looks[1]
@@ -225,9 +244,22 @@ class MboxInbox(_File):
             count += 1
             newest.append(start)
         if count > LETTERS_MAX:
+            # Of what is left out, only what has our mark in clear is read: there may be years of it.
+            older = takewhile(lambda letter: letter.start < newest[0], read_mbox(file, position))
+            self._taker.glance(letter.raw for letter in older if _MARK in letter.raw.lower())
             position = newest[0]
             self._taker.leave_out(count - LETTERS_MAX, self._marker(file, position))
         return position
+
+    def _glance(self, size: int) -> float:
+        """Look through what is new for what is ours; the rest waits until there is room for it."""
+        position, _ = self._taker.mark_of(str(self._path))
+        begin = max(position, self._glanced if self._glanced <= size else 0)
+        if begin < size:
+            with self._path.open("rb") as file:
+                self._taker.glance(letter.raw for letter in read_mbox(file, begin))
+            self._glanced = size
+        return LOOK_EVERY_S
 
     def _take_batch(self, file: BinaryIO, position: int, room: int, settled: bool) -> bool:
         pieces: Pieces = []
@@ -255,6 +287,7 @@ class MaildirInbox(_File):
         self._folder = folder
         self._taker = taker
         self._stuck: set[Path] = set()  # read, and could not be moved
+        self._glanced: set[Path] = set()  # waiting, and looked through for what is ours
         self.held_back = False
 
     def look(self, now_s: float) -> float:
@@ -263,25 +296,29 @@ class MaildirInbox(_File):
         letters = [path for path in maildir.unread(self._folder) if path not in self._stuck]
         too_many = letters[:-LETTERS_MAX]
         if too_many:
+            self._taker.glance(raw for raw in map(self._bytes, too_many) if _MARK in raw.lower())
             self._taker.leave_out(len(too_many))
             self._file_away(too_many)
         letters = letters[-LETTERS_MAX:]
         batch = letters[: max(0, self._taker.room(now_s))]
         self.held_back = bool(letters) and not batch
+        if self.held_back:
+            self._taker.glance(self._bytes(path) for path in letters if path not in self._glanced)
+        self._glanced = set(letters) if self.held_back else set()
         pieces: Pieces = []
         for path in batch:
-            pieces += self._read(path)
+            pieces += self._taker.read(self._bytes(path))
         if batch:
             self._taker.take(pieces)
             self._file_away(batch)
         return 0.0 if batch and len(letters) > len(batch) else LOOK_EVERY_S
 
-    def _read(self, path: Path) -> Pieces:
+    def _bytes(self, path: Path) -> bytes:
         try:
             with path.open("rb") as file:
-                return self._taker.read(file.read(LETTER_BYTES_MAX))
+                return file.read(LETTER_BYTES_MAX)
         except FileNotFoundError:
-            return []  # another mail program was faster
+            return b""  # another mail program was faster
 
     def _file_away(self, letters: Sequence[Path]) -> None:
         for path in letters:

@@ -65,6 +65,16 @@ def take_in(
     return _Taking(store, publish, list_name, now_s).take(letters)
 
 
+def only_ours(letters: Iterable[Piece]) -> list[Piece]:
+    """Of what a list sent, that which says what became of our posts. It takes no room on the air."""
+    return [
+        each
+        for each in letters
+        if isinstance(each, Notice | DigestBack)
+        or (isinstance(each, IncomingLetter) and each.mark is not None)
+    ]
+
+
 class _Taking:
     def __init__(self, store: Store, publish: Publish | None, list_name: str, now_s: float) -> None:
         self._store = store
@@ -110,7 +120,8 @@ class _Taking:
             self._tables.mark_on_list(self._list, letter.mark.message, self._now_s)
             return self._became(letter, Outcome.OWN, letter.mark.message)
         if self._publish is None:
-            self._store.count("letters.not agreed")
+            if letter.mark is None:
+                self._store.count("letters.not agreed")
             return None
         if letter.no_relay:
             self._store.count(not_relayed_counter(self._list))

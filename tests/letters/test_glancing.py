@@ -1,0 +1,69 @@
+"""A busy list fills the air's allowance; what it says of our own posts is heard all the same."""
+
+import pytest
+
+from sync.views import ListState
+from tests.letters.gateway import shown, until
+
+# Instead of 300, so that it is filled in a moment.
+LETTERS_MAX = 30
+
+
+def others(first: int, count: int) -> list[bytes]:
+    return [
+        f"From: Ana <a@a.example>\nMessage-ID: <{n}@a.example>\nSubject: s{n}\n\nwords {n}\n".encode()
+        for n in range(first, first + count)
+    ]
+
+
+def as_mbox(letters: list[bytes]) -> bytes:
+    return b"".join(b"From a@b.example Mon Nov 23 08:00:00 2026\n" + each + b"\n" for each in letters)
+
+
+def deliver(tmp_path, kind: str, letters: list[bytes], batch: str) -> None:
+    """Put letters into the inbox of this kind."""
+    if kind == "mbox":
+        with (tmp_path / "in").open("ab") as file:
+            file.write(as_mbox(letters))
+        return
+    new = tmp_path / "in" / "new"
+    new.mkdir(parents=True, exist_ok=True)
+    for number, letter in enumerate(letters):
+        (new / f"{batch}{number:05}").write_bytes(letter)
+
+
+@pytest.fixture
+def posted(open_gateway, tmp_path, monkeypatch):
+    """A gateway that sent one post, and that post as the list gives it back."""
+    monkeypatch.setattr("node.inbox.LETTERS_MAX", LETTERS_MAX)
+    monkeypatch.setattr("node.inbox.LOOK_EVERY_S", 0.2)
+    monkeypatch.setattr("node.inbox.SETTLE_S", 0.2)
+
+    def open_(kind: str):
+        gateway = open_gateway(outbox="maildir:out", inbox=f"{kind}:{tmp_path / 'in'}")
+        message = gateway.post("Water at gate 4")
+        sent = tmp_path / "out" / "new"
+        (letter,) = until(lambda: sent.is_dir() and list(sent.iterdir()))
+        until(lambda: gateway.list_states() == [ListState.SENT])
+        return gateway, message, letter.read_bytes().replace(b"\r\n", b"\n")
+
+    return open_
+
+
+@pytest.mark.parametrize("kind", ["mbox", "maildir"])
+def test_a_full_allowance_hides_no_copy_of_ours(posted, tmp_path, kind):
+    gateway, _, copy = posted(kind)
+    deliver(tmp_path, kind, others(0, LETTERS_MAX), "a")
+    until(lambda: gateway.view().taken_in == LETTERS_MAX)
+    deliver(tmp_path, kind, [*others(1_000, 3), copy], "b")
+    until(lambda: gateway.list_states() == [ListState.ON_LIST])
+    assert len(shown(gateway, "letters")) == LETTERS_MAX
+    assert gateway.execute("SELECT n FROM counters WHERE name = 'letters.not agreed'") == []
+
+
+@pytest.mark.parametrize("kind", ["mbox", "maildir"])
+def test_what_is_left_out_of_a_backlog_hides_no_copy_of_ours(posted, tmp_path, kind):
+    gateway, _, copy = posted(kind)
+    deliver(tmp_path, kind, [*others(0, 3), copy, *others(3, LETTERS_MAX)], "a")
+    until(lambda: gateway.list_states() == [ListState.ON_LIST])
+    assert gateway.view().trouble == ""
