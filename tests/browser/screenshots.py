@@ -17,7 +17,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Route, sync_playwright
 
 from sync.message import Role
-from tests.browser import pages_of
+from tests.browser import joining_pictures, pages_of
 from tests.web.desk import Camp
 from tests.web.phone import HTTP, HTTPS, Phone
 from tests.web.pseudo import with_pseudo
@@ -204,7 +204,6 @@ def take_for_the_guide(browser: Browser, square: Square) -> None:
         "mail": "/mail",
         "mail-held": "/mail/held",
         "mail-preview": f"/mail/1/preview/{square.letter}",
-        "join": "/join",
         "mail-failure": "/mail",
     }
     with phone(browser, square.camp, token=desk.session(Role.COORDINATOR), scale=1) as context:
@@ -218,6 +217,17 @@ def take_for_the_guide(browser: Browser, square: Square) -> None:
             part = FloatRect(x=0, y=box["y"], width=WIDTH, height=min(box["height"], GUIDE_HEIGHT))
             page.screenshot(path=DOCS / f"{name}.png", clip=part, full_page=True)
     desk.lists = before
+
+
+def take_joining(browser: Browser, square: Square, out: Path) -> None:
+    """The page on which people join a list."""
+    joining_pictures.with_registrations(square.sol)
+    camp, token = Camp(square.sol, languages=with_pseudo()), square.sol.session(Role.COORDINATOR)
+    for language in LANGUAGES:
+        with phone(browser, camp, token=token, language=language) as context:
+            joining_pictures.take(context.new_page(), out, f"{language}.light")
+    with phone(browser, square.camp, token=token, scale=1) as context:
+        joining_pictures.take_for_the_guide(context.new_page(), DOCS)
 
 
 def take_for_the_readme(browser: Browser, square: Square) -> None:
@@ -240,6 +250,7 @@ def main() -> None:
                 take(browser, square, out, language, scheme)
                 take_links(browser, square, out, language, scheme)
             take_mail(browser, square, out, language, "light")
+        take_joining(browser, square, out)
     print(f"{len(list(out.glob('*.png')))} pictures in {out}")
 
 
