@@ -88,6 +88,11 @@ class NodeMail:
         """Whether there is internet."""
         return self._sights.internet()
 
+    def count_held(self) -> int:
+        """How many letters wait for a moderator."""
+        tables = self._reader().letters()
+        return sum(len(tables.held(each.name, HELD_LOOKED_AT)) for each in self._lists)
+
     def held(self, limit: int) -> tuple[tuple[LetterView, ...], int]:
         """What waits for a moderator, of all lists, and how many more there are."""
         tables = self._reader().letters()

@@ -99,9 +99,14 @@ class MailDesk(Protocol):
     def internet(self) -> InternetView:
         """Whether there is internet."""
 
+    def count_held(self) -> int:
+        """How many letters wait for a moderator."""
+
     def held(self, limit: int) -> tuple[tuple[LetterView, ...], int]:
-        """What waits for a moderator, of all lists: introductions first, mic checks next, then the oldest; and
-        how many more there are."""
+        """What waits for a moderator, of all lists, and how many more there are.
+
+        Introductions come first, mic checks next, then the oldest.
+        """
 
     def preview(
         self, number: int, message: MessageId, subject: str | None = None, let_contacts: bool | None = None

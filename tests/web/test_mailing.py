@@ -414,6 +414,14 @@ def test_letters_of_noise_still_make_light_pages(camp, desk):
         assert len(gzip.compress(phone.get("/mail/held").content, 6)) <= 10_000
 
 
+def test_who_decides_is_told_that_letters_wait(camp, desk):
+    post(desk, "Assembly at eight")
+    fill(desk)
+    with camp.with_card(Role.COORDINATOR) as phone:
+        for path in ("/coordinator", "/moderate", "/mail"):
+            assert "1 letter waits for your word" in phone.get(path).text
+
+
 def test_a_camp_without_lists_is_told_how_to_get_one(tmp_path):
     with Camp(TestDesk(tmp_path)).with_card(Role.MODERATOR) as phone:
         assert "[[list]]" in phone.get("/mail").text

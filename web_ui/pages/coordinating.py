@@ -51,12 +51,16 @@ Builder = Callable[[Visit, Reader, str, int, dict[str, str]], Page]
 @router.get("/coordinator")
 async def coordinator(visit: Here) -> Response:
     """What waits for a coordinator, and where everything is."""
-    return await visit.page(_index)
+    return await visit.page(lambda reader: _index(visit, reader))
 
 
-def _index(reader: Reader) -> Page:
-    waiting = [camp for camp in reader.camps() if camp.waiting]
-    return Page("coordinator.html", {"waiting": waiting, "status": reader.status()})
+def _index(visit: Visit, reader: Reader) -> Page:
+    content = {
+        "waiting": [camp for camp in reader.camps() if camp.waiting],
+        "status": reader.status(),
+        "letters_held": visit.site.desk.mail().count_held(),
+    }
+    return Page("coordinator.html", content)
 
 
 @router.get("/coordinator/cards")

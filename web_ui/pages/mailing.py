@@ -126,7 +126,7 @@ def _mail(visit: Visit, sentence: str, status: int) -> Page:
         "directions": DIRECTIONS,
         "unseen": sum(notice.seen_s is None for notice in notices),
         "notices": len(notices),
-        "held": sum(each.counts.held for each in lists),
+        "held": desk.count_held(),
         "is_busy": _is_busy,
         "progress": lambda each: _progress(visit, each),
         "trouble": lambda each: in_language(visit.language, each.trouble),

@@ -130,7 +130,14 @@ async def moderate(visit: Here) -> Response:
 def _moderate(visit: Visit, reader: Reader, sentence: str = "", status: int = 200, kept: str = "") -> Page:
     channels = [channel for channel in reader.channels() if not channel.heard and channel.name != LETTERS]
     on = bool(reader.meta(STRANGERS_HELD))
-    return Page("moderate.html", {"channels": channels, "on": on, "sorry": sentence, "kept": kept}, status)
+    content = {
+        "channels": channels,
+        "on": on,
+        "letters_held": visit.site.desk.mail().count_held(),
+        "sorry": sentence,
+        "kept": kept,
+    }
+    return Page("moderate.html", content, status)
 
 
 @router.post("/moderate/strangers")
