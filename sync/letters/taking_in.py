@@ -29,6 +29,8 @@ Publish = Callable[[Message], MessageId]
 
 # Of a subject shorter than this a notice may hold the letters by chance.
 SUBJECT_CHARACTERS_MIN = 8
+# So many letters and digits in a row are the same by intent. What is shorter is not held against its mark.
+WORDS_ALIKE = 16
 _NOWHERE = "list@miccheck.invalid"
 
 
@@ -117,6 +119,9 @@ class _Taking:
         if self._tables.has_taken(letter.reference):
             return Outcome.KNOWN
         if letter.mark is not None and self._comes_by_gossip(letter):
+            if not self._says_it(letter, letter.mark.message):
+                self._store.count("letters.false mark")
+                return None
             self._tables.mark_on_list(self._list, letter.mark.message, self._now_s)
             return self._became(letter, Outcome.OWN, letter.mark.message)
         if self._publish is None:
@@ -155,6 +160,19 @@ class _Taking:
         if self._tables.knows_message(mark.message) or self._lookups.is_ours(self._list, mark.message):
             return True
         return mark.camp is not None and self._tables.knows_author(mark.camp)
+
+    def _says_it(self, letter: IncomingLetter, message: MessageId) -> bool:
+        """Whether a letter with the mark of a message we have not sent says what the message says.
+
+        Who listens on the air can work out the mark of a post before it is on the list. A letter with that
+        mark and other words would keep every gateway from posting it.
+        """
+        expected = _letters_and_digits(self._lookups.unsent_words(self._list, message))
+        said = _letters_and_digits(letter.text)
+        pieces = [expected[at : at + WORDS_ALIKE] for at in range(0, len(expected), WORDS_ALIKE)]
+        return len(expected) < WORDS_ALIKE or any(
+            piece in said for piece in pieces[:8] if len(piece) == WORDS_ALIKE
+        )
 
     def _parent(self, letter: IncomingLetter) -> bytes:
         """The nearest message known here that the letter answers: 8 bytes of its id, or nothing."""
@@ -198,6 +216,11 @@ class _Taking:
             if len(subject) > length and _as_quoted(subject).search(notice.text):
                 best, length = message, len(subject)
         return [best] if best is not None else []
+
+
+def _letters_and_digits(text: str) -> str:
+    """What no list changes: it wraps lines, and writes `?` for what its charset has not."""
+    return "".join(c for c in text.lower() if c.isascii() and c.isalnum())
 
 
 def _named(message: Message, reference: bytes) -> Message:

@@ -53,6 +53,16 @@ class LetterLookups:
         ).fetchone()
         return row is not None
 
+    def unsent_words(self, list_name: str, message: MessageId) -> str:
+        """The words of a message that this gateway did not send to the list; empty when it did."""
+        row = self._connection.execute(
+            "SELECT text FROM messages WHERE id = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM letters_out WHERE list = ?2 AND message = ?1"
+            " AND state IN ('sending', 'sent', 'on_list'))",
+            (message, list_name),
+        ).fetchone()
+        return row[0] if row else ""
+
     def same_letter(self, created_s: int, nickname: str, text: str) -> MessageId | None:
         """A letter of the same second, name and words: a list that writes Message-IDs anew gave it two."""
         row = self._connection.execute(

@@ -199,7 +199,7 @@ def test_our_own_post_is_on_the_list_though_it_asks_not_to_be_kept(camp):
 def test_without_agreement_only_our_own_posts_are_looked_for(camp):
     posted, other = camp.sent("Water at gate 4"), camp.sent("Bread at gate 5")
     assert camp.hear(mail(1), agreed=False) == Taken(0, 0, 0, 1)
-    assert camp.hear(letter_of(camp.letter(posted, "Water"), ADDRESS), agreed=False).own == 1
+    assert camp.hear(letter_of(camp.letter(posted, "Water at gate 4"), ADDRESS), agreed=False).own == 1
     assert camp.hear(held(subject_of(camp, "Bread at gate 5")), agreed=False).notices == 1
     assert camp.of_list(posted)[0] == "on_list"
     assert camp.of_list(other)[1] == "held"
@@ -234,6 +234,23 @@ def test_an_answer_finds_our_post_under_the_id_the_list_gave_it(camp):
     camp.hear(copy.replace(own, b"<anew@lists.example.org>"))
     camp.hear(mail(7, "anew@lists.example.org", "We have some"))
     assert camp.rows("parent")[-1] == (posted[:8],)
+
+
+def test_a_false_mark_keeps_no_post_from_the_list(camp):
+    posted = camp.post("Police at the north gate, medics please")
+    false = letter_of(camp.letter(posted, "Buy my watches"), ADDRESS)
+    assert camp.hear(false) == Taken(0, 0, 0, 1)
+    assert camp.counted("letters.false mark") == 1
+    assert [row.message for row in camp.outgoing()] == [posted]
+
+
+@pytest.mark.parametrize(
+    "said", ["police at the\nnorth gate, medics  please", "POLICE AT THE NORTH GATE - medics"]
+)
+def test_a_post_that_another_gateway_brought_is_not_sent_again(camp, said):
+    posted = camp.post("Police at the north gate, medics please")
+    assert camp.hear(letter_of(camp.letter(posted, said), ADDRESS)).own == 1
+    assert camp.outgoing() == []
 
 
 def test_a_private_answer_is_nobodys(camp):
