@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from functools import partial
 from typing import Any
@@ -17,8 +18,11 @@ END_S = 5.0
 class SmtpServer:
     """Serves from `start` to `stop`. `handler` has aiosmtpd's hooks (`handle_RCPT`, `handle_DATA`, …)."""
 
-    def __init__(self, handler: object, hostname: str, **options: Any) -> None:
-        """`options` are those of `aiosmtpd.smtp.SMTP`."""
+    def __init__(
+        self, handler: object, hostname: str, tls: ssl.SSLContext | None = None, **options: Any
+    ) -> None:
+        """With `tls`, encrypted from the first byte. `options` are those of `aiosmtpd.smtp.SMTP`."""
+        self._tls = tls
         self._factory = partial(SMTP, handler, hostname=hostname, **options)
         self._open: list[SMTP] = []
         self._ready = threading.Event()
@@ -48,7 +52,7 @@ class SmtpServer:
 
     async def _serve(self, listener: socket.socket) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._loop.create_server(self._protocol, sock=listener)
+        server = await self._loop.create_server(self._protocol, sock=listener, ssl=self._tls)
         self._ready.set()
         await self._end.wait()
         server.close()

@@ -59,8 +59,8 @@ class Gateway:
         self.pump = Pump(self.store, engine, board, self.clock, nothing, nothing, nothing)
         agreed = {"agreed_by": "Ana", "agreed_on": date(2026, 11, 23)}
         settings = {"hold_hours": 0.0, "digest_above": 0, "introduces": False} | agreed | settings
-        introduces = settings.pop("introduces")
-        lists = (MailingList(name="camps", address=ADDRESS, **settings),)
+        introduces, others = settings.pop("introduces"), settings.pop("others", ())
+        lists = (MailingList(name="camps", address=ADDRESS, **settings), *others)
         if not introduces:
             self._is_introduced()
         self.courier = Courier(lists, home, self.pump, self.clock, time.monotonic, lambda: 1.0)
@@ -80,8 +80,7 @@ class Gateway:
         return written.message
 
     def view(self):
-        (view,) = self.courier.views()
-        return view
+        return self.courier.views()[0]
 
     def list_states(self):
         """Of this camp's own posts."""

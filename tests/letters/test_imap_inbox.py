@@ -309,7 +309,7 @@ def test_a_password_that_is_missing_is_named(open_imap, open_gateway, tmp_path):
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "tls"])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_line_that_breaks_at_any_byte_loses_and_doubles_nothing(
     open_imap, open_reader, authority, tls, seed
 ):
