@@ -96,7 +96,8 @@ class JoinMail:
             if made is None:
                 tables.drop(letter.token)
                 continue
-            tables.begin(letter.token)
+            # Until it is noted what became of it, or for as long after a crash, it is not taken again.
+            tables.begin(letter.token, now_s + AGAIN_S)
             letters.append(made)
         return letters
 

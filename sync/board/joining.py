@@ -71,7 +71,7 @@ def unregister(room: Room, order: Unregister, actor: Actor, at: Moment) -> Done:
     if own.told_s == own.made_s and room.engine.withdraw(message):
         room.people.keep_here(message)
         room.store.forget_words(message)
-        tables.forget_heard(own.id, room.identity.key)
+        tables.forget_own(own.id, room.identity.key)
     else:
         tables.note_told(own.id, room.engine.publish(_taking_back(own, at), at.now), at.second)
     room.log(actor, at, Act.UNREGISTER, own.list)

@@ -140,9 +140,11 @@ class JoinLetterTables:
         rows = self._db.execute("SELECT number, id FROM join_letter_lines WHERE token = ?", (token,))
         return dict(rows.fetchall())
 
-    def begin(self, token: bytes) -> None:
-        """Its first byte is about to leave."""
-        self._db.execute("UPDATE join_letters SET tries = tries + 1 WHERE token = ?", (token,))
+    def begin(self, token: bytes, next_try_s: float) -> None:
+        """Its first byte is about to leave. If nobody says what became of it, it is tried again then."""
+        self._db.execute(
+            "UPDATE join_letters SET tries = tries + 1, next_try_s = ? WHERE token = ?", (next_try_s, token)
+        )
 
     def took(self, token: bytes) -> None:
         """A server has it."""

@@ -170,9 +170,10 @@ class RegistrationTables:
         """Whoever registered it takes it back."""
         self._db.execute("UPDATE registrations_own SET withdrawn_s = ? WHERE id = ?", (now_s, id_))
 
-    def forget_heard(self, id_: bytes, key: bytes) -> None:
-        """What never left this camp was never said."""
+    def forget_own(self, id_: bytes, key: bytes) -> None:
+        """What never left this camp was never said, and its box is nobody's any more."""
         self._db.execute("DELETE FROM registrations WHERE id = ? AND key = ?", (id_, key))
+        self._db.execute("UPDATE registrations_own SET sealed = x'' WHERE id = ?", (id_,))
 
     def _own(self, row: tuple[Any, ...]) -> OwnRegistration:
         id_, number, list_digest, list_, alias, card, sealed, made_s, told_s, withdrawn_s = row

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 import threading
 from base64 import b64encode
 from contextlib import suppress
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 
 import pytest
 
@@ -130,6 +132,8 @@ def test_somebody_joins_and_nobody_on_the_way_learns_who(tmp_path, host):
             for path in ("/log", "/status", "/c/general", "/c/letters", "/coordinator", "/mail"):
                 assert tells(phone.page(path).encode()) == [], path
             assert tells(page.encode()) == []
+            limits = Path(f"/proc/{here.process.pid}/limits").read_text()
+            assert re.search(r"Max core file size +0 +0 ", limits)  # no crash writes memory to the disk
             exported = tmp_path / "far.bundles"
             output("export", far, exported)
             said = here.said() + here.printed + there.said() + there.printed

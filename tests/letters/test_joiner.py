@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from email import message_from_bytes
 from email.policy import default
 
 import pytest
 
 from node.join_ears import JoinEars
-from node.joiner import GATHER_S, LOOKS, REQUESTS_PER_HOUR
+from node.joiner import AGAIN_S, GATHER_S, LOOKS, REQUESTS_PER_HOUR
 from node.owner_key_file import write_secret_key
 from node.smtp import Fate
 from sync.letters.join_letters import message_id_of_token, sealed_in, token_text
 from sync.letters.joining import open_sealed
 from sync.letters.turns import STEP_S
+from sync.registrations import SEALED_BYTES
 from sync.store.registrations import RegistrationTables
 from tests.letters.joining_camps import (
     ADDRESS,
@@ -24,6 +26,7 @@ from tests.letters.joining_camps import (
     meet,
     pass_time,
 )
+from tests.sync.camps import air
 
 
 @pytest.fixture
@@ -262,6 +265,8 @@ def test_after_a_crash_the_letter_in_doubt_is_sent_once_more(gate):
     pass_time(GATHER_S, gate)
     with gate.store.transaction():
         (lost,) = gate.mail.take(gate.bench(), 64)
+        assert not gate.mail.take(gate.bench(), 64)
+    pass_time(AGAIN_S, gate)
     (again,) = gate.carry()
     assert again == lost
     assert gate.carry() == []
@@ -274,6 +279,29 @@ def test_fifty_to_a_letter(gate):
     pass_time(GATHER_S, gate)
     letters = gate.carry()
     assert sorted(len(sealed_in(letter.raw)) for letter in letters) == [2, 50]
+
+
+def test_nothing_of_whom_is_in_a_frame_on_the_air(far, gate):
+    for camp, other in ((far, gate), (gate, far)):
+        camp.engine.add_link(air("air"), camp.now_s)
+        assert other is not camp
+    far.register("ana.perez@example.org", place="Cibeles", group="medics")
+    frames = []
+    for _ in range(60):
+        pass_time(30, far, gate)
+        for camp, other in ((far, gate), (gate, far)):
+            with camp.store.transaction():
+                sent = camp.engine.frames_to_send("air", camp.now_s, float("inf"))
+            with other.store.transaction():
+                for frame in sent:
+                    other.engine.receive_frame(frame, "air", other.now_s)
+            frames += sent
+    pass_time(GATHER_S, far, gate)
+    assert addresses(gate.carry()) == ["ana.perez@example.org"]  # it came by these frames
+    heard = b"".join(frames)
+    assert len(heard) > SEALED_BYTES
+    for word in (b"perez", b"Cibeles", b"medics", b64encode(b"ana.perez")):
+        assert word not in heard
 
 
 # -- the owner's own node --------------------------------------------------------------------------------

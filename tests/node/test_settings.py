@@ -211,7 +211,7 @@ agreed_by = "Ana, who owns the list"
 agreed_on = 2026-11-23
 per_hour = 30
 digest_above = 0
-owner_key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+owner_key = "ERERERERERERERERERERERERERERERERERERERERERE="
 [internet]
 metered = true
 check = "http://check.example.org/generate_204"

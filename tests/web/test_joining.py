@@ -152,7 +152,7 @@ def test_what_has_not_left_is_taken_back_for_good(camp, phone):
     assert phone.fill("/join", "/join/1/withdraw").status_code == 303
     assert "withdrawn" in phone.get("/join").text
     camp.desk.pass_time(3 * 86_400)
-    for table in ("bundles", "own_messages", "messages"):
+    for table in ("bundles", "own_messages", "messages", "registrations", "registrations_own"):
         for row in camp.desk.store.connection.execute(f"SELECT * FROM {table}"):
             assert all(own.sealed not in value for value in row if isinstance(value, bytes))
 
