@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from datetime import date
 from random import Random
+from typing import Any
 
 from node.courier import Courier
 from node.demo_smtp import SmtpServer
@@ -46,7 +47,7 @@ class Ticking:
 class Gateway:
     """A camp with a pump and a courier in a folder."""
 
-    def __init__(self, home, **settings):
+    def __init__(self, home, **settings: Any):
         self.home = home
         self.stopped = False
         identity = Identity(bytes([7]) * 32)

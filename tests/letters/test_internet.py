@@ -26,7 +26,7 @@ class Weather:
 
     def __init__(self, now):
         self.now = now
-        self.changes = queue.Queue()
+        self.changes: queue.Queue[bool] = queue.Queue()
 
     def become(self, network):
         self.now = network

@@ -202,7 +202,7 @@ def test_a_wire_that_is_cut_at_any_byte_loses_no_letter_and_doubles_none(
     monkeypatch.setattr("sync.letters.turns.DOUBT_S", 1.0)
     chance = random.Random(seed)
     host, mailbox = open_host(), ImapHost()
-    given = set()
+    given: set[int] = set()
     wire = Thread(host.server.port, [chance.randrange(1, 9_000) for _ in range(4)])
     (tmp_path / "password").write_text("right")
     gateway = open_gateway(
@@ -233,7 +233,7 @@ def test_a_wire_that_is_cut_at_any_byte_loses_no_letter_and_doubles_none(
 def test_mic_checks_of_all_lists_go_before_the_rest_of_any(open_gateway, open_host, monkeypatch):
     """Two lists, one of them behind a slow server, and internet that comes for both at once."""
     monkeypatch.setattr(walker, "RETRY_FIRST_S", 600.0)
-    order = []
+    order: list[tuple[str, bool]] = []
     slow, quick = open_host(), open_host()
     for name, host in (("slow", slow), ("quick", quick)):
         host.letters = _Told(order, name)
