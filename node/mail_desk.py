@@ -213,6 +213,8 @@ class NodeMail:
             ),
             counts=tables.counts(each.name),
             trouble=said.error if said is not None else "",
+            done=said.done if said is not None else 0,
+            total=said.total if said is not None else 0,
             seconds_left=said.seconds_left if said is not None else None,
         )
 

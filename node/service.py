@@ -336,6 +336,8 @@ class _Node:
                 view.left_out,
                 view.progress,
                 view.seconds_left,
+                view.done,
+                view.total,
             )
             for view in self._courier.views()
         )

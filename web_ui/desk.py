@@ -74,6 +74,8 @@ class ListView:
     left_out: int = 0  # letters that were too many for the air
     progress: str = ""  # in English: "12 of 340 letters, 4 min at this speed"; empty when nothing goes
     seconds_left: float | None = None  # until what waits has left, at the speed of now; None: nobody knows
+    done: int = 0  # letters that left since they began to go
+    total: int = 0  # and with those that wait; 0: nothing goes
 
 
 @dataclass(frozen=True, slots=True)

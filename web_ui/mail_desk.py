@@ -47,6 +47,8 @@ class MailListView:
     channels: tuple[ListChannelView, ...]
     counts: LetterCounts
     trouble: str = ""  # a sentence of `web_ui.mail_words`, in English; or empty
+    done: int = 0  # letters that left since they began to go
+    total: int = 0  # and with those that wait; 0: nothing goes
     seconds_left: float | None = None  # at the speed of now; None: nobody knows
 
 

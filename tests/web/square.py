@@ -176,5 +176,5 @@ def with_mail(sol: TestDesk) -> bytes:
         tables.introduce(
             "squares", introduction_id(sol.identity.author, squares.address), sol.time_s, hold=True
         )
-    sol.lists = (ListView("squares", 8, 3, "", seconds_left=240.0),)
+    sol.lists = (ListView("squares", 4, 3, "", seconds_left=240.0, done=12, total=340),)
     return waits

@@ -325,11 +325,11 @@ def test_the_overview_says_how_it_goes(camp, desk):
         post(desk, f"Message {n}")
     fill(desk, hold=False)
     trouble = f"mail.example.org:587 does not answer{BETWEEN}{NOT_AGREED}"
-    desk.lists = (ListView("camps", 4, 0, trouble, seconds_left=240.0),)
+    desk.lists = (ListView("camps", 328, 12, trouble, seconds_left=240.0, done=12, total=340),)
     desk.internet_view = InternetView("portal", desk.time_s - 60)
     with camp.with_card(Role.MODERATOR) as phone:
         answer = phone.get("/mail")
-    assert "0 of 4 letters, 4 min at this speed" in answer.text
+    assert "12 of 340 letters, 4 min at this speed" in answer.text
     assert "mail.example.org:587 does not answer" in answer.text
     assert "This network shows a web page first" in answer.text
     assert "nothing of the list is passed on until its owner has agreed" in answer.text

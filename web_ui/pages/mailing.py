@@ -139,15 +139,17 @@ def _mail(visit: Visit, sentence: str, status: int) -> Page:
 
 def _is_busy(each: MailListView) -> bool:
     """Whether letters are leaving."""
-    return not each.paused and not each.stopped and each.counts.waiting > 0
+    return not each.paused and not each.stopped and each.seconds_left is not None
 
 
 def _progress(visit: Visit, each: MailListView) -> str:
     """`12 of 340 letters, 4 min at this speed`."""
     say = visit.language
-    done = say.say(mark("%(done)s of %(total)s letters"), done=each.counts.done, total=each.counts.total)
+    if not each.total:
+        return say.say(mark("No letter is on its way."))
+    done = say.say(mark("%(done)s of %(total)s letters"), done=each.done, total=each.total)
     left_s = each.seconds_left
-    if left_s is None or not each.counts.waiting:
+    if left_s is None:
         return done
     if left_s < 60:
         left = say.say(mark("less than a minute at this speed"))
