@@ -16,6 +16,7 @@ from sync.letters.joining import entry_of, public_key_of, seal
 from sync.receipts import list_digest
 from sync.signing import Identity
 from sync.store import Store
+from sync.store.registrations import RegistrationTables
 from web_ui.pages.joining import view_of
 
 ADDRESS = "camps@lists.example.org"
@@ -46,7 +47,7 @@ class JoinCamp:
             owner_key=b64encode(PUBLIC).decode(),
             **settings,
         )
-        self.mail = JoinMail(self.list, home, self.random.randbytes) if posts else None
+        self.mail = JoinMail(self.list, home, self.random.randbytes)
         self.sent = []
         self.tick()
 
@@ -73,14 +74,10 @@ class JoinCamp:
 
     def words(self):
         """What became of this camp's registrations, oldest first."""
-        from sync.store.registrations import RegistrationTables
-
         own = RegistrationTables(self.store.connection).all_own()
         return [str(view_of(each).word) for each in reversed(own)]
 
     def why(self):
-        from sync.store.registrations import RegistrationTables
-
         return [view_of(each).why for each in RegistrationTables(self.store.connection).all_own()]
 
     def carry(self, fate=Fate.ACCEPTED, why=""):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from concurrent.futures import Future
 from email import message_from_bytes
 from email.policy import default
+from typing import Any
 
 import pytest
 
+from node import pump
 from node.join_ears import JoinEars
 from node.joiner import AGAIN_S, GATHER_S, LOOKS, REQUESTS_PER_HOUR
 from node.owner_key_file import write_secret_key
@@ -47,19 +50,17 @@ def addresses(letters):
     return sorted(open_sealed(sealed, camp, SECRET).address for _, camp, sealed in found)
 
 
-class Pump:
+class Pump(pump.Pump):
     """Jobs at once."""
 
     def __init__(self, camp):
         self.camp = camp
 
-    def submit(self, job):
+    def submit(self, work):
+        future: Future[Any] = Future()
         with self.camp.store.transaction():
-            self.answer = job(self.camp.bench())
-        return self
-
-    def result(self):
-        return self.answer
+            future.set_result(work(self.camp.bench()))
+        return future
 
 
 def answer_to(letter, line, headers=""):
