@@ -47,9 +47,9 @@ def is_tricky(text: str) -> bool:
 
 def tidy(typed: str) -> str:
     """What somebody typed or pasted, made fit to be stored: NFC, plain line ends, tricks left out."""
-    text = unicodedata.normalize("NFC", typed.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
-    text = _TRICKS.sub("", text)
-    if not text.isascii():
+    text = typed.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    text = _TRICKS.sub("", text if text.isascii() else unicodedata.normalize("NFC", text))
+    if not (text.isascii() or _ASTRAL_NONCHARACTERS.isdisjoint(text)):
         text = "".join(c for c in text if c not in _ASTRAL_NONCHARACTERS)
     lines = [line.rstrip() for line in text.split("\n")]
     return "\n".join(lines).strip("\n ")

@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from sync.text import NICKNAME_BYTES_MAX, tidy_name
 
@@ -54,6 +55,7 @@ def checked_address(typed: str, whose: str) -> str:
     return typed
 
 
+@lru_cache(maxsize=256)  # a few names of camps and people stand in all letters, several times in each
 def one_line(typed: str, bytes_max: int = NICKNAME_BYTES_MAX) -> str:
     """A name as it may stand in a header: one line, nothing unseen, at most so many bytes of UTF-8."""
     line = tidy_name(without_unseen(typed))
@@ -157,12 +159,14 @@ def _encoded_words(text: str) -> list[str]:
 
 def _cut(pieces: Sequence[bytes], bytes_max: int) -> list[bytes]:
     """The pieces joined to as few parts as possible, none of them cut."""
-    parts = [b""]
+    parts, part, size = [], [b""], 0
     for piece in pieces:
-        if len(parts[-1]) + len(piece) > bytes_max:
-            parts.append(b"")
-        parts[-1] += piece
-    return parts
+        size += len(piece)
+        if size > bytes_max:
+            parts.append(b"".join(part))
+            part, size = [], len(piece)
+        part.append(piece)
+    return [*parts, b"".join(part)]
 
 
 def _folded(text: str) -> str:
