@@ -50,7 +50,7 @@ class MaildirOutbox:
         if self._unsure:
             self._recover()
         self._queue.fill(now_s)
-        letters = self._queue.ask(lambda bench: self._queue.take(bench, ROUND_LETTERS))
+        letters = self._queue.ask(self._take)
         self._write(letters)
         side_s = self._write_others(self._side) if self._side is not None else NEVER
         wait_s, wants_look = self._queue.due()
@@ -60,6 +60,9 @@ class MaildirOutbox:
 
     def stop(self) -> None:
         """Nothing here takes long."""
+
+    def _take(self, bench: Workbench) -> list[Parcel]:
+        return self._queue.take(bench, self._queue.waiting(bench), ROUND_LETTERS)
 
     def _recover(self) -> None:
         """Deal with what was being written when something failed: what is there is sent."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from node.letter_writing import NO_ADDRESS, LetterWriter
 from node.list_settings import MailingList
+from node.metered import seldom
 from node.pump import Pump, Workbench
 from sync.letters import turns
 from sync.letters.digest_out import DIGEST_LETTERS_MAX, digest_id, how_many_fit
 from sync.letters.introducing import Say, introduction_id
-from sync.letters.turns import Line
+from sync.letters.turns import Line, Takeovers
 from sync.message import MessageId
 from sync.receipts import list_digest
 from sync.signing import author_of
-from sync.store.letter_turns import Caps
+from sync.store.letter_turns import Caps, DueLetter
 from sync.store.letters import LetterRow, LetterTables
 
 T = TypeVar("T")
@@ -66,6 +67,7 @@ class Neighbourhood:
     speak: Sequence[Say] = ()  # the languages of an introduction
     is_clock_set: Callable[[], bool] = lambda: True
     looked_s: Callable[[], float | None] = lambda: None  # see `Line`
+    metered: bool = False  # bytes cost
 
 
 class LetterQueue:
@@ -85,8 +87,9 @@ class LetterQueue:
         self._after_seq = 0
         self._looked_s = float("-inf")
         self._gateways: frozenset[bytes] | None = None
-        self._alone = True
+        self._others = 0
         self._online_s: float | None = None
+        self._takeovers = Takeovers()
 
     # -- the way ------------------------------------------------------------------------------------
 
@@ -116,19 +119,32 @@ class LetterQueue:
         the inbox."""
         return self.ask(self._due)
 
-    def take(self, bench: Workbench, most: int, only_urgent: bool = False) -> list[Parcel]:
-        """What leaves next: `sending` from the commit on."""
+    def waiting(self, bench: Workbench, flying: Set[bytes] = frozenset()) -> list[DueLetter]:
+        """What waits or is in doubt, without the messages that are being sent now."""
+        letters = self.tables(bench).due_letters(self.list_name)
+        return [each for each in letters if each.message not in flying] if flying else letters
+
+    def take(
+        self, bench: Workbench, letters: Sequence[DueLetter], most: int, *, only_urgent: bool = False
+    ) -> list[Parcel]:
+        """What leaves next of those that wait: `sending` from the commit on."""
         tables, now_s, caps = self.tables(bench), bench.wall_s, self._caps(bench)
         if only_urgent:
             caps = replace(caps, ordinary=0)
         line = self._line(tables, now_s)
         while True:
-            batch = turns.pick(tables.due_letters(self.list_name), line, caps, now_s, most)
+            batch = turns.pick(letters, line, caps, now_s, most)
             limit = DIGEST_LETTERS_MAX if batch.as_digest else len(batch.messages)
             rows = tables.letters_to_go(self.list_name, batch.messages[:limit])
             if rows or not batch.messages:
                 break
-        return self._parcels(bench, rows, batch.as_digest)
+            gone = frozenset(batch.messages[:limit])
+            letters = [each for each in letters if each.message not in gone]
+        parcels = self._parcels(bench, rows, batch.as_digest)
+        leaving = {message for parcel in parcels for message in parcel.messages}
+        over = sum(each.place > 0 and not each.urgent for each in letters if each.message in leaving)
+        self._takeovers = self._takeovers.after(over if self._others else 0, now_s)
+        return parcels
 
     def single(self, bench: Workbench, row: LetterRow) -> Parcel:
         """A letter of its own."""
@@ -163,7 +179,7 @@ class LetterQueue:
             tables.introduce(self.list_name, letter, now_s, hold=hold)
         gateways = tables.gateways(self.digest, now_s) | {me}
         again, self._gateways = gateways != self._gateways, gateways
-        self._alone = gateways == {me}
+        self._others = len(gateways) - 1
         tables.give_places(
             self.list_name,
             lambda message, writer, late_s: turns.place_in_line(message, me, gateways, writer, late_s),
@@ -182,7 +198,7 @@ class LetterQueue:
         tables, now_s, caps = self.tables(bench), bench.wall_s, self._caps(bench)
         letters, line = tables.due_letters(self.list_name), self._line(tables, now_s)
         if self._online_s is None:  # what would be worth a connection
-            open_line = Line(float("-inf"), None if line.looked_s is None else float("inf"), line.alone)
+            open_line = Line(float("-inf"), None if line.looked_s is None else float("inf"), line.others)
             due_s = turns.next_due_s(letters, open_line, caps, now_s)
             return (None if due_s is None else max(0.0, due_s - now_s)), False
         due_s = turns.next_due_s(letters, line, caps, now_s)
@@ -195,18 +211,22 @@ class LetterQueue:
         return max(0.0, min(due_s, look_s) - now_s), False
 
     def _line(self, tables: LetterTables, now_s: float) -> Line:
+        heard_s = tables.others_heard_s(self.list_name) if self._others else 0.0
+        self._takeovers = self._takeovers.then(heard_s, now_s)
         return Line(
             online_s=now_s if self._online_s is None else self._online_s,
             looked_s=self._around.looked_s(),
-            alone=self._alone,
-            heard_s=0.0 if self._alone else tables.others_heard_s(self.list_name),
+            others=self._others,
+            heard_s=heard_s,
+            takeovers=self._takeovers,
         )
 
     def _caps(self, bench: Workbench) -> Caps:
         if not self._has_caps:
             return NO_CAPS
         each = self._list
-        return self.tables(bench).caps(self.list_name, each.per_hour, each.digest_above, bench.wall_s)
+        caps = self.tables(bench).caps(self.list_name, each.per_hour, each.digest_above, bench.wall_s)
+        return seldom(caps, each.per_hour, bench.wall_s) if self._around.metered else caps
 
     def _parcels(self, bench: Workbench, rows: Sequence[LetterRow], as_digest: bool) -> list[Parcel]:
         tables, writer = self.tables(bench), self._writer(bench)

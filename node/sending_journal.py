@@ -50,15 +50,19 @@ class SendingJournal:
         words = [line.split(b" ") for line in lines[:-1]]  # what follows the last line end is torn
         return Left(_ids(words, b"begin"), _ids(words, b"taken"), whole)
 
-    def clear(self, unsure: Iterable[bytes] = ()) -> None:
-        """What is in it stands in the store, but for letters that may have arrived. Raises OSError."""
+    def clear(self, unsure: Iterable[bytes] = (), taken: Iterable[bytes] = ()) -> None:
+        """What is in it stands in the store, but for letters that may have arrived, and those that have.
+
+        Raises OSError.
+        """
         if self._file is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._file = os.open(self._path, flags, 0o600)
         os.ftruncate(self._file, 0)
-        begun = "".join(f"begin {id_.hex()}\n" for id_ in unsure)
-        os.write(self._file, f"boot {self._boot}\n{begun}".encode())
+        begun = [f"begin {id_.hex()}\n" for id_ in unsure]
+        there = [f"taken {id_.hex()}\n" for id_ in taken]
+        os.write(self._file, "".join((f"boot {self._boot}\n", *begun, *there)).encode())
 
     def begin(self, id_: bytes) -> None:
         """The server may take it from now on. Raises OSError."""

@@ -256,6 +256,8 @@ class SmtpOutbox:
             self._precedence.claim(self._way_out, waits_for)
             self._precedence.wait(self._way_out, waits_for)
             load, waits_for = self._next_after_wait()
+        if load and not any(isinstance(each, Parcel) and each.urgent for each in load):
+            self._precedence.claim(self._way_out, Level.REST)  # the urgent ones are gone
         return load
 
     def _next_after_wait(self) -> Prepared:
@@ -268,7 +270,8 @@ class SmtpOutbox:
         self._note(bench, results)
         if self._ending or is_paused(bench, self._queue.list_name):
             return [], None
-        if urgent := self._queue.take(bench, self._batch, flying, only_urgent=True):
+        letters = self._queue.waiting(bench, flying)
+        if urgent := self._queue.take(bench, letters, self._batch, only_urgent=True):
             return urgent, None
         if self._side is not None:
             if not self._precedence.may(self._way_out, Level.REGISTRATION):
@@ -277,8 +280,7 @@ class SmtpOutbox:
                 return others, None
         if not self._precedence.may(self._way_out, Level.REST):
             return [], Level.REST
-        self._precedence.claim(self._way_out, Level.REST)
-        return self._queue.take(bench, self._batch, flying), None
+        return self._queue.take(bench, letters, self._batch), None
 
     def _claim(self) -> None:
         """Say how urgent the most urgent of our letters is, before the others of this box connect."""

@@ -12,7 +12,7 @@ All times are Unix seconds of this camp.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sync.message import MessageId
 from sync.signing import digest
@@ -23,19 +23,52 @@ from sync.store.letter_turns import Caps, DueLetter
 STEP_S, URGENT_STEP_S = 1_800.0, 180.0
 # When the turns of all were missed because nobody had internet, all come online together: then the list's
 # copies, which take seconds, tell how far the others are.
-OVERDUE_STEP_S, URGENT_OVERDUE_STEP_S = 180.0, 20.0
+OVERDUE_STEP_S, URGENT_OVERDUE_STEP_S = 180.0, 60.0
 # A message that comes this long after it was written may have been posted by camps it passed on its way;
 # their receipts are under way too. It waits one turn more.
 LATE_S = 1_800.0
 # The last turns are together: who waits for sixteen others, eight hours, waits for nobody.
 PLACE_MAX = 16
+# As many as a digest holds.
+TAKEOVERS_MAX = 50
 # A list gives a letter back in 3 to 6 s (Mailman 3, measured), a large provider in minutes. After a crash a
 # letter that may have arrived is looked for this long.
-DOUBT_S = 30.0
+DOUBT_S, URGENT_DOUBT_S = 90.0, 30.0
+# And one that another gateway may have posted a moment ago, because it came online just before us, this long.
+COPY_S, URGENT_COPY_S = 60.0, 20.0
+# A turn takes so long: what was heard of late, is looked for, sent, and given back. Who posts at another time
+# than its own does not in a turn of somebody else. Found by the storm: without this, one message in 200 came
+# twice from two gateways that came to it in the same minute.
+TURN_S, URGENT_TURN_S = 300.0, 90.0
 # An inbox that cannot be looked into is waited for this long before a letter goes without.
 PATIENCE_S, URGENT_PATIENCE_S = 600.0, 60.0
 # No letter is put off for longer. A time further ahead was written under a clock that was wrong.
 PUT_OFF_MAX_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Takeovers:
+    """How many letters that others are first for may leave at once, and from when.
+
+    One, and when a minute later nothing was seen of the others two, then four: whoever is late, or came
+    online in the same minute, is met at the first letter and not at the fiftieth. Mic checks do not wait.
+    """
+
+    most: int = 1
+    from_s: float = 0.0
+    left_s: float = 0.0  # when the last ones left
+
+    def after(self, count: int, now_s: float) -> Takeovers:
+        """So many left now."""
+        return Takeovers(self.most, now_s + COPY_S, now_s) if count else self
+
+    def then(self, heard_s: float, now_s: float) -> Takeovers:
+        """What may leave now, when others were last seen at `heard_s`; after a rest, one again."""
+        if self.left_s and heard_s >= self.left_s:
+            return Takeovers(1, max(self.from_s, heard_s + COPY_S))
+        if self.left_s and now_s >= self.from_s:
+            return Takeovers(min(2 * self.most, TAKEOVERS_MAX), self.from_s)
+        return Takeovers() if now_s > self.from_s + TURN_S else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +77,9 @@ class Line:
 
     online_s: float  # since when its server is reached
     looked_s: float | None  # when all of the inbox was last looked through; None: there is no inbox
-    alone: bool  # no other camp is known to post to this list
+    others: int  # camps known to post to this list, beside this one
     heard_s: float = 0.0  # when another gateway's work was last seen
+    takeovers: Takeovers = field(default_factory=lambda: Takeovers())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +126,10 @@ def due_s(letter: DueLetter, line: Line, now_s: float) -> float:
     later_s = letter.next_try_s if letter.next_try_s <= now_s + PUT_OFF_MAX_S else 0.0
     if letter.in_doubt:
         return max(later_s, _doubted_s(letter, line, now_s))
-    if line.alone or letter.introduction:
+    if not line.others or letter.introduction:
         return later_s
+    if letter.place > 0 and not letter.urgent:
+        later_s = max(later_s, line.takeovers.from_s)
     return max(later_s, _turn_due_s(letter, line, now_s))
 
 
@@ -107,6 +143,9 @@ def pick(letters: Iterable[DueLetter], line: Line, caps: Caps, now_s: float, mos
     first = [letter for letter in due if letter.urgent or letter.introduction]
     rest = sorted((letter for letter in due if not (letter.urgent or letter.introduction)), key=_order)
     first = sorted(first, key=_order)[: min(most, caps.urgent)]
+    rest = [letter for letter in rest if letter.place == 0] + [letter for letter in rest if letter.place > 0][
+        : line.takeovers.most
+    ]
     if first:
         return Batch(tuple(letter.message for letter in first))
     if caps.ordinary <= 0 or not rest:
@@ -131,23 +170,39 @@ def next_due_s(letters: Sequence[DueLetter], line: Line, caps: Caps, now_s: floa
 
 def _turn_due_s(letter: DueLetter, line: Line, now_s: float) -> float:
     step_s = URGENT_STEP_S if letter.urgent else STEP_S
+    overdue_s = URGENT_OVERDUE_STEP_S if letter.urgent else OVERDUE_STEP_S
     since_s = letter.since_s if letter.since_s <= now_s else 0.0  # written under a wrong clock
     if letter.place == 0:
-        theirs_s = since_s + step_s  # from then on others may have posted it
-        return since_s if now_s < theirs_s else _after_look_s(max(line.online_s, theirs_s), letter, line)
+        theirs_s = min(letter.written_s, since_s) + step_s  # from then on others may have posted it
+        if now_s < theirs_s:
+            return since_s
+        copied_s = URGENT_COPY_S if letter.urgent else COPY_S
+        at_s = max(line.online_s + copied_s, theirs_s)
+        return _in_nobodys_turn(_after_look_s(at_s, letter, line), letter, line, now_s)
     turn = since_s + letter.place * step_s
+    alike_s = line.online_s + letter.place * overdue_s  # others came online with us, perhaps
     if turn > line.online_s:
-        return _after_look_s(turn, letter, line)
-    overdue_s = URGENT_OVERDUE_STEP_S if letter.urgent else OVERDUE_STEP_S
-    quiet_s = max(line.online_s, line.heard_s) + letter.place * overdue_s
-    return _after_look_s(min(quiet_s, line.online_s + letter.place * step_s), letter, line)
+        return _after_look_s(max(turn, alike_s), letter, line)
+    quiet_s = max(alike_s, line.heard_s + letter.place * overdue_s)
+    at_s = min(quiet_s, line.online_s + letter.place * step_s)
+    return _in_nobodys_turn(_after_look_s(at_s, letter, line), letter, line, now_s)
+
+
+def _in_nobodys_turn(at_s: float, letter: DueLetter, line: Line, now_s: float) -> float:
+    """`at_s`, or the end of another gateway's turn that is then, or is now."""
+    step_s, long_s = (URGENT_STEP_S, URGENT_TURN_S) if letter.urgent else (STEP_S, TURN_S)
+    place, into_s = divmod(max(at_s, now_s) - letter.written_s, step_s)
+    if 0 < place <= line.others and place != letter.place and into_s < long_s:
+        return max(at_s, now_s) - into_s + long_s
+    return at_s
 
 
 def _doubted_s(letter: DueLetter, line: Line, now_s: float) -> float:
     if line.looked_s is None:
         return 0.0  # nothing can come back
     begun_s = letter.changed_s if letter.changed_s <= now_s else 0.0
-    return _after_look_s(max(begun_s, line.online_s) + DOUBT_S, letter, line)
+    doubt_s = URGENT_DOUBT_S if letter.urgent else DOUBT_S
+    return _after_look_s(max(begun_s, line.online_s) + doubt_s, letter, line)
 
 
 def _after_look_s(at_s: float, letter: DueLetter, line: Line) -> float:

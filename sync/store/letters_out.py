@@ -29,10 +29,10 @@ m.shown = 1 AND m.kind IN ({int(Kind.POST)}, {int(Kind.MIC_CHECK)}) AND m.role <
 """
 _HELD_CHANNELS = "SELECT channel FROM list_channels WHERE list = :list AND holds = 1"
 _QUEUE = f"""
-INSERT OR IGNORE INTO letters_out (list, message, state, changed_s, urgent, seq, since_s, place)
+INSERT OR IGNORE INTO letters_out (list, message, state, changed_s, urgent, seq, since_s, written_s, place)
 SELECT :list, m.id,
     CASE WHEN :hold_all OR m.channel IN ({_HELD_CHANNELS}) THEN 'held' ELSE 'waiting' END,
-    :now, m.kind = {int(Kind.MIC_CHECK)}, m.seq, :now, {NO_PLACE}
+    :now, m.kind = {int(Kind.MIC_CHECK)}, m.seq, :now, min(m.created_s, :now), {NO_PLACE}
 FROM messages m WHERE m.seq > :after AND {_MAY_GO}
     AND m.id NOT IN (SELECT message FROM letters_in WHERE list = :list AND outcome = 'own') AND m.channel
 """

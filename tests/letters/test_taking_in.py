@@ -52,7 +52,7 @@ class Camp:
 
     def leave(self, limit: int = 50):
         """What leaves of what waits."""
-        line, caps = Line(NOW_S, None, alone=True), Caps(limit, limit, 0)
+        line, caps = Line(NOW_S, None, others=0), Caps(limit, limit, 0)
         rows = []
         while messages := pick(self.tables.due_letters(LIST), line, caps, NOW_S, limit).messages:
             rows += self.tables.letters_to_go(LIST, messages)
