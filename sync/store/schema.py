@@ -254,11 +254,12 @@ ALTER TABLE letters_out ADD COLUMN introduction INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE letters_out ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE letters_out ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;       -- of the message: order of receipt
 ALTER TABLE letters_out ADD COLUMN since_s REAL NOT NULL DEFAULT 0;      -- from when its turns are counted
+ALTER TABLE letters_out ADD COLUMN written_s REAL NOT NULL DEFAULT 0;    -- the earliest that anybody had it
 ALTER TABLE letters_out ADD COLUMN place INTEGER NOT NULL DEFAULT 0;     -- this camp's among the gateways
 ALTER TABLE letters_out ADD COLUMN digest BLOB;                          -- the MIME digest it left in
 ALTER TABLE letters_out ADD COLUMN sent_s REAL;                          -- when a server or folder took it
 ALTER TABLE letters_out ADD COLUMN held_told INTEGER NOT NULL DEFAULT 0; -- the last word told of holding it
-UPDATE letters_out SET since_s = changed_s,
+UPDATE letters_out SET since_s = changed_s, written_s = changed_s,
     seq = coalesce((SELECT m.seq FROM messages m WHERE m.id = message), 0),
     urgent = coalesce((SELECT m.kind = 1 FROM messages m WHERE m.id = message), 0);
 UPDATE letters_out SET sent_s = changed_s WHERE state = 'sent';
