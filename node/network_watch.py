@@ -63,7 +63,7 @@ class NetworkWatch:
 
     def look(self) -> Network:
         """How it is now."""
-        return network_of(_read(ROUTES), _read(ROUTES_6))
+        return network_now()
 
     def wake(self) -> None:
         """Do not wait. Called from another thread."""
@@ -83,6 +83,11 @@ class NetworkWatch:
                 self._kernel.recv(_BUFFER_BYTES)
             if not select.select([self._kernel], [], [], SETTLE_S)[0]:
                 return
+
+
+def network_now() -> Network:
+    """Where this box is now."""
+    return network_of(_read(ROUTES), _read(ROUTES_6))
 
 
 def network_of(routes: str, routes_6: str) -> Network:

@@ -12,6 +12,7 @@ import ipaddress
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from node import network_watch
 from node.mail_server import (
     IMAP_PORT,
     IMAPS_PORT,
@@ -43,9 +44,12 @@ async def behind(sentence: str, server: MailServer) -> str:
     """What a closer look finds behind a sentence of `node.mail_faults`; empty when nothing."""
     name = server.name
     shut = sentence in (_made(each, name) for each in (words.NO_ANSWER, words.NOBODY, words.NO_WAY))
+    nameless = sentence in (words.DNS_DEAD, in_english(words.NO_HOST, host=server.host))
     strange = sentence in (_made(each, name) for each in (words.TLS_NAME, words.TLS_UNKNOWN, words.BROKE_OFF))
-    if not (shut or strange) or is_of_this_box(server.host):
+    if not (shut or strange or nameless) or is_of_this_box(server.host):
         return ""
+    if not network_watch.network_now().has_any:
+        return in_english(words.OFFLINE)
     if await shows_itself(server.host):
         return in_english(words.PORTAL)
     return await _other_port(server) if shut else ""

@@ -14,6 +14,7 @@ from node.courier import Courier
 from node.demo_smtp import SmtpServer
 from node.pump import Pump
 from node.settings import MailingList
+from node.trust import Terms
 from sync.actions import CONSOLE, WritePost, Written
 from sync.board import Board, BoardLimits, CampSettings
 from sync.engine import Engine
@@ -59,12 +60,13 @@ class Gateway:
         nothing = lambda *_: None  # noqa: E731
         self.pump = Pump(self.store, engine, board, self.clock, nothing, nothing, nothing)
         agreed = {"agreed_by": "Ana", "agreed_on": date(2026, 11, 23)}
-        settings = {"hold_hours": 0.0, "digest_above": 0, "introduces": False} | agreed | settings
-        introduces, others = settings.pop("introduces"), settings.pop("others", ())
-        lists = (MailingList(name="camps", address=ADDRESS, **settings), *others)
+        words: dict[str, Any] = {"hold_hours": 0.0, "digest_above": 0, **agreed, **settings}
+        introduces, others = words.pop("introduces", False), words.pop("others", ())
+        terms = Terms(metered=words.pop("metered", False))
+        lists = (MailingList(name="camps", address=ADDRESS, **words), *others)
         if not introduces:
             self._is_introduced()
-        self.courier = Courier(lists, home, self.pump, self.clock, time.monotonic, lambda: 1.0)
+        self.courier = Courier(lists, home, self.pump, self.clock, time.monotonic, lambda: 1.0, terms=terms)
         self.pump.start()
         self.courier.start()
 

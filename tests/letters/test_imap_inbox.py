@@ -204,6 +204,23 @@ def test_a_full_mailbox_is_told_before_it_matters(open_imap, open_reader):
     assert "99 %" in gateway.view().trouble
 
 
+def test_where_bytes_cost_letters_are_cut_and_digests_whole(open_imap, open_reader, monkeypatch):
+    monkeypatch.setattr(imap_inbox, "POLL_METERED_S", 0.1)
+    host = open_imap()
+    host.put(
+        letter(0, size=100), letter(1, size=50_000), letter(2, size=60_000, subject="camps Digest, Vol 1")
+    )
+    gateway = open_reader(host, metered=True)
+    until(lambda: "FETCH 2 (UID BODY.PEEK[]<0.8192>)" in host.commands)
+    until(lambda: "s1" in texts(gateway))
+    assert "FETCH 2,3 (UID BODY.PEEK[HEADER])" in host.commands
+    assert "FETCH 3 (UID BODY.PEEK[]<0.1048576>)" in host.commands
+    host.put(letter(3))
+    until(lambda: "s3" in texts(gateway))
+    assert host.logins > 1  # no line is kept open for an hour
+    assert "IDLE" not in host.commands
+
+
 # -- encryption -----------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from node import open_lines, portal
+from node import network_watch, open_lines, portal
 from node.internet import Internet, Reach, probe_now, servers_of
 from node.list_settings import MailingList
 from node.mail_server import MailServer
@@ -203,6 +203,7 @@ def web(monkeypatch):
 
     monkeypatch.setattr(portal, "is_of_this_box", lambda host: False)
     monkeypatch.setattr(portal, "ANSWER_S", 1.0)
+    monkeypatch.setattr(network_watch, "network_now", lambda: OUT)
     for port in ("HTTP_PORT", "HTTPS_PORT"):
         monkeypatch.setattr(portal, port, closed_port())
     yield open_
@@ -279,6 +280,12 @@ def test_a_port_that_is_shut_is_told_from_a_server_that_is_away(web, monkeypatch
     assert asyncio.run(portal.behind(sentence, server)) == in_english(
         words.BLOCKED_TRY, port=587, host="localhost", other=open_port, scheme="smtps"
     )
+
+
+def test_a_box_in_no_network_says_so(web, monkeypatch):
+    monkeypatch.setattr(network_watch, "network_now", lambda: AWAY)
+    for sentence in (words.DNS_DEAD, in_english(words.NO_WAY, server=SERVER.name)):
+        assert asyncio.run(portal.behind(sentence, SERVER)) == words.OFFLINE
 
 
 def test_a_login_that_fails_is_no_matter_of_the_network(web):

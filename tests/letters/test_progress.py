@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node import precedence
+from node.metered import HOUR_S, seldom
 from node.precedence import Level, Precedence
 from node.progress import Progress, how_long
+from sync.store.letter_turns import Caps
 
 
 def test_it_says_how_far_it_is_once_a_minute_and_at_the_end():
@@ -58,6 +60,26 @@ def test_it_never_promises_nonsense(steps):
 @pytest.mark.parametrize(("seconds", "words"), [(5, "5 s"), (240, "4 min"), (7_200, "2 h")])
 def test_times_in_words(seconds, words):
     assert how_long(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("sent", "minutes_ago", "ordinary", "digest_above"),
+    [(0, 0, 60, 1), (5, 4, 55, 1), (5, 6, 0, 1), (5, 59, 0, 1)],
+)
+def test_where_bytes_cost_the_rest_goes_together_once_an_hour(sent, minutes_ago, ordinary, digest_above):
+    now_s = 1_000_000.0
+    free_s = now_s - 60 * minutes_ago + HOUR_S if sent else now_s
+    caps = seldom(Caps(60 - sent, 60, 20, free_s), 60, now_s)
+    assert (caps.ordinary, caps.urgent, caps.digest_above, caps.free_s) == (
+        ordinary,
+        60,
+        digest_above,
+        free_s,
+    )
+
+
+def test_a_list_that_takes_no_digests_gets_none_where_bytes_cost():
+    assert seldom(Caps(60, 60, 0), 60, 0.0).digest_above == 0
 
 
 def test_who_has_less_urgent_letters_waits():
