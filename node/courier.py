@@ -101,6 +101,8 @@ class Courier:
 
     def start(self) -> None:
         """Begin; without lists there is nothing to do, and no thread."""
+        for road in self._roads:
+            road.say_what_lacks()
         for walker in self._walkers():
             walker.start()
 
@@ -202,7 +204,9 @@ class _Road:
             )
             self._in = Walker(f"list {mailing_list.name}, in", self._look, gear.real_s, gear.jitter)
         if mailing_list.outbox and mailing_list.direction != "in":
-            around = Neighbourhood(minus, speak, gear.clock.is_set, lambda: self._looked_s)
+            around = Neighbourhood(
+                minus, speak, gear.clock.is_set, lambda: self._looked_s, gear.terms.metered
+            )
             self._queue = LetterQueue(mailing_list, gear.pump, around, has_caps=mailing_list.by_smtp)
             self._outbox = self._outbox_of(self._queue, side)
             self._out = Walker(f"list {mailing_list.name}, out", self._carry, gear.real_s, gear.jitter)
@@ -234,6 +238,11 @@ class _Road:
     def walkers(self) -> tuple[Walker, ...]:
         """One for each way."""
         return tuple(walker for walker in (self._out, self._in) if walker is not None)
+
+    def say_what_lacks(self) -> None:
+        """What a person has to write into the settings, in the log."""
+        if self._inbox is not None and not self._list.is_agreed:
+            _LOG.warning("list %s: %s", self.name, in_english(words.NOT_AGREED))
 
     def wake(self) -> None:
         """There may be something to send; or, after a pause, to read."""
@@ -285,8 +294,8 @@ class _Road:
             on_list=counts.on_list,
             list_held=counts.list_held,
             refused=counts.refused,
-            done=counts.done,
-            total=counts.total,
+            done=self._progress.done,
+            total=self._progress.total,
             paused=self._paused,
             progress=self._progress.line() if self._progress.total else "",
             seconds_left=self._progress.seconds_left,
