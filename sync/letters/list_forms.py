@@ -70,7 +70,7 @@ MAILMAN_3 = ListForm(
     sources=(
         "src/mailman/handlers/cook_headers.py, handlers/dmarc.py, runners/digest.py, chains/hold.py, "
         "chains/reject.py, app/moderator.py, app/notifications.py, app/subscriptions.py and "
-        "templates/{en,es} of the package mailman 3.3.10",
+        "messages/, templates/ of the package mailman 3.3.10 (en, es seen; de, fr, it, pt, ca, nl read)",
         "https://docs.mailman3.org/",
     ),
     marks=("List-Id", "List-Post", "List-Archive", "Archived-At", "X-MailFrom", "X-Mailman-Version"),
@@ -85,6 +85,24 @@ MAILMAN_3 = ListForm(
     notices=(
         Said(_K.HELD, subject=r"your message to .{1,100} awaits moderator approval"),
         Said(_K.HELD, subject=r"su mensaje a .{1,100} espera la aprobación del moderador"),
+        # In order: de, fr, it, pt, ca, nl.
+        Said(_K.HELD, subject=r"ihre nachricht an .{1,100} wartet auf die zustimmung"),
+        Said(_K.HELD, subject=r"votre message à .{1,100} attend la validation"),
+        Said(_K.HELD, subject=r"il tuo messaggio a .{1,100} attende l'approvazione"),
+        Said(_K.HELD, subject=r"sua mensagem para .{1,100} aguarda aprovação"),
+        Said(_K.HELD, subject=r"el seu missatge a .{1,100} s'espera l'aprovació"),
+        Said(_K.HELD, subject=r"uw bericht aan .{1,100} wacht op goedkeuring"),
+        Said(_K.REFUSED, subject=r"anfrage an die mailingliste .{1,100} abgelehnt"),
+        Said(_K.REFUSED, subject=r"demande à la liste de diffusion .{1,100} rejetée"),
+        Said(_K.REFUSED, subject=r"la richiesta alla lista .{1,100} rifiutata"),
+        Said(_K.REFUSED, subject=r"solicitação para a lista .{1,100} rejeitada"),
+        Said(_K.REFUSED, subject=r"rebutjat la sol·licitud a la llista"),
+        Said(_K.REFUSED, subject=r"verzoek aan maillijst .{1,100} geweigerd"),
+        Said(_K.REFUSED, text=r"ihre nachricht an die mailingliste .{1,100} abgelehnt"),
+        Said(_K.REFUSED, text=r"votre message à destination de la liste .{1,100} a été rejeté"),
+        Said(_K.REFUSED, text=r"il tuo messaggio alla mailing list .{1,100} stato rifiutato"),
+        Said(_K.REFUSED, text=r"sua mensagem para a lista .{1,100} foi rejeitada"),
+        Said(_K.REFUSED, text=r"el seu missatge a la llista .{1,100} rebutjat"),
         Said(_K.REFUSED, subject=r"request to mailing list .{1,100} rejected"),
         Said(_K.REFUSED, subject=r"solicitud a (?:la )?lista de correo .{1,100} rechazada"),
         Said(_K.REFUSED, text=r"your message to the .{1,100} mailing-list was rejected for the following"),

@@ -263,6 +263,34 @@ def test_what_a_machine_says(raw, kind, said, ours):
     assert "@" not in notice.words.replace("[…@…]", "")
 
 
+@pytest.mark.parametrize(
+    ("subject", "text", "kind"),
+    [
+        ("Ihre Nachricht an camps@x wartet auf die Zustimmung der Moderation", "", "held"),
+        ("Votre message à camps@x attend la validation d'un modérateur", "", "held"),
+        ("Il tuo messaggio a camps@x attende l'approvazione del moderatore", "", "held"),
+        ("A sua mensagem para camps@x aguarda aprovação do moderador", "", "held"),
+        ("El seu missatge a camps@x s'espera l'aprovació de l'moderador", "", "held"),
+        ("Uw bericht aan camps@x wacht op goedkeuring van een moderator", "", "held"),
+        ('Anfrage an die Mailingliste "Camps" abgelehnt', "", "refused"),
+        ("Demande à la liste de diffusion « Camps » rejetée", "", "refused"),
+        ('La richiesta alla lista "Camps" è stata rifiutata', "", "refused"),
+        ('Solicitação para a lista de discussão "Camps" rejeitada', "", "refused"),
+        ("S'ha rebutjat la sol·licitud a la llista de correu «Camps»", "", "refused"),
+        ('Verzoek aan maillijst "Camps" geweigerd', "", "refused"),
+        (
+            "[North] x",
+            "Ihre Nachricht an die Mailingliste Camps wurde\nmit folgender Begründung abgelehnt",
+            "refused",
+        ),
+        ("[North] x", "Votre message à destination de la liste de diffusion Camps a été rejeté", "refused"),
+    ],
+)
+def test_notices_of_mailman_3_in_other_languages(subject, text, kind):
+    notice = read(f"From: camps-bounces@lists.example.org\nSubject: {subject}\n\n{text}\n")
+    assert (notice.kind, notice.said) == (kind, kind)
+
+
 def real(name: str) -> Notice:
     raw = (MAIL / "mailman3" / f"{name}.eml").read_bytes()
     (notice,) = read_letters(raw, (f"{name}@lists.test",))
