@@ -23,6 +23,8 @@ from web_ui.pages import (
     coordinating,
     entering,
     joining,
+    letter_preview,
+    letter_queue,
     linking,
     mailing,
     moderating,
@@ -82,6 +84,8 @@ def create_app(desk: Desk, settings: WebSettings, languages: Languages | None = 
         carrying,
         joining,
         mailing,
+        letter_queue,
+        letter_preview,
         api,
     ):
         app.include_router(router.router)

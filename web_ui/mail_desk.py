@@ -84,7 +84,7 @@ class Preview:
 
 
 class TrialTrouble(Exception):
-    """Nothing was sent. `word` is one of `web_ui.pages.mailing.TRIAL_TROUBLES`, `why` what a server said."""
+    """Nothing was sent: for a reason of `web_ui.pages.letter_preview`, and what a server said."""
 
     def __init__(self, word: str, why: str = "") -> None:
         super().__init__(word)
