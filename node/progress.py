@@ -9,6 +9,8 @@ SPEED_OVER_S = 30.0
 # Slower than a letter in ten minutes nothing is going; letters wait for an hour or for the internet.
 SPEED_MIN = 1 / 600
 SAY_EVERY_S = 60.0
+# Nobody waits in front of the terminal for a letter or two, as they come all day.
+SAY_ABOVE = 5
 
 
 class Progress:
@@ -18,7 +20,7 @@ class Progress:
         self._done_before: int | None = None  # when it began
         self._last: tuple[float, int] | None = None
         self._speed: float | None = None
-        self._said_s = 0.0
+        self._said_s: float | None = None
         self.done = 0
         self.total = 0
 
@@ -28,16 +30,17 @@ class Progress:
             if not waiting:
                 return None
             self._done_before, self._last, self._speed = done, (now_s, done), None
-        began = self.total == 0
         self._measure(done, now_s)
         self.done = max(0, done - self._done_before)
         self.total = self.done + waiting
         if waiting == 0:
             self._done_before = None
-            line = self.line()
-            self.total = 0
+            line = self.line() if self._said_s is not None else None
+            self.total, self._said_s = 0, None
             return line
-        if began or now_s - self._said_s >= SAY_EVERY_S:
+        if self.total <= SAY_ABOVE:
+            return None
+        if self._said_s is None or now_s - self._said_s >= SAY_EVERY_S:
             self._said_s = now_s
             return self.line()
         return None

@@ -40,9 +40,16 @@ def test_what_comes_meanwhile_counts_and_what_stands_still_promises_nothing():
 
 def test_it_begins_again():
     progress = Progress()
-    progress.see(0, 2, 0.0)
-    progress.see(2, 0, 1.0)
-    assert progress.see(2, 3, 100.0) == "0 of 3 letters"
+    assert progress.see(0, 20, 0.0) == "0 of 20 letters"
+    assert progress.see(20, 0, 1.0) == "20 of 20 letters"
+    assert progress.see(20, 30, 100.0) == "0 of 30 letters"
+
+
+def test_a_letter_or_two_are_no_news():
+    progress = Progress()
+    assert [progress.see(n, 1, 10.0 * n) for n in range(5)] == [None] * 5
+    assert progress.see(5, 0, 50.0) is None
+    assert progress.see(5, 6, 60.0) == "0 of 6 letters"
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.floats(0, 1_000)), max_size=40))
