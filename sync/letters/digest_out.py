@@ -115,6 +115,6 @@ def _camps(letters: Sequence[OutgoingLetter]) -> str:
 def _from_to(letters: Sequence[OutgoingLetter]) -> str:
     stamps = [letter.created_s for letter in letters]
     first, last = (datetime.fromtimestamp(s, UTC) for s in (min(stamps), max(stamps)))
-    if first.date() == last.date():
-        return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M} UTC"
-    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    till = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
+    begun = f"{first:%Y-%m-%d %H:%M}"
+    return f"{begun} UTC" if begun.endswith(till) else f"{begun} to {till} UTC"
