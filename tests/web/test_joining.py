@@ -46,6 +46,14 @@ def phone(camp):
         yield phone
 
 
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory):
+    """A camp and a phone for forms that change nothing."""
+    camp = Camp(TestDesk(tmp_path_factory.mktemp("refusing"), mail_lists=(LIST,)))
+    with camp.with_card(Role.LIAISON, "kitchen") as phone:
+        yield camp, phone
+
+
 def registered(camp):
     return camp.desk.reader().registrations().all_own()
 
@@ -113,7 +121,8 @@ def test_a_double_tap_registers_once(camp, phone):
         ({"alias": "+34 600 123 456"}, "is not sealed", "alias"),
     ],
 )
-def test_a_form_that_is_refused_comes_back_with_what_was_typed(camp, phone, changed, says, field):
+def test_a_form_that_is_refused_comes_back_with_what_was_typed(refusing, changed, says, field):
+    camp, phone = refusing
     answer = phone.fill("/join", "/join", **{**TYPED, **changed})
     assert answer.status_code == 422
     assert says in answer.text
@@ -191,7 +200,8 @@ def test_liaisons_see_their_own_and_coordinators_all(camp, phone):
 
 
 @pytest.mark.parametrize("number", ["7", "x", "99999999999", "-1", "١"])
-def test_a_number_that_is_none_changes_nothing(camp, phone, number):
+def test_a_number_that_is_none_changes_nothing(refusing, number):
+    _, phone = refusing
     token = re.findall(r'name="token" value="([^"]+)"', phone.get("/join").text)[0]
     assert phone.post(f"/join/{number}/withdraw", data={"token": token}).status_code == 404
 
