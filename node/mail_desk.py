@@ -91,7 +91,9 @@ class NodeMail:
     def count_held(self) -> int:
         """How many letters wait for a moderator."""
         tables = self._reader().letters()
-        return sum(len(tables.held(each.name, HELD_LOOKED_AT)) for each in self._lists)
+        found = {each.name: len(tables.held(each.name, HELD_LOOKED_AT)) for each in self._lists}
+        # Beyond that, what was taken back or hidden meanwhile counts as well.
+        return sum(n if n < HELD_LOOKED_AT else tables.counts(name).held for name, n in found.items())
 
     def held(self, limit: int) -> tuple[tuple[LetterView, ...], int]:
         """What waits for a moderator, of all lists, and how many more there are."""
@@ -103,7 +105,7 @@ class NodeMail:
         ]
         found.sort(key=lambda row: (not row[2].letter.introduction, not row[2].letter.urgent, row[2].since_s))
         shown = (self._letter(n, each, tables, held.letter, held.since_s) for n, each, held in found[:limit])
-        return tuple(shown), max(0, len(found) - limit)
+        return tuple(shown), max(0, self.count_held() - limit) if len(found) > limit else 0
 
     def preview(
         self, number: int, message: MessageId, subject: str | None = None, let_contacts: bool | None = None

@@ -422,6 +422,17 @@ def test_who_decides_is_told_that_letters_wait(camp, desk):
             assert "1 letter waits for your word" in phone.get(path).text
 
 
+def test_a_long_queue_says_how_long_it_is(camp, desk):
+    for n in range(30):
+        post(desk, f"Message {n}")
+    fill(desk)
+    with camp.with_card(Role.MODERATOR) as phone:
+        page = phone.get("/mail/held").text
+    shown = page.count('action="/mail/held/approve"')
+    assert 5 <= shown <= 12
+    assert f"{30 - shown} more behind these" in page
+
+
 def test_a_camp_without_lists_is_told_how_to_get_one(tmp_path):
     with Camp(TestDesk(tmp_path)).with_card(Role.MODERATOR) as phone:
         assert "[[list]]" in phone.get("/mail").text
