@@ -11,9 +11,11 @@ from pathlib import Path
 from node.doctor.finding import Finding, Patient, bad, ok, warn
 from node.list_settings import MailingList
 from node.mail_server import MailServer, parse_imap, parse_smtp
+from node.owner_key_file import KeyFileError, read_secret_key
 from node.password import read_password
 from node.trust import Terms, Trust
 from node.walker import Trouble
+from sync.letters.joining import public_key_of, write_key
 from web_ui import mail_words as words
 from web_ui.mail_words import template_of
 
@@ -39,6 +41,7 @@ def lists(patient: Patient) -> Iterator[Finding]:
             continue
         yield from _agreement(each, check)
         yield from _passwords(each, check, patient.home.folder)
+        yield from _owner(each, f"{check}, joining", patient.home.folder)
         if each.outbox and each.direction != "in":
             yield from _outbox(each, f"{check}, out", patient.home.folder, trust)
         if each.inbox and each.direction != "out":
@@ -77,6 +80,25 @@ def _password(file: Path, check: str) -> Iterator[Finding]:
         yield bad(check, f"there is no password in {file}", "write it there, one line")
     elif mode & 0o077:
         yield bad(check, f"others on this machine can read {file}", f"chmod 600 {file}")
+
+
+def _owner(each: MailingList, check: str, folder: Path) -> Iterator[Finding]:
+    """Whether people can be registered, and, on the owner's own node, opened."""
+    if each.owner_secret_file:
+        file = folder / each.owner_secret_file
+        try:
+            public = write_key(public_key_of(read_secret_key(file)))
+        except KeyFileError as error:
+            yield bad(check, str(error), "set `owner_secret_file`")
+            return
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            yield bad(check, f"others on this machine can read {file}", f"chmod 600 {file}")
+            return
+        if each.owner_key and each.owner_key != public:
+            yield bad(check, f"{file} does not open what is sealed to `owner_key`", f"set it to {public}")
+            return
+    if each.owner_key and each.address:
+        yield ok(check, "people can be registered for it")
 
 
 def _outbox(each: MailingList, check: str, folder: Path, trust: Trust) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from aiosmtpd.smtp import AuthResult
 from node.cli import main
 from node.doctor import boards, box
 from node.doctor.table import CHECKS
+from node.owner_key_file import write_secret_key
 from tests.letters.authority import Authority
 from tests.letters.gateway import MailHost
 from tests.letters.imap_host import ImapHost
@@ -195,6 +196,26 @@ def test_mailing_lists(doctor, home, words, row, verdict, says):
     found = doctor("--json", settings=LIST + words).findings()[f"list squares{row}"]
     assert found[0] == verdict
     assert says in found[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict", "says"),
+    [
+        ('owner_key = "{public}"', "ok", "people can be registered"),
+        ('owner_key = "{public}"\nowner_secret_file = "own.key"', "ok", "people can be registered"),
+        ('owner_key = "{other}"\nowner_secret_file = "own.key"', "bad", "does not open what is sealed"),
+        ('owner_secret_file = "open.key"', "bad", "others on this machine"),
+        ('owner_secret_file = "camp.key"', "bad", "not the file of an owner's key"),
+        ('owner_secret_file = "missing.key"', "bad", "No such file"),
+    ],
+)
+def test_the_key_of_a_lists_owner(doctor, home, words, verdict, says):
+    public = write_secret_key(home / "own.key", bytes(range(32)))
+    other = write_secret_key(home / "open.key", bytes(range(1, 33)))
+    (home / "open.key").chmod(0o644)
+    found = doctor("--json", settings=LIST + words.format(public=public, other=other)).findings()
+    assert found["list squares, joining"][0] == verdict
+    assert says in found["list squares, joining"][1]
 
 
 def test_a_mail_server_is_asked_up_to_where_a_letter_would_begin(doctor, home, tmp_path):
