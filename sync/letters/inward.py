@@ -152,6 +152,9 @@ def cut(text: str, bytes_max: int, continues: str = "") -> str:
 
 def _on_air(text: str, letter: IncomingLetter) -> str:
     """The words, the line that names what is attached, and where the rest is, in what the air allows."""
+    if not letter.text and not letter.attached and letter.continues:
+        # Of a letter that was too long to fetch there is nothing but its headers.
+        return cut(f"{text} […] continues at {letter.continues}".strip(), TEXT_BYTES_ON_AIR)
     if not letter.attached:
         return cut(text, TEXT_BYTES_ON_AIR, letter.continues)
     line = f"{letter.attached} {letter.continues}" if letter.continues else letter.attached

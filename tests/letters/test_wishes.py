@@ -117,6 +117,11 @@ def test_a_cut_letter_says_where_it_continues():
     assert " […] (+" in text
 
 
+def test_a_letter_of_which_only_the_headers_came_says_where_it_is():
+    assert on_air("") == f"s […] continues at {ARCHIVE}"
+    assert on_air("", "") == "s"
+
+
 def test_a_whole_letter_says_nothing_of_an_archive():
     assert on_air("words") == "s\n\nwords"
 
