@@ -281,7 +281,7 @@ CREATE TABLE receipts (
 INSERT INTO receipts (prefix, key, list) SELECT prefix, key, x'' FROM receipts_of_any;
 DROP TABLE receipts_of_any;
 
--- Joining the list (PROTOCOL.md §5.2). What is here of a person is sealed to the list's owner; nobody here
+-- Joining the list (PROTOCOL.md §5.5). What is here of a person is sealed to the list's owner; nobody here
 -- can open it.
 -- What liaisons of this camp registered, under a name they chose; never the address.
 CREATE TABLE registrations_own (
