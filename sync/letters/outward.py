@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from sync.letters.marks import DOMAIN, HEADER, mark_text, message_id_of, token
 from sync.letters.privacy import without_contacts
@@ -70,8 +71,7 @@ class OutgoingLetter:
     @property
     def words(self) -> str:
         """The text that leaves."""
-        text = without_unseen(tidy(self.text))
-        return text if self.let_contacts else without_contacts(text)
+        return _words(self.text, self.let_contacts)
 
 
 def letter_of(letter: OutgoingLetter, list_address: str, sender: str | None = None) -> bytes:
@@ -171,6 +171,12 @@ def _body(letter: OutgoingLetter, token_line: str) -> str:
         f"{camp}, {when_of(letter.created_s, letter.utc_offset)}\n{token_line}\n\n"
         f"{urgent}{letter.words}\n\n-- \n{camp} | {_channel(letter)} | Mic Check\n"
     )
+
+
+@lru_cache(maxsize=128)  # wanted for the subject and the body, and in a digest for its contents too
+def _words(text: str, let_contacts: bool) -> str:
+    text = without_unseen(tidy(text))
+    return text if let_contacts else without_contacts(text)
 
 
 def _author(letter: OutgoingLetter) -> str:

@@ -50,9 +50,10 @@ _HAS_AT = re.compile(r"[@＠﹫]|\bat\b|arroba|[\(\[\{<] ?a ?[\)\]\}>]", re.IGNO
 
 # Ways to write a number that leave no doubt: a link that calls, a trunk code with a slash (Germany, Austria).
 _CALLED = (
-    r"(?:tel|sms|smsto|callto|whatsapp):(?://)?[+\d(][\d().+-]{2,24}\d"
-    r"|(?:https?://)?(?:wa\.me/|api\.whatsapp\.com/send/?\?phone=|t\.me/|signal\.me/#p/)\+?\d{6,15}"
-    r"|(?<![\w/.])\(?0\d{1,5}\)? ?/ ?\d{3,8}(?:[ -]\d{1,4}){0,3}(?![\w/])"
+    r"(?:tel|sms|smsto|callto|whatsapp):(?://)?[+\d(][\d().+-]{5,24}\d"
+    r"|(?:https?://)?(?:wa\.me/|api\.whatsapp\.com/send/?\?phone=|t\.me/|signal\.me/#p/)\+?\d{7,15}"
+    r"|(?<![\w/.])\(?0(?:\d{2,5}\)? ?/ ?(?!(?:19|20)\d\d(?!\d))(?:\d{4,8}|\d{3}[ -]\d{2,4})"
+    r"|\d\)? ?/ ?\d{6,8})(?:[ -]\d{1,4}){0,3}(?![\w/])"
 )
 # Other numbers in links stay, or the links would lead nowhere.
 _LINK = r"(?:https?://|www\.)[^\s<>\"]{1,500}"
@@ -147,6 +148,8 @@ def _numbers_replaced(text: str, replace: Callable[[str], str]) -> str:
 
     if not _SOME_DIGITS.search(text):
         return text  # most texts, in a tenth of the time
+    if sum(map(str.isdigit, text)) < _DIGITS_MIN:
+        return text  # as most texts
     pieces, at = [], 0
     for apart in _TOLD_APART.finditer(text):
         pieces.append(_NUMBER.sub(replaced, text[at : apart.start()]))
