@@ -47,9 +47,11 @@ WHERE j.list = :name AND j.act = 'join' AND j.tries > 0 AND r.sealed IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id
         AND s.state = {int(JoinState.WITHDRAWN)})
 """
-_LINES = """
-SELECT l.number, r.withdrawn, r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s,
-    coalesce(c.name, '')
+_LINES = f"""
+SELECT l.number,
+    r.withdrawn > 0 OR EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
+        ({int(JoinState.ASKED)}, {int(JoinState.CONFIRMED)}, {int(JoinState.REFUSED)})),
+    r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, coalesce(c.name, '')
 FROM join_letter_lines l JOIN registrations r ON r.id = l.id AND r.key = l.key
 LEFT JOIN camps c ON c.key = r.key WHERE l.token = ? ORDER BY l.number
 """
@@ -127,13 +129,18 @@ class JoinLetterTables:
         return [_letter(row) for row in rows]
 
     def lines(self, token: bytes) -> list[tuple[int, DueRegistration]]:
-        """What is in a letter, by number: all of it when it may have arrived, else what still stands."""
+        """What is in a letter, by number: all of it when it may have arrived.
+
+        Of one that surely has not, what was withdrawn or passed on by others meanwhile leaves it here.
+        """
         letter = self.letter(token)
         whole = letter is not None and (letter.leaving or letter.tries > 0 or not letter.sending)
         rows = self._db.execute(_LINES, (token,)).fetchall()
-        return [
-            (number, DueRegistration(*rest)) for number, withdrawn, *rest in rows if whole or not withdrawn
-        ]
+        for number, over, *_ in rows:
+            if over and not whole:
+                values = (token, number)
+                self._db.execute("DELETE FROM join_letter_lines WHERE token = ? AND number = ?", values)
+        return [(number, DueRegistration(*rest)) for number, over, *rest in rows if whole or not over]
 
     def ids(self, token: bytes) -> dict[int, bytes]:
         """The ids of the registrations in a letter, by number."""

@@ -19,6 +19,7 @@ from sync.letters.join_letters import message_id_of_token, sealed_in, token_text
 from sync.letters.joining import open_sealed
 from sync.letters.turns import STEP_S
 from sync.registrations import SEALED_BYTES
+from sync.store.join_letters import JoinLetterTables
 from sync.store.registrations import RegistrationTables
 from tests.letters.joining_camps import (
     ADDRESS,
@@ -166,6 +167,21 @@ def test_what_was_withdrawn_while_a_letter_was_put_off_leaves_it(far, gate):
     (letter,) = gate.carry()
     assert letter.id == put_off.id
     assert addresses([letter]) == ["bea@example.org"]
+    meet(far, gate)
+    assert far.words() == ["withdrawn", "asked"]
+
+
+def test_what_another_asked_while_a_letter_was_put_off_leaves_it(tmp_path, far, gate):
+    other = JoinCamp("other", tmp_path)
+    far.register("ana@example.org")
+    meet(far, gate, other)
+    pass_time(GATHER_S + 2 * STEP_S, far, gate, other)
+    assert gate.carry(Fate.NOT_NOW, "450 come again")
+    assert other.carry()
+    meet(far, gate, other)
+    pass_time(HOUR, far, gate, other)
+    assert gate.carry() == []
+    assert JoinLetterTables(gate.store.connection).sending("camps") == []
 
 
 def test_what_was_withdrawn_after_it_was_delivered_is_told_to_the_owner(far, gate, tmp_path):
