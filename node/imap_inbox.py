@@ -93,6 +93,7 @@ class ImapInbox:
             finally:
                 if self._ending:
                     self._rung.close()
+                    self._drop()
 
     def _look(self, now_s: float) -> float:
         if self._ending:

@@ -194,19 +194,24 @@ class Thread:
             each.close()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("tls", [False, True], ids=["clear", "tls"])
 def test_a_wire_that_is_cut_at_any_byte_loses_no_letter_and_doubles_none(
-    open_gateway, open_host, tmp_path, seed, monkeypatch
+    open_gateway, open_host, authority, tmp_path, tls, seed, monkeypatch
 ):
     """The list gives back what it has; so a letter whose receipt was cut off is not sent again."""
     monkeypatch.setattr("sync.letters.turns.DOUBT_S", 1.0)
     chance = random.Random(seed)
-    host, mailbox = open_host(), ImapHost()
+    context = authority.server() if tls else None
+    host, mailbox = open_host(tls=context), ImapHost(tls=context)
     given: set[int] = set()
     wire = Thread(host.server.port, [chance.randrange(1, 9_000) for _ in range(4)])
     (tmp_path / "password").write_text("right")
     gateway = open_gateway(
-        outbox=f"smtp://127.0.0.1:{wire.port}", inbox=mailbox.url, password_file="password"
+        outbox=f"smtp{'s' if tls else ''}://localhost:{wire.port}",
+        inbox=mailbox.url,
+        password_file="password",
+        ca_file=str(authority.file) if tls else "",
     )
     try:
         for n in range(12):
