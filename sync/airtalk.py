@@ -27,7 +27,7 @@ from sync.air_frames import (
     SymbolFrame,
     WantFrame,
 )
-from sync.asking import UNHEARD_FRAMES, Asking, Pace
+from sync.asking import UNHEARD_FRAMES, Asking
 from sync.blockpost import BlockPost, Taker
 from sync.bundle import MASK_RADIO, BundleClass, BundleId
 from sync.comparing import Comparing, Sets
@@ -48,6 +48,7 @@ from sync.sketch import (
     WHOLE,
     Salt,
 )
+from sync.spending import Pace
 from sync.trickle import Trickle
 from sync.wanting import OFFER_FRAMES, WANT_TRIES, Wanting
 
@@ -280,9 +281,9 @@ class AirTalk:
         if difference is None:
             self._wanting.ask_for_more(frame.salt, frame.part, now)
             return
-        is_busy = self._post.is_busy
-        lacking = self._answer_alerts(difference.mine, frame.salt.sender, is_busy, now)
-        if is_busy:
+        is_owed = self._post.is_owed
+        lacking = self._answer_alerts(difference.mine, frame.salt.sender, is_owed, now)
+        if is_owed:
             return
         _remember(self._served, frame.salt.sender, now, SERVED_MAX)
         held = [each for each in mine.ids_in(frame.part) if each not in difference.mine]
@@ -292,7 +293,7 @@ class AirTalk:
             self._intentions.add(want, now + self._frame_s)
 
     def _answer_alerts(
-        self, lacking: Iterable[BundleId], camp: bytes, is_busy: bool, now: float
+        self, lacking: Iterable[BundleId], camp: bytes, is_owed: bool, now: float
     ) -> list[BundleId]:
         """Few alerts do not wait for a parcel, nor any for a parcel to another; the rest that is lacking."""
         rest: list[BundleId] = []
@@ -301,7 +302,7 @@ class AirTalk:
             live = self._host.with_prefix(bundle_id)
             is_alert = live is not None and live.class_ == BundleClass.ALERT
             (alerts if is_alert else rest).append(bundle_id)
-        if len(alerts) > ALERTS_SINGLY and not is_busy:
+        if len(alerts) > ALERTS_SINGLY and not is_owed:
             return alerts + rest
         self._wanting.owe(tuple(alerts[:ALERTS_SINGLY]), camp, True, now)
         return rest
@@ -322,7 +323,7 @@ class AirTalk:
             return
         mine = self._comparing.set_of(frame.salt, self._mask)
         wanted = mine.matching(frame.want, frame.part)
-        if addressed and len(wanted) >= PARCEL_LEAST and not self._post.is_busy:
+        if addressed and len(wanted) >= PARCEL_LEAST and not self._post.is_owed:
             held = [each for each in mine.ids_in(frame.part) if each not in wanted]
             self._post.owe(sender, wanted, held, frame.part == WHOLE, now)
             return
@@ -348,6 +349,7 @@ class AirTalk:
 
     def _hear_parcel(self, frame: ParcelFrame, sender: bytes, now: float) -> None:
         self._repair_at = self._parcel_at = now
+        self._asking.hear_spent(sender, self._post.spent(frame), now)
         is_known = frame.generation in self._post
         new = self._post.hear(frame, sender, now)
         if is_known:

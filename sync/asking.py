@@ -16,9 +16,9 @@ from random import Random
 
 from sync.bundle import BundleClass
 from sync.coding import SYMBOLS_MAX
-from sync.frames import SENDER_BYTES
 from sync.owing import GIVEN_PER_HOUR_MAX, HOUR_S
 from sync.sketch import PART_MAX, SKETCH_SYNDROMES, WHOLE, SaltedSet
+from sync.spending import Pace, Spending
 
 # Camps that hold more than we: as many as take turns. The one that was asked or heard longest ago goes.
 HOLDERS_MAX = 16
@@ -33,14 +33,13 @@ SILENT_TRIES = 2
 FIRST_FRAMES = 6.0
 # How long an answer may take to begin, when the asked one has airtime left.
 ANSWER_FRAMES = 30.0
-# What another camp asked for may take so much longer: it is not we that would say what is missing.
-OTHERS_FRAMES = (15.0, 45.0)
+# Who heard another ask waits so many times as long as for an answer of its own: the one that is served asks
+# again, and the others hear that. Six that waited hardly longer than one asked twice as often.
+OTHERS_TIMES = (1.5, 2.5)
 # Who heard nothing for so long since it asked asks again, or beacons, as soon as it hears of one who holds
 # more; and no request is waited for longer than that for having been said in vain. At 40 % loss, seeds 1-4,
 # leaves waited for hours and lacked what was posted last.
 UNHEARD_FRAMES = 300.0
-# Symbols sent for each that we hear, when reckoning what a holder has left to spend.
-SENT_FOR_HEARD = 1.25
 # Symbols of a parcel may be waited for so long, and after its last own piece so long: NEED comes before.
 SYMBOL_FRAMES = 120.0
 LAST_SYMBOL_FRAMES = 60.0
@@ -67,15 +66,6 @@ MASK_ALERTS = 1 << BundleClass.ALERT
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """The air's own measures of time, in seconds."""
-
-    frame_s: float  # a full frame
-    fill_s: float  # until an empty purse is full
-    symbol_s: float  # until a purse has what a symbol costs
-
-
-@dataclass(frozen=True, slots=True)
 class Ask:
     """A request to be said: the sketch of a part of what we hold, for one camp."""
 
@@ -97,6 +87,7 @@ class _Session:
     tries: int = 0
     vain: int = 0  # requests since something came that was new
     has_joined: bool = False  # since the last request
+    is_short: bool = False  # a sketch told too little, so that more differs than the counts say
 
 
 @dataclass(slots=True)
@@ -119,9 +110,10 @@ class Asking:
         self._quiet_until = float("-inf")
         self._wait_ends = float("-inf")
         self._since = float("-inf")  # when we asked last, or an answer came
+        self._saving_s = 0.0  # how long an answer might take then
         self._held = 0  # bundles, when we asked last
         self._holders: OrderedDict[bytes, int] = OrderedDict()  # and how many bundles they say they hold
-        self._refilled_at: OrderedDict[bytes, float] = OrderedDict()  # when purses are full again
+        self._spending = Spending(pace)
         self._asked_at: OrderedDict[bytes, float] = OrderedDict()
         self._taken: OrderedDict[bytes, _Taken] = OrderedDict()
 
@@ -137,7 +129,8 @@ class Asking:
 
     def is_stalled(self, now: float) -> bool:
         """Whether we ask, and no answer came for so long that it hardly will."""
-        return self._session is not None and now - self._since > UNHEARD_FRAMES * self._pace.frame_s
+        longest_s = max(UNHEARD_FRAMES * self._pace.frame_s, self._saving_s)
+        return self._session is not None and now - self._since > longest_s
 
     def awaits(self, sender: bytes, now: float) -> bool:
         """Whether what this camp, two bytes of its id, sends most likely answers a request of ours, or one
@@ -171,21 +164,26 @@ class Asking:
         """Somebody else asked this camp: the answer most likely serves us too."""
         if self._session is not None and asked == self._session.asked:
             self._note_asked(asked, now)
-            wait_s = self._patience_s(SYMBOLS_MAX, now) + self._frames(*OTHERS_FRAMES)
+            self._saving_s = self._patience_s(self._session, SYMBOLS_MAX, now)
+            wait_s = self._saving_s * self._random.uniform(*OTHERS_TIMES)
             # Others that ask again and again, for whatever they lack, must not keep us from asking.
-            latest_s = max(0.0, self._since + self._pace.fill_s - now) + self._frames(0, FIRST_FRAMES)
+            latest_s = max(0.0, self._since + 2 * self._pace.fill_s - now) + self._frames(0, FIRST_FRAMES)
             self._progress(min(wait_s, latest_s), now)
 
     def hear_too_little(self, now: float) -> None:
         """Our sketch did not tell what differs: it is more than we thought."""
         if self._session is not None:
             self._session.vain = 0
+            self._session.is_short = True
             self._session.least = min(2 * max(self._session.least, BOTH_LACK), 0xFFFF)
             self._progress(self._frames(0, 1), now)
 
+    def hear_spent(self, sender: bytes, symbols: float, now: float) -> None:
+        """A camp, two bytes of its id, sent so many symbols, most likely."""
+        self._spending.heard(sender, symbols, now)
+
     def hear_symbol(self, sender: bytes, is_last_piece: bool, now: float) -> None:
         """A symbol of a parcel that is not whole here; `sender` is the two bytes of its frame's head."""
-        self._note_spent(sender, now)
         session = self._session
         frames = LAST_SYMBOL_FRAMES if is_last_piece else SYMBOL_FRAMES
         if session is None or now > self._wait_ends:
@@ -258,13 +256,14 @@ class Asking:
             self._holders.pop(session.asked, None)
         if session.tries:
             self._turn(session)
-        if session.vain:  # who has nothing for us says nothing: most likely there was less than we thought
+        # Who has nothing for us says nothing: there was less than we thought, unless it was proved.
+        if session.vain and not session.is_short:
             session.least //= 2
         expected = self._expected(session, len(mine))
         if expected <= 0 or session.tries >= TRIES_MAX or session.vain >= VAIN_MAX:
             self.end()
             return None
-        patience_s = self._patience_s(expected, now)
+        patience_s = self._saving_s = self._patience_s(session, expected, now)
         self._note_asked(session.asked, now)
         if session.asked in self._holders:
             self._holders.move_to_end(session.asked)
@@ -293,23 +292,12 @@ class Asking:
             self._session.tries = 0
             self._due = now + wait_s
 
-    def _patience_s(self, expected: int, now: float) -> float:
-        """Until we ask again: briefly where a holder can pay the next parcel, else until it saved up."""
+    def _patience_s(self, session: _Session, expected: int, now: float) -> float:
+        """Until we ask again: as long as a holder needs to save up for the next parcel, and to begin."""
         symbols = min(expected, SYMBOLS_MAX)
-        saved_s = min((self._saves_s(holder, symbols, now) for holder in self._worthwhile()), default=0.0)
-        return max(0.0, saved_s) + ANSWER_FRAMES * self._pace.frame_s
-
-    def _saves_s(self, holder: bytes, symbols: int, now: float) -> float:
-        """Until it can pay so many symbols, as far as we heard it spend."""
-        empty_s = max(0.0, self._refilled_at.get(holder[:SENDER_BYTES], now) - now)
-        return symbols * self._pace.symbol_s + empty_s - self._pace.fill_s
-
-    def _note_spent(self, sender: bytes, now: float) -> None:
-        refilled_at = max(now, self._refilled_at.get(sender, now)) + SENT_FOR_HEARD * self._pace.symbol_s
-        self._refilled_at[sender] = min(refilled_at, now + self._pace.fill_s)
-        self._refilled_at.move_to_end(sender)
-        if len(self._refilled_at) > JOINS_MAX:
-            self._refilled_at.popitem(last=False)
+        holders = self._worthwhile() or [session.asked]
+        saves_s = min(self._spending.saves_s(holder, symbols, now) for holder in holders)
+        return saves_s + ANSWER_FRAMES * self._pace.frame_s
 
     def _turn(self, session: _Session) -> None:
         """Ask the next one next."""

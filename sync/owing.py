@@ -90,6 +90,7 @@ class Owing:
         self._given = given
         self._parcels = parcels
         self._debt: Debt | None = None
+        self.packed: frozenset[BundleId] = frozenset()  # what is in the last parcel
         self._keys_given: OrderedDict[bytes, float] = OrderedDict()
 
     @property
@@ -139,6 +140,7 @@ class Owing:
             return None
         chosen = debt.lacking[: self._parcels.fitting(self._sizes(), symbols_max)]
         self._debt = None
+        self.packed = frozenset(live.id for live in chosen)
         self._given.give(debt.camp, len(chosen), now)
         keyed = [live for live in _first_of_each(chosen) if live.author in debt.authors_unknown]
         for live in keyed:

@@ -37,6 +37,8 @@ NEEDS_MAX = 6
 # Who made a parcel answers a NEED at once, another holder when that was not heard.
 OWN_PARITY_FRAMES = (0.0, 1.0)
 OTHER_PARITY_FRAMES = (5.0, 12.0)
+# Of what is sent for feedback a fifth or more is lost here: so many symbols for each that we hear.
+SENT_FOR_HEARD = 1.25
 # Parcels of which we know what was sent: twice as many as we can make symbols of.
 HEARD_MAX = 32
 
@@ -81,6 +83,11 @@ class ParcelPost:
         return self._owing.is_owed or bool(self._leaving)
 
     @property
+    def is_owed(self) -> bool:
+        """Whether somebody waits for a parcel."""
+        return self._owing.is_owed
+
+    @property
     def owed_to(self) -> bytes:
         """The camp that waits for a parcel; empty when none does."""
         return self._owing.camp
@@ -119,6 +126,16 @@ class ParcelPost:
             return None
         return self._new
 
+    def spent(self, frame: ParcelFrame) -> float:
+        """How many symbols its sender paid, most likely, since we last heard one of this parcel.
+
+        The first of a parcel's own pieces tells of all of them: they are paid together.
+        """
+        if frame.index >= frame.shape.symbols:
+            return SENT_FOR_HEARD
+        heard = self._heard.get(frame.generation, set())
+        return 0.0 if any(index < frame.shape.symbols for index in heard) else frame.shape.symbols
+
     def hear_need(self, frame: NeedFrame, now: float) -> None:
         """Another camp asked for symbols that serve us too."""
         self._blocks.somebody_needs(frame, now)
@@ -141,8 +158,13 @@ class ParcelPost:
     def owe(
         self, camp: bytes, lacking: Iterable[BundleId], held: Sequence[BundleId], is_all: bool, now: float
     ) -> None:
-        """This camp asked: it lacks these and holds those, of all that we hold or of a part."""
-        self._owing.owe(camp, lacking, held, is_all, now)
+        """This camp asked: it lacks these and holds those, of all that we hold or of a part.
+
+        What is leaving reaches it as well.
+        """
+        leaving = self._owing.packed if self._leaving else frozenset()
+        missed = [bundle_id for bundle_id in lacking if bundle_id not in leaving]
+        self._owing.owe(camp, missed, held, is_all, now)
 
     def forgive(self) -> None:
         """Another camp was asked: what did not leave yet stays here."""

@@ -18,10 +18,10 @@ from sync.asking import (
     UNHEARD_FRAMES,
     WAIT_FRAMES,
     Asking,
-    Pace,
     measure,
 )
 from sync.sketch import SKETCH_SYNDROMES, WHOLE, Salt, SaltedSet
+from sync.spending import Pace
 
 PACE = Pace(frame_s=2.0, fill_s=3_000.0, symbol_s=80.0)
 A, B = b"AAAA", b"BBBB"
@@ -183,13 +183,13 @@ def test_a_sketch_of_too_many_tells_nothing():
     assert set_of(300).difference_from_few(set_of(200).sketch(SKETCH_SYNDROMES)) is None
 
 
-def test_others_that_ask_again_and_again_put_our_request_off_for_one_purse_at_most():
+def test_others_that_ask_again_and_again_put_our_request_off_for_two_purses_at_most():
     made = asking()
     for minute in range(200):
         made.hear_ask(A, 60.0 * minute)
         if made.due <= 60.0 * minute + FIRST_FRAMES * PACE.frame_s:
             break
-    assert made.due <= PACE.fill_s + 60.0 + FIRST_FRAMES * PACE.frame_s
+    assert made.due <= 2 * PACE.fill_s + 60.0 + FIRST_FRAMES * PACE.frame_s
 
 
 def test_a_request_said_in_vain_is_not_waited_for_for_hours():
@@ -201,21 +201,37 @@ def test_a_request_said_in_vain_is_not_waited_for_for_hours():
         assert made.due - at <= UNHEARD_FRAMES * PACE.frame_s
 
 
-def test_who_waited_long_and_hears_of_more_asks_again():
+@pytest.mark.parametrize("spent", [0, 36])  # its purse is full, or empty
+def test_who_waited_longer_than_an_answer_takes_and_hears_of_more_asks_again(spent):
     made = asking(count=200)
-    for each in range(40):  # its purse is empty
-        made.hear_symbol(A[:2], False, float(each))
+    made.hear_spent(A[:2], spent, 0.0)
     at = made.due
     said(made)
-    assert made.due - at > UNHEARD_FRAMES * PACE.frame_s
-    soon = at + UNHEARD_FRAMES * PACE.frame_s / 2
+    longest_s = max(UNHEARD_FRAMES * PACE.frame_s, made.due - at)
+    soon, late = at + longest_s - 1.0, at + longest_s + 1.0
+    made.postpone(late + 1_000.0)  # as others do that ask the same camp
     made.hear_more(A, 200, 20, MASK, soon)
-    assert made.due - at > UNHEARD_FRAMES * PACE.frame_s
     assert not made.is_stalled(soon)
-    late = at + UNHEARD_FRAMES * PACE.frame_s + 1.0
+    assert made.due > late
     assert made.is_stalled(late)
     made.hear_more(A, 200, 20, MASK, late)
     assert made.due <= late + FIRST_FRAMES * PACE.frame_s
+
+
+def test_a_holder_that_gave_is_waited_for_until_it_saved_up_though_it_no_longer_holds_more():
+    made = asking(count=60, held=60)  # each of two lacks half of what differs
+    made.hear_spent(A[:2], 36, 0.0)
+    at = made.due
+    made.next_ask(lambda _: set_of(80), at)
+    assert made.due - at > PACE.fill_s / 3
+
+
+def test_what_a_sketch_proved_is_not_doubted_because_nobody_answers():
+    made = asking(count=200, held=200)
+    said(made, held=200)
+    made.hear_too_little(10.0)
+    parts = [ask.part for _ in range(TRIES_MAX) if (ask := said(made, held=200)) is not None]
+    assert parts == parts[:1] * TRIES_MAX
 
 
 def test_a_parcel_is_awaited_of_whom_was_asked_and_not_for_ever():

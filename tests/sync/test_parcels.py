@@ -16,7 +16,7 @@ from sync.coding import SYMBOLS_MAX
 from sync.link import LinkProfile
 from sync.live import LiveBundle
 from sync.owing import GIVEN_PER_HOUR_MAX, HOUR_S, Given, Owing
-from sync.parcelpost import NEEDS_MAX, ParcelPost
+from sync.parcelpost import NEEDS_MAX, SENT_FOR_HEARD, ParcelPost
 from sync.parcels import PARCELS_MAX, Contents, Parcels, generation_of, pack, symbol_bytes_max, unpack
 from sync.purse import Purse
 from sync.reject import Reason, Reject
@@ -183,6 +183,33 @@ def made(shelf):
 
 def nobody(sender):
     return False
+
+
+def test_one_of_a_parcels_own_pieces_tells_what_all_of_it_cost():
+    sender, _, frames = made(Shelf(20))
+    sender.mend(frames[0].generation, 1, 10.0)
+    hearer, spent = post(Shelf())[0], []
+    for frame in [*frames[3:6], *all_of(sender, 10.0)]:
+        spent.append(hearer.spent(frame))
+        hearer.hear(frame, SENDER, 11.0)
+    assert spent == [len(frames), 0.0, 0.0, SENT_FOR_HEARD]
+
+
+def test_who_asks_while_a_parcel_leaves_is_owed_what_is_not_in_it():
+    shelf = Shelf(60)
+    sender, _ = post(shelf)
+    sender.owe(ASKER, shelf.live, (), True, 0.0)
+    first = [sender.next_frame(0.0)]
+    sender.owe(b"else", shelf.live, (), True, 1.0)
+    assert sender.is_owed
+    first += all_of(sender, 1.0)
+    assert len(first) == first[0].shape.symbols
+    second = all_of(sender, 10_000.0)
+    other = Shelf()
+    hearer, _ = post(other)
+    for frame in first + second:
+        hearer.hear(frame, SENDER, 0.0)
+    assert len(other.taken) == len(set(other.taken)) > GIVEN_PER_HOUR_MAX / 2
 
 
 def test_who_lost_some_says_how_many_and_gets_others():
