@@ -63,7 +63,7 @@ class Blocks:
         block.senders[sender] += 1
         if frame.index not in block.symbols and len(block.symbols) < frame.shape.symbols + SPARE_SYMBOLS_MAX:
             block.symbols[frame.index] = frame.data
-            block.needs = max(0, block.needs - 1)  # somebody answers
+            block.needs = 0  # somebody answers
         block.due = now + self._rest_s()
         if frame.index < frame.shape.symbols - 1:
             block.due += self._patience.more_to_come_s

@@ -212,6 +212,19 @@ def test_who_asks_while_a_parcel_leaves_is_owed_what_is_not_in_it():
     assert len(other.taken) == len(set(other.taken)) > GIVEN_PER_HOUR_MAX / 2
 
 
+def test_who_is_answered_asks_for_the_rest_however_often_it_asked():
+    """On a crowded channel the symbols come one by one, and more is asked for than is answered."""
+    _, _, frames = made(Shelf(40))
+    hearer, _ = post(Shelf())
+    for frame in frames[: len(frames) // 2 + 1]:
+        hearer.hear(frame, SENDER, 0.0)
+    for frame in frames[len(frames) // 2 + 1 : -1]:
+        needs = [hearer.next_need(hearer.next_need_due(), nobody) for _ in range(NEEDS_MAX - 1)]
+        assert None not in needs
+        hearer.hear(frame, SENDER, hearer.next_need_due())
+    assert hearer.next_need(hearer.next_need_due(), nobody) == NeedFrame(frames[0].generation, 1)
+
+
 def test_who_lost_some_says_how_many_and_gets_others():
     shelf, other = Shelf(20), Shelf()
     sender, _, frames = made(shelf)
