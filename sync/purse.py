@@ -6,6 +6,10 @@ that within its share, whoever asks and however often.
 
 from __future__ import annotations
 
+# Engine times are seconds of ten digits, and a float rounds them to part of a microsecond. What is ready
+# at a time may be short by what refills within that: a KEYS that was put off until then was put off for ever.
+ROUNDING_S = 1e-6
+
 
 class Purse:
     """So much a second, and at most so much at a time. Times are engine time."""
@@ -26,7 +30,7 @@ class Purse:
     def take(self, amount: float, now: float, overdraft: float = 0.0) -> bool:
         """Spend, if there is enough of it; say whether. With an overdraft it may owe that much afterwards."""
         self._refill(now)
-        if self._left + overdraft < amount:
+        if self._left + overdraft + self._per_s * ROUNDING_S < amount:
             return False
         self._left -= amount
         return True
@@ -37,7 +41,7 @@ class Purse:
         return self._left
 
     def ready_at(self, amount: float) -> float:
-        """When there is so much, if nothing is spent until then."""
+        """When there is so much, if nothing is spent until then: `take` has it at this very time."""
         return self._at + max(0.0, amount - self._left) / self._per_s
 
     def _refill(self, now: float) -> None:
