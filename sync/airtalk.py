@@ -49,7 +49,7 @@ from sync.sketch import (
     Salt,
 )
 from sync.spending import Pace
-from sync.trickle import Trickle
+from sync.trickle import Trickle, interval_max_s
 from sync.wanting import OFFER_FRAMES, WANT_TRIES, Wanting
 
 # What a repair is said to cost silence: no beacon so soon after one (seven camps level 200 differences with
@@ -75,6 +75,10 @@ SERVED_MAX = 64
 # is later still waited for our own hour, and must not wait for another one.
 LATE_FRAMES = (4.0, 60.0)
 SPREAD_FRAMES = 15.0
+# A beacon of a camp that hears five others.
+BEACON_BYTES = 60
+# A camp speaks once in three intervals, whatever it hears.
+INTERVALS_REMEMBERED = 3
 # KEYS without a key.
 KEYS_BYTES = 7
 
@@ -112,9 +116,10 @@ class AirTalk:
         self._random = random
         # The air's own measure of time: what one full frame takes.
         self._frame_s = link.airtime_ms(link.mtu) / 1_000
-        self.earshot = Earshot(author[:SENDER_BYTES], host.is_wired)
+        longest_s = interval_max_s(link.airtime_ms(BEACON_BYTES) / 1_000)
+        self.earshot = Earshot(author[:SENDER_BYTES], host.is_wired, INTERVALS_REMEMBERED * longest_s)
         self.relays = Relays(neighbour.outgoing, self.earshot, self._frames_of, random, self._frame_s, now)
-        self._trickle = Trickle(random, now)
+        self._trickle = Trickle(random, now, longest_s)
         burst_ms = min(REPLY_BURST_MS, REPLY_BURST_OF_DUTY_MS * link.duty_cycle)
         burst_ms = max(burst_ms, REPLY_FRAMES_LEAST * self._full_ms())
         self._purse = Purse(1_000 * link.duty_cycle * REPLY_SHARE, burst_ms, now)

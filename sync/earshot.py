@@ -50,9 +50,15 @@ class _Camp:
 class Earshot:
     """The camps that one radio hears, by the two bytes of their frames' heads. Times are engine time."""
 
-    def __init__(self, me: bytes, is_wired: Callable[[bytes], bool] = lambda _: False) -> None:
+    def __init__(
+        self,
+        me: bytes,
+        is_wired: Callable[[bytes], bool] = lambda _: False,
+        remembered_s: float = REMEMBERED_S,
+    ) -> None:
         """`is_wired`: whether a camp has a cable to us that is up, by which it gets everything."""
         self._me = me
+        self._remembered_s = remembered_s
         self._is_wired = is_wired
         self._camps: OrderedDict[bytes, _Camp] = OrderedDict()
 
@@ -100,7 +106,7 @@ class Earshot:
         """Who was heard lately, the latest last."""
         while self._camps:
             oldest = next(iter(self._camps))
-            if now - self._camps[oldest].heard_at <= REMEMBERED_S:
+            if now - self._camps[oldest].heard_at <= self._remembered_s:
                 break
             del self._camps[oldest]
         guests = self._guests()

@@ -5,7 +5,14 @@ from random import Random
 
 import pytest
 
-from sync.trickle import INTERVAL_MAX_S, INTERVAL_MIN_S, NAMES_MAX, SILENT_INTERVALS_MAX, Trickle
+from sync.trickle import (
+    INTERVAL_MAX_S,
+    INTERVAL_MIN_S,
+    NAMES_MAX,
+    SILENT_INTERVALS_MAX,
+    Trickle,
+    interval_max_s,
+)
 
 
 def run(trickle, until, hear=lambda now: None, now=0.0):
@@ -27,6 +34,14 @@ def test_alone_it_speaks_once_an_interval_that_doubles(seed):
     assert all(gap <= 1.5 * INTERVAL_MAX_S for gap in gaps)
     assert len([gap for gap in gaps if gap > INTERVAL_MAX_S / 2]) >= 2
     assert len(spoken) <= 10
+
+
+@pytest.mark.parametrize(("beacon_s", "longest_s"), [(0.2, 3_600), (0.9, 3_600), (1.35, 5_400), (9.0, 7_200)])
+def test_a_dearer_beacon_comes_as_much_more_rarely(beacon_s, longest_s):
+    assert interval_max_s(beacon_s) == pytest.approx(longest_s)
+    spoken = run(Trickle(Random(1), 0.0, interval_max_s(beacon_s)), 20 * 3_600)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(spoken)]
+    assert longest_s / 2 <= gaps[-1] <= 1.5 * longest_s
 
 
 def test_a_difference_begins_again_with_short_intervals():
