@@ -1,7 +1,7 @@
 """A mail server, mailboxes and Mailman on loopback, from `start` to `stop`.
 
-They run in the foreground, each in a process group of its own that is ended as one, and their files lie in
-a folder that everybody may enter: Postfix and Dovecot give up being root.
+They run in the foreground, each in a process group of its own that is ended as one (`guard`), and their files
+lie in a folder that everybody may enter: Postfix and Dovecot give up being root.
 """
 
 from __future__ import annotations
@@ -11,23 +11,22 @@ import http.client
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.mail.certificates import make_certificates
-from tests.mail.configuration import LISTS, PEOPLE, Ports, files_of
+from tests.mail.configuration import LISTS, PEOPLE, Ports, account, files_of
 
 ROOT = Path(__file__).parent.parent.parent
 MAILMAN = ROOT / ".venv-mailman" / "bin"
-PEOPLE_HERE = ("north", "south", "east", "ana", "bob", "stranger")
 # Mailman starts a dozen Pythons; with both cores busy that took 70 s.
 START_S = 180.0
 END_S = 20.0
@@ -52,7 +51,18 @@ class MailStand:
         self.base = Path(tempfile.mkdtemp(prefix="miccheck-mail-"))
         self.ports = Ports(*_free_ports(len(fields(Ports))))
         self.authority = self.base / "authority.pem"
+        self._people = 0
         self._servers: list[subprocess.Popen[bytes]] = []
+        guard = [sys.executable, str(Path(__file__).with_name("guard.py")), str(self.base)]
+        self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, text=True, start_new_session=True)
+
+    def person(self, kind: str) -> str:
+        """Somebody new with an account: their name, the kind and a number."""
+        self._people += 1
+        who = f"{kind}{self._people}"
+        with (self.base / "people").open("a") as people:
+            people.write(account(who, self.password(who)))
+        return who
 
     def password(self, who: str) -> str:
         """The word with which somebody logs in."""
@@ -66,7 +76,7 @@ class MailStand:
             (self.base / name).mkdir()
         shutil.chown(self.base / "mailboxes", "mail", "mail")
         shutil.chown(self.base / "postfix-data", "postfix", "postfix")
-        for name, text in files_of(self.base, self.ports, {p: self.password(p) for p in PEOPLE_HERE}).items():
+        for name, text in files_of(self.base, self.ports).items():
             (self.base / name).write_text(text)
         self._run("dovecot", "-F", "-c", self.base / "dovecot.conf")
         self._run("postfix", "-c", self.base / "postfix", "start-fg")
@@ -79,17 +89,11 @@ class MailStand:
 
     def stop(self) -> None:
         """End what was started, and take the files away."""
-        for server in reversed(self._servers):
-            server.terminate()
-        self._end_postfix()
-        until_s = time.monotonic() + END_S
-        for server in self._servers:
-            with suppress(subprocess.TimeoutExpired):
-                server.wait(max(0.1, until_s - time.monotonic()))
-            _end_group(server.pid)
+        assert self._guard.stdin is not None
+        self._guard.stdin.close()
+        self._guard.wait(END_S)
         for server in self._servers:
             server.wait(END_S)
-        shutil.rmtree(self.base, ignore_errors=True)
 
     def logs(self) -> str:
         """The last lines of every server, for a test that failed."""
@@ -156,7 +160,7 @@ class MailStand:
 
     def decide(self, name: str, request: int, action: str, reason: str = "") -> None:
         """Accept, reject or discard a held letter."""
-        words = {"action": action} | ({"comment": reason, "reason": reason} if reason else {})
+        words = {"action": action} | ({"comment": reason} if reason else {})
         self.ask("POST", f"lists/{name}.{LISTS}/held/{request}", **words)
 
     def send_digest(self, name: str) -> None:
@@ -168,24 +172,17 @@ class MailStand:
     def _run(self, *command: str | Path) -> None:
         """In a process group of its own. A daemon keeps the pipes it inherits, so it gets a file."""
         with (self.base / "said.log").open("ab") as said:
-            self._servers.append(
-                subprocess.Popen(
-                    [str(word) for word in command],
-                    stdin=subprocess.DEVNULL,
-                    stdout=said,
-                    stderr=said,
-                    start_new_session=True,
-                    env=os.environ | {"PATH": PATH},
-                )
+            server = subprocess.Popen(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                env=os.environ | {"PATH": PATH},
             )
-
-    def _end_postfix(self) -> None:
-        """Its master makes a session of its own, whoever started it."""
-        try:
-            master = int((self.base / "queue" / "pid" / "master.pid").read_text())
-        except (OSError, ValueError):
-            return
-        _end_group(master)
+        self._servers.append(server)
+        assert self._guard.stdin is not None
+        print(server.pid, file=self._guard.stdin, flush=True)
 
     def _wait_for(self, port: int) -> None:
         until_s = time.monotonic() + START_S
@@ -208,12 +205,6 @@ def _free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
-
-
-def _end_group(leader: int) -> None:
-    """Whatever is left of a server and its children."""
-    with suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
 
 
 def _tail(file: Path) -> str:
