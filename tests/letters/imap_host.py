@@ -94,7 +94,7 @@ class ImapHost:
         self._open.add(connection)
         try:
             talk.run()
-        except (OSError, Cut, ValueError):
+        except (OSError, Cut, ValueError, IndexError):  # a line that was cut is half a command
             pass
         finally:
             self._open.discard(connection)
@@ -213,7 +213,7 @@ class _Talk:
 
     def do_search(self, tag, words):
         first = int(words.rpartition(b"UID ")[2].removesuffix(b":*"))
-        uids = [uid for uid in self.host.letters if uid >= first] or [max(self.host.letters, default=0)]
+        uids = [uid for uid in list(self.host.letters) if uid >= first] or [max(self.host.letters, default=0)]
         self.say(b"* SEARCH " + b" ".join(b"%d" % uid for uid in uids if uid), tag + b" OK done")
 
     def do_fetch(self, tag, words):
