@@ -130,9 +130,7 @@ class _Outgoing:
     def send(self) -> float:
         """Seconds until all of them are noted as sent."""
         folder = Path(self._works.store.connection.execute("PRAGMA database_list").fetchone()[2]).parent
-        outbox = SmtpOutbox(
-            self._list, folder, self._works.pump, self._queue(), monotonic_s, lambda: 1.0
-        )
+        outbox = SmtpOutbox(self._list, folder, self._works.pump, self._queue(), monotonic_s, lambda: 1.0)
         started = monotonic_s()
         outbox.carry(started)
         took_s = monotonic_s() - started

@@ -33,13 +33,13 @@ PLACE_MAX = 16
 TAKEOVERS_MAX = 50
 # A list gives a letter back in 3 to 6 s (Mailman 3, measured), a large provider in minutes. After a crash a
 # letter that may have arrived is looked for this long.
-DOUBT_S, URGENT_DOUBT_S = 90.0, 30.0
+DOUBT_S, URGENT_DOUBT_S = 90.0, 60.0
 # And one that another gateway may have posted a moment ago, because it came online just before us, this long.
 COPY_S, URGENT_COPY_S = 60.0, 20.0
 # A turn takes so long: what was heard of late, is looked for, sent, and given back. Who posts at another time
 # than its own does not in a turn of somebody else. Found by the storm: without this, one message in 200 came
 # twice from two gateways that came to it in the same minute.
-TURN_S, URGENT_TURN_S = 300.0, 90.0
+TURN_S, URGENT_TURN_S = 600.0, 90.0
 # An inbox that cannot be looked into is waited for this long before a letter goes without.
 PATIENCE_S, URGENT_PATIENCE_S = 600.0, 60.0
 # No letter is put off for longer. A time further ahead was written under a clock that was wrong.
@@ -65,7 +65,7 @@ class Takeovers:
     def then(self, heard_s: float, now_s: float) -> Takeovers:
         """What may leave now, when others were last seen at `heard_s`; after a rest, one again."""
         if self.left_s and heard_s >= self.left_s:
-            return Takeovers(1, max(self.from_s, heard_s + COPY_S))
+            return Takeovers(1, max(self.from_s, heard_s + OVERDUE_STEP_S))
         if self.left_s and now_s >= self.from_s:
             return Takeovers(min(2 * self.most, TAKEOVERS_MAX), self.from_s)
         return Takeovers() if now_s > self.from_s + TURN_S else self
@@ -128,8 +128,9 @@ def due_s(letter: DueLetter, line: Line, now_s: float) -> float:
         return max(later_s, _doubted_s(letter, line, now_s))
     if not line.others or letter.introduction:
         return later_s
-    if letter.place > 0 and not letter.urgent:
-        later_s = max(later_s, line.takeovers.from_s)
+    if letter.place > 0 and not letter.urgent:  # not for ever: others may be at work on what is new
+        turn = turn_s(letter.since_s, letter.place, urgent=False)
+        later_s = max(later_s, min(line.takeovers.from_s, max(turn, line.online_s) + STEP_S))
     return max(later_s, _turn_due_s(letter, line, now_s))
 
 

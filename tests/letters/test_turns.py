@@ -96,7 +96,8 @@ WAITS = [
     ("in doubt, just sent", letter(in_doubt=True, changed_s=NOW_S), line(), 90 + 600),
     ("in doubt, looked through since", letter(in_doubt=True, changed_s=NOW_S - 100), line(), -10),
     ("in doubt, just online", letter(in_doubt=True, changed_s=NOW_S - 9_000), line(online_s=0), 90 + 600),
-    ("letters of others go one by one", letter(1, 9_000), line(takeovers=Takeovers(1, NOW_S + 45)), 45),
+    ("but not for ever, either", letter(1, 9_000), line(takeovers=Takeovers(1, NOW_S + 9_000)), 0 - 5_400),
+    ("letters of others go one by one", letter(1, 2_000), line(takeovers=Takeovers(1, NOW_S + 45)), 45),
 ]
 
 
@@ -131,7 +132,7 @@ def test_letters_of_others_leave_one_then_two_then_four():
         at_s += turns.COPY_S
     assert sizes == [1, 2, 4, 8]
     heard = takeovers.then(at_s, at_s)
-    assert (heard.most, heard.from_s) == (1, at_s + turns.COPY_S)
+    assert (heard.most, heard.from_s) == (1, at_s + turns.OVERDUE_STEP_S)
     assert takeovers.then(0.0, at_s + 3_600).then(0.0, at_s + 9_999).most == 1
 
 

@@ -193,7 +193,6 @@ def test_letters_leave_and_each_is_counted(tmp_path):
     assert figures["letters_out_per_s"].value > 0
 
 
-
 def test_a_share_is_of_the_same_bundles():
     done = storing.Round(bundles=10, verify_s=0.3, store_s=0.75, read_s=0.25)
     assert done.stored_share == pytest.approx(0.4)
