@@ -46,13 +46,14 @@ class Meaning:
 
     sentence: str
     of_the_way: bool
+    is_greylisting: bool
 
 
 def of_reply(stage: Stage, code: int, message: str, server: MailServer) -> Meaning:
     """What a 4xx or 5xx means."""
     template = _template(stage, code, message.lower())
     sentence = in_english(template, server=server.name, said=said(code, message))
-    return Meaning(sentence, template in _OF_THE_WAY)
+    return Meaning(sentence, template in _OF_THE_WAY, template == words.GREYLISTED)
 
 
 _OF_THE_WAY = frozenset((words.SENDER, words.RELAY, words.NEEDS_LOGIN, words.NEEDS_TLS))

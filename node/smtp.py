@@ -40,6 +40,8 @@ from web_ui.mail_words import in_english
 
 # The last answer is waited for longer than others: asking again may double a letter.
 LAST_ANSWER_S = 180.0
+# What greylisting wants is not said by its answer. Postgrey's default, and the sentence says it.
+GREYLIST_S = 300.0
 
 
 class Fate(Enum):
@@ -59,6 +61,7 @@ class Answer:
     fate: Fate
     why: str = ""
     says_closing: bool = False  # the server ended the conversation by itself (421)
+    again_s: float = 0.0  # asked again sooner than this, it says the same
 
     @property
     def is_end(self) -> bool:
@@ -108,7 +111,10 @@ class Conversation:
             await self._smtp.rset()
         if meaning.of_the_way:
             return Answer(Fate.NOT_SENT, meaning.sentence)
-        return Answer(Fate.REFUSED if reply.code >= 500 else Fate.NOT_NOW, meaning.sentence)
+        if reply.code >= 500:
+            return Answer(Fate.REFUSED, meaning.sentence)
+        again_s = GREYLIST_S if meaning.is_greylisting else 0.0
+        return Answer(Fate.NOT_NOW, meaning.sentence, again_s=again_s)
 
 
 @asynccontextmanager

@@ -317,7 +317,9 @@ class SmtpOutbox:
                 tables.mark_refused(name, parcel.id, now_s, answer.why)
             case Fate.NOT_NOW:
                 for message in parcel.messages:
-                    tables.put_off(name, message, now_s, answer.why, self._put_off_s)
+                    tables.put_off(
+                        name, message, now_s, answer.why, lambda n: max(answer.again_s, self._put_off_s(n))
+                    )
             case Fate.NOT_SENT:
                 tables.put_back(name, parcel.messages)
             case Fate.UNSURE:

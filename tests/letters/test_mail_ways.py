@@ -24,6 +24,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr(walker, "RETRY_FIRST_S", 0.2)
     monkeypatch.setattr(walker, "RETRY_MAX_S", 0.4)
     monkeypatch.setattr("node.smtp_outbox.PUT_OFF_FIRST_S", 0.2)
+    monkeypatch.setattr("node.smtp.GREYLIST_S", 0.2)
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +129,17 @@ def test_what_a_server_refuses_is_a_sentence_on_the_page(
     head = template.partition("%(said)s")[0] % {"server": f"127.0.0.1:{host.server.port}"}
     assert head in trouble
     assert gateway.list_states() == [ListState.WAITING if waits else ListState.REFUSED]
+
+
+def test_greylisting_is_waited_for_as_the_sentence_says(open_gateway, open_host, monkeypatch):
+    monkeypatch.setattr("node.smtp.GREYLIST_S", 300.0)
+    host = open_host()
+    host.to_rcpt.append("451 4.7.1 greylisted")
+    gateway = open_gateway(outbox=host.url)
+    gateway.post("One")
+    until(lambda: gateway.view().trouble)
+    ((wait_s,),) = gateway.execute("SELECT next_try_s - changed_s FROM letters_out WHERE tries = 1")
+    assert wait_s == pytest.approx(300.0, abs=5)
 
 
 def test_encryption_where_there_is_none(open_gateway, open_host):

@@ -27,6 +27,7 @@ NOW_S = 1_795_400_000.0
 def _quick(monkeypatch):
     monkeypatch.setattr(walker, "RETRY_FIRST_S", 0.2)
     monkeypatch.setattr("node.smtp_outbox.PUT_OFF_FIRST_S", 0.2)
+    monkeypatch.setattr("node.smtp.GREYLIST_S", 0.2)
     monkeypatch.setattr("node.inbox.LOOK_EVERY_S", 0.1)
 
 
