@@ -17,7 +17,7 @@ from sync.letters.introducing import Say
 from sync.letters.mime import unflow
 from sync.letters.outward import is_address, subject_words
 from sync.letters.privacy import contacts_in
-from sync.message import MessageId
+from sync.message import LETTERS, MessageId
 from sync.reading import Reader
 from sync.store.letters import LetterRow, LetterState, LetterTables, Notice
 from sync.views import ChannelView
@@ -224,7 +224,8 @@ class NodeMail:
         """The channels whose letters go to the list, in the order of the board."""
         if not each.outbox or each.direction == "in":
             return []
-        crossing = [channel for channel in channels if channel.crosses]
+        # What came from a list goes to none.
+        crossing = [channel for channel in channels if channel.crosses and channel.name != LETTERS]
         if EVERY_CHANNEL in each.channels:
             return [channel.name for channel in crossing]
         if each.channels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 from random import Random
@@ -431,6 +432,21 @@ def test_a_long_queue_says_how_long_it_is(camp, desk):
     shown = page.count('action="/mail/held/approve"')
     assert 5 <= shown <= 12
     assert f"{30 - shown} more behind these" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "channels"),
+    [
+        ({}, ["announcements"]),  # marked "to the list", but for what another list names
+        ({"channels": ("*",)}, ["general", "announcements", "kitchen"]),
+        ({"channels": ("kitchen", "general", "nowhere")}, ["general", "kitchen"]),
+        ({"direction": "in"}, []),
+    ],
+)
+def test_which_channels_go_to_a_list(tmp_path, words, channels):
+    desk = TestDesk(tmp_path, "Sol", mail_lists=(replace(CAMPS, **words), FOLDER))
+    desk.order(MakeGroup("kitchen", "Food"), COORDINATOR)
+    assert [channel.name for channel in desk.mail().lists()[0].channels] == channels
 
 
 def test_a_camp_without_lists_is_told_how_to_get_one(tmp_path):
