@@ -85,11 +85,15 @@ def _is_end(lines: list[str], at: int) -> bool:
 
 def _without_quotes(lines: list[str]) -> list[str]:
     kept: list[str] = []
+    has_spoken = False  # since the last quote: 30,000 quoted lines have one attribution, looked for once
     for at, line in enumerate(lines):
         if _QUOTED.match(line):
-            _drop_attribution(kept)
+            if has_spoken:
+                _drop_attribution(kept)
+            has_spoken = False
         elif not (at == len(lines) - 1 and _WROTE_END.fullmatch(line.strip())):
             kept.append(line)
+            has_spoken = has_spoken or bool(line.strip())
     return kept
 
 

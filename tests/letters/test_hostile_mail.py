@@ -102,6 +102,7 @@ def coded(charset: bytes, raw: bytes) -> bytes:
 
 
 BOMB = zlib.compress(bytes(50 * MEGABYTE), 9)
+DIGITS = b"On " + b"1 " * 490 + b"\n"
 TAKEN, DROPPED = "taken", "dropped"
 
 # name, letter, outcome, text (None: any)
@@ -271,6 +272,8 @@ HOSTILE = [
     ),
     ("a token of ours that is none", mail(body=b"[miccheck zz/zz]\nwords"), TAKEN, None),
     ("regular expressions' worst", mail(body=b"your message to " * 60_000), TAKEN, None),
+    ("a quote under 20,000 empty lines", mail(body=b"x" + b"\n" * 20_000 + b">\n" * 20_000), TAKEN, None),
+    ("quotes that hardly anybody wrote", mail(body=DIGITS * 3 + b">\n" * 28_000), TAKEN, None),
     ("a bounce of ten megabytes", mail(b"Return-Path: <>\n", b"550 5.7.1 no\n" * 800_000), "notice", None),
     (
         "a report nested 60 deep",
