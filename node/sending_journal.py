@@ -6,9 +6,9 @@ synced: when the process is killed the kernel keeps what was written, so one let
 answer was awaited. When the power goes the last lines may be missing, and then the whole batch is in doubt,
 and is looked for in the list's mail.
 
-Measured beside this, letters a second to a server on the same machine: `make bench` has the figures. Other
-ways looked at: a commit for each letter (one in doubt after power loss too, a fifth of the speed); fdatasync
-of this file for each letter (the same in doubt, and the card wears as with a commit).
+Other ways looked at, 300 letters to a server on the same machine with an SSD, both busy: as it is 316 letters
+a second; fdatasync of this file after each 250, 129; a commit for each letter, 111. Both leave one letter in
+doubt after a power cut too, and wear the card as much as each other.
 """
 
 from __future__ import annotations
