@@ -13,9 +13,8 @@ from email.message import Message as Mail
 from sync.letters.headers import header, mailboxes
 from sync.letters.list_forms import ANY_PROGRAM, DIGEST_SUBJECTS
 from sync.letters.mime import PARTS_MAX, Content, parse
-from sync.letters.names import is_helper, is_nobodys
+from sync.letters.names import is_answer, is_helper, is_nobodys
 
-_REPLY = re.compile(r"\s*(?:re|aw|sv|rv|fwd?|wg)\s?:", re.IGNORECASE)
 # `Message: 3` or `Topic: …` may stand before the headers of a letter.
 _OWN_FIELD = re.compile(r"(?:Message|Topic|Url|Posted by): ?(.*)", re.IGNORECASE)
 _FIELD = re.compile(r"([!-9;-~]{1,76}): ?(.*)")
@@ -45,7 +44,7 @@ def letters_in_digest(mail: Mail, content: Content, list_names: set[str]) -> lis
 
 def _ruler_of(mail: Mail, list_names: set[str]) -> re.Pattern[str] | None:
     subject = header(mail, "Subject")
-    if _REPLY.match(subject):
+    if is_answer(subject):
         return None
     senders = [address for _, address in mailboxes(mail, "From")]
     if not any(is_helper(each, list_names) or each in list_names or is_nobodys(each) for each in senders):

@@ -20,7 +20,7 @@ from sync.letters.headers import header, unix_seconds
 from sync.letters.join_letters import is_about_joining
 from sync.letters.marks import Mark
 from sync.letters.mime import Content, attachments_line, content_of, parse
-from sync.letters.names import author_of_mail, names_in_footer, names_of_list, subject_of
+from sync.letters.names import author_of_mail, is_answer, names_in_footer, names_of_list, subject_of
 from sync.letters.notices import Notice, is_machines, notice_of
 from sync.letters.origin import Mailbox, came_otherwise, wrapped_letter
 from sync.letters.privacy import without_addresses
@@ -242,12 +242,10 @@ def _names(mail: Mail, content: Content, list_names: frozenset[str]) -> set[str]
 def _own_digest(mail: Mail, message_id: str, content: Content) -> bytes | None:
     """The id of the digest of ours that this is, also when the list threw its parts away."""
     digest = marks.digest_of_message_id(message_id)
-    if digest is not None or header(mail, "Subject").lower().startswith(("re:", "aw:", "rv:")):
+    if digest is not None or is_answer(header(mail, "Subject")):
         return digest
     lines = [line for line in content.text.split("\n") if line.strip()][:TOKEN_LINES]
-    return next(
-        (each for line in lines if not line.startswith(">") for each in marks.digests_in_text(line)), None
-    )
+    return next(filter(None, map(marks.digest_of_line, lines)), None)
 
 
 def _parents(mail: Mail, text: str) -> tuple[str, ...]:
@@ -255,8 +253,7 @@ def _parents(mail: Mail, text: str) -> tuple[str, ...]:
     found = [*marks.message_ids(header(mail, "In-Reply-To"))]
     found += reversed(marks.message_ids(header(mail, "References")))
     for line in quoted_lines(text):
-        if mark := marks.mark_of_line(line):
-            found.append(marks.message_id_of(mark.message))
+        found += map(marks.message_id_of, marks.messages_in_text(line))
     return tuple(dict.fromkeys(found))[:PARENTS_MAX]
 
 
@@ -265,8 +262,7 @@ def _mark(mail: Mail, message_id: str, text: str, parents: tuple[str, ...]) -> M
     if mark := marks.mark_of_header(header(mail, marks.HEADER)):
         return mark
     lines = [line for line in text.split("\n") if line.strip()][:TOKEN_LINES]
-    found = (marks.mark_of_line(line) for line in lines if not line.startswith(">"))
-    mark = next(filter(None, found), None)
+    mark = next(filter(None, map(marks.mark_of_line, lines)), None)
     if mark and marks.message_id_of(mark.message) not in parents:
         return mark
     return marks.mark_of_message_id(message_id)

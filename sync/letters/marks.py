@@ -75,8 +75,8 @@ def mark_of_message_id(message_id: str) -> Mark | None:
 
 
 def mark_of_line(line: str) -> Mark | None:
-    """The mark in a line of text."""
-    found = _TOKEN.search(line)
+    """The mark in a line that is our token and nothing else: words beside it are a person's."""
+    found = _TOKEN.fullmatch(line.strip())
     return _mark(found) if found else None
 
 
@@ -84,6 +84,11 @@ def digest_of_message_id(message_id: str) -> bytes | None:
     """The id of a digest of ours, of the Message-ID that a gateway gave it (digest_out.py)."""
     found = _DIGEST_MESSAGE_ID.fullmatch(message_id)
     return bytes.fromhex(found[1]) if found and len(found[1]) % 2 == 0 else None
+
+
+def digest_of_line(line: str) -> bytes | None:
+    """The id of a digest of ours in a line that is its token and nothing else."""
+    return next(digests_in_text(line), None) if _DIGEST_TOKEN.fullmatch(line.strip()) else None
 
 
 def digests_in_text(text: str) -> Iterator[bytes]:

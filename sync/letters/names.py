@@ -114,12 +114,20 @@ def subject_of(raw: str, list_names: set[str]) -> str:
     return f"Re: {subject}" if reply and subject else subject
 
 
+def is_answer(subject: str) -> bool:
+    """Whether a person answers or passes on what had this subject: `Re: …`, `[camps] Fwd: …`."""
+    return _ANSWER.match(subject) is not None
+
+
 def _is_of_list(prefix: str, list_names: set[str]) -> bool:
     """Whether a bracketed word is the list's. Sympa and others may count in it: `[camps 1204]`."""
     return prefix in list_names or prefix.rstrip("0123456789:#, ") in list_names
 
 
 _FOOTER_NAME = re.compile(r"^_{40,}\s*\n(\S{1,80}) mailing list", re.MULTILINE)
-_PREFIX = re.compile(
-    r"\s*((?:re|aw|sv|antw|ref|rif|rv|res)(?:\[\d+\])?\s?:|\[[^\[\]]{1,80}\])\s*", re.IGNORECASE
-)
+# What programs of several languages write before the subject of an answer, and of what is passed on.
+_ANSWERED = r"(?:re|aw|sv|antw|ref|rif|rv|res)(?:\[\d+\])?\s?:"
+_PASSED_ON = r"(?:fwd?|wg|tr|enc|doorst)\s?:"
+_BRACKETS = r"\[[^\[\]]{1,80}\]"
+_PREFIX = re.compile(rf"\s*({_ANSWERED}|{_BRACKETS})\s*", re.IGNORECASE)
+_ANSWER = re.compile(rf"\s*(?:{_BRACKETS}\s*)*(?:{_ANSWERED}|{_PASSED_ON})", re.IGNORECASE)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sync.letters import DigestBack, IncomingLetter, NotForUs, OutgoingLetter, Why, read_letters
-from sync.letters.digest_out import digest_id, digest_of
+from sync.letters.digest_out import digest_id, digest_of, digest_token
 
 MAIL = Path(__file__).parent.parent / "data" / "mail"
 ADDRESS = "camps@lists.example.org"
@@ -314,6 +314,27 @@ def test_our_own_digest_is_known_when_the_list_threw_its_parts_away():
     contents = raw.replace(b"\r\n", b"\n").partition(b"\n[miccheck digest ")
     raw = head + b"North\n[miccheck digest " + contents[2].partition(b"\n--")[0]
     assert list(read_letters(raw, NAMES)) == [DigestBack(digest_id([each.message for each in made]))]
+
+
+@pytest.mark.parametrize(
+    "prefix", ["Re: ", "[camps] Re: ", "Fwd: ", "Fw: ", "[camps] SV: ", "Antw: ", "RE[2]: "]
+)
+def test_who_answers_our_digest_has_written_a_letter(prefix):
+    made, _ = ours(2)
+    token = digest_token(digest_id([each.message for each in made]))
+    raw = f"From: Ana <ana@a.example>\nTo: {ADDRESS}\nMessage-ID: <9@a.example>\nSubject: {prefix}x\n\n"
+    (letter,) = letters(f"{raw}We come.\n\nNorth: 2 messages\n{token}\n".encode())
+    assert letter.text.startswith("We come.")
+
+
+def test_who_names_our_digest_has_written_a_letter():
+    made, _ = ours(2)
+    token = digest_token(digest_id([each.message for each in made]))
+    raw = (
+        f"From: Ana <ana@a.example>\nTo: {ADDRESS}\nMessage-ID: <9@a.example>\nSubject: x\n\nI mean {token}\n"
+    )
+    (letter,) = letters(raw.encode())
+    assert letter.text.startswith("I mean")
 
 
 def test_a_letter_wrapped_without_a_footer():

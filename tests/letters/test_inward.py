@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sync.letters import NotForUs, message_of, read_letters, reference_of
 from sync.letters.inward import IncomingLetter, cut
+from sync.letters.marks import Mark
 from sync.letters.trim import own_words
 from sync.message import Kind, Role, decode, encode
 from tests.letters.reading import only
@@ -309,3 +310,15 @@ def test_any_bytes_are_a_letter_or_not_for_us(raw):
     for letter in read_letters(raw):
         if isinstance(letter, IncomingLetter):
             encode(message_of(letter, b"", NOW_S))
+
+
+def test_who_names_a_message_has_written_a_letter():
+    """`see [miccheck …]` is a person's; the token alone in a line is the copy of a message."""
+    token = f"[miccheck {'ab' * 8}/{'cd' * 16}]"
+    letter = only(mail(body=f"See {token} of this morning.\nWe have nine tarps."))
+    assert (letter.mark, letter.text.startswith("See ")) == (None, True)
+    assert only(mail(body=f"Camp North\n {token} \n\nWe have nine tarps.")).mark == Mark(
+        b"\xcd" * 16, b"\xab" * 8
+    )
+    quoted = only(mail(body=f"Yes.\n\n> > See {token} of this morning."))
+    assert quoted.parents == (f"{'cd' * 16}@miccheck.invalid",)
