@@ -95,7 +95,8 @@ class JoinEars:
         meant = [
             each.id
             for each in tables.asked(self._list.name)
-            if _is_of(each, secret, found) and all(said.state is not state for said in heard.said_of(each.id))
+            if _is_of(each, secret, found)
+            and all(said.state is not state for said in heard.said_of(each.id, each.list_digest))
         ]
         tell_states(bench, ((id_, state) for id_ in meant))
 

@@ -26,7 +26,6 @@ REPEATED_FOR_S = 30 * 86_400
 UNANSWERED_MAX = 64
 
 _ANSWERED = frozenset({JoinState.ASKED, JoinState.CONFIRMED, JoinState.REFUSED})
-_LEFT = frozenset({JoinState.TOLD, JoinState.WITHDRAWN})
 
 
 def register(room: Room, order: Register, actor: Actor, at: Moment) -> Registered:
@@ -102,7 +101,7 @@ def _is_answered(own: OwnRegistration) -> bool:
     said = {each.state for each in own.said}
     if own.withdrawn_s is None:
         return not _ANSWERED.isdisjoint(said)
-    return not _LEFT.isdisjoint(said) or own.told_s < own.withdrawn_s
+    return bool(own.left) or own.told_s < own.withdrawn_s
 
 
 def _saying(list_digest: bytes, sealed: bytes, at: Moment) -> Message:
@@ -113,7 +112,7 @@ def _saying(list_digest: bytes, sealed: bytes, at: Moment) -> Message:
 def _taking_back(own: OwnRegistration, at: Moment) -> Message:
     """With the box when somebody was asked: the gateway that tells the owner may never have seen it."""
     reference = registration_reference(own.list_digest, own.id)
-    body = pack(own.sealed) if any(each.state in _ANSWERED for each in own.said) else b""
+    body = pack(own.sealed) if own.said else b""
     return Message(Kind.REGISTRATION, at.second, body=body, reference=reference)
 
 

@@ -13,29 +13,47 @@ from typing import Any
 
 from sync.registrations import JoinState
 from sync.signing import author_of
+from sync.store.list_camps import OWN_KEY, posts_to
 
+
+def _said(*states: JoinState, unless: str = "0") -> str:
+    """The SQL condition that a camp whose word counts said one of these of `r`."""
+    numbers = ", ".join(str(int(state)) for state in states)
+    return (
+        f"EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN ({numbers})"
+        f" AND {posts_to('s.key', 'r.list_digest')} AND NOT ({unless}))"
+    )
+
+
+# For its own people a camp that posts to the list asks itself, whoever says that he asked: its own letter is
+# the only one it knows of, and the owner opens each registration once.
+_PASSED_ON = _said(
+    JoinState.ASKED,
+    JoinState.CONFIRMED,
+    JoinState.REFUSED,
+    unless=f"s.state = {int(JoinState.ASKED)} AND r.key = {OWN_KEY} AND s.key <> r.key",
+)
 _OPEN = f"""
 SELECT r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, coalesce(c.name, '') FROM registrations r
 LEFT JOIN camps c ON c.key = r.key
 WHERE r.list_digest = :list AND r.withdrawn = 0 AND r.sealed IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
-        ({int(JoinState.ASKED)}, {int(JoinState.CONFIRMED)}, {int(JoinState.REFUSED)}))
+    AND NOT {_PASSED_ON}
     AND NOT EXISTS (SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)
         WHERE l.id = r.id AND l.key = r.key AND j.act = 'join' AND j.list = :name)
 ORDER BY r.received_s, r.id
 """
+_ASKED_HERE = """
+EXISTS (SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)
+    WHERE l.id = r.id AND l.key = r.key AND j.act = 'join' AND j.list = :name AND j.tries > 0)
+"""
 # Somebody was asked to add it, and nobody has yet been told to take it off. What was put into a letter that
-# may have arrived counts as asked.
+# may have arrived counts as asked, and who asked tells the owner, whoever says that he did.
 _LEAVING = f"""
 SELECT r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, coalesce(c.name, '') FROM registrations r
 LEFT JOIN camps c ON c.key = r.key
 WHERE r.list_digest = :list AND r.withdrawn > 0
-    AND (r.withdrawn = 2 OR EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
-            ({int(JoinState.ASKED)}, {int(JoinState.CONFIRMED)}))
-        OR EXISTS (SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)
-            WHERE l.id = r.id AND l.key = r.key AND j.act = 'join' AND j.list = :name AND j.tries > 0))
-    AND NOT EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
-        ({int(JoinState.TOLD)}, {int(JoinState.WITHDRAWN)}))
+    AND (r.withdrawn = 2 OR {_said(JoinState.ASKED, JoinState.CONFIRMED)} OR {_ASKED_HERE})
+    AND ({_ASKED_HERE} OR NOT {_said(JoinState.TOLD)})
     AND NOT EXISTS (SELECT 1 FROM join_letter_lines l JOIN join_letters j USING (token)
         WHERE l.id = r.id AND l.key = r.key AND j.act = 'leave' AND j.list = :name)
 ORDER BY r.received_s, r.id
@@ -44,13 +62,11 @@ _ASKED = f"""
 SELECT DISTINCT r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, '' FROM join_letter_lines l
 JOIN join_letters j USING (token) JOIN registrations r ON r.id = l.id AND r.key = l.key
 WHERE j.list = :name AND j.act = 'join' AND j.tries > 0 AND r.sealed IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id
-        AND s.state = {int(JoinState.WITHDRAWN)})
+    AND NOT {_said(JoinState.WITHDRAWN)}
 """
 _LINES = f"""
 SELECT l.number,
-    r.withdrawn > 0 OR EXISTS (SELECT 1 FROM registration_states s WHERE s.id = r.id AND s.state IN
-        ({int(JoinState.ASKED)}, {int(JoinState.CONFIRMED)}, {int(JoinState.REFUSED)})),
+    r.withdrawn > 0 OR {_PASSED_ON},
     r.id, r.key, r.list_digest, r.sealed, r.second, r.received_s, coalesce(c.name, '')
 FROM join_letter_lines l JOIN registrations r ON r.id = l.id AND r.key = l.key
 LEFT JOIN camps c ON c.key = r.key WHERE l.token = ? ORDER BY l.number

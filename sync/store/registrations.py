@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync.registrations import JoinState, Said
+from sync.store.list_camps import posts_to
 
 # A gateway keeps so many of one camp; the oldest go first. A camp of a thousand has forty liaisons, and keys
 # to flood with are free where the network is open: 256 are 150 kB.
@@ -35,7 +36,12 @@ DELETE FROM registration_states WHERE (id, key, state) IN (
     WHERE id NOT IN (SELECT id FROM registrations) AND id NOT IN (SELECT id FROM registrations_own)
     ORDER BY received_s DESC, id LIMIT -1 OFFSET ?)
 """
-_STATES = "SELECT state, second, words, key FROM registration_states WHERE id = ?"
+# A second ahead of its arrival would stay the newest word for as long as its camp likes.
+_STATES = f"""
+SELECT state, min(second, CAST(received_s AS INTEGER)), words, key, received_s
+FROM registration_states s WHERE id = ? AND {posts_to("s.key", "?")}
+"""
+_LEFT = frozenset({JoinState.TOLD, JoinState.WITHDRAWN})
 _OWN = (
     "SELECT id, number, list_digest, list, alias, card, sealed, made_s, told_s, withdrawn_s"
     " FROM registrations_own"
@@ -50,6 +56,7 @@ class StateSaid:
     second: int
     words: str
     key: bytes
+    received_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,15 @@ class OwnRegistration:
     told_s: int
     withdrawn_s: int | None
     said: tuple[StateSaid, ...]
+
+    @property
+    def left(self) -> frozenset[JoinState]:
+        """Of what was said since it was taken back: that the owner was told, or that it is off the list.
+
+        What was said before is no answer to that, whoever said it.
+        """
+        since_s = float("inf") if self.withdrawn_s is None else self.withdrawn_s
+        return frozenset(each.state for each in self.said if each.received_s >= since_s) & _LEFT
 
 
 class RegistrationTables:
@@ -103,10 +119,10 @@ class RegistrationTables:
         )
         self._db.execute(_UNKNOWN_TOO_MANY, (UNKNOWN_STATES_MAX,))
 
-    def said_of(self, id_: bytes) -> tuple[StateSaid, ...]:
-        """All that is known to have become of a registration."""
-        rows = self._db.execute(_STATES, (id_,))
-        return tuple(StateSaid(JoinState(state), second, words, key) for state, second, words, key in rows)
+    def said_of(self, id_: bytes, list_digest: bytes) -> tuple[StateSaid, ...]:
+        """All that became of a registration for a list, as camps say whose word counts (`list_camps`)."""
+        rows = self._db.execute(_STATES, (id_, list_digest))
+        return tuple(StateSaid(JoinState(state), *rest) for state, *rest in rows)
 
     def letters_that_wait(self) -> list[tuple[str, int, str]]:
         """Lists to whose owners letters of this camp wait, how many, and what keeps one of them; where
@@ -177,7 +193,7 @@ class RegistrationTables:
 
     def _own(self, row: tuple[Any, ...]) -> OwnRegistration:
         id_, number, list_digest, list_, alias, card, sealed, made_s, told_s, withdrawn_s = row
-        said = self.said_of(id_)
+        said = self.said_of(id_, list_digest)
         return OwnRegistration(
             id_, number, list_digest, list_, alias, card, sealed, made_s, told_s, withdrawn_s, said
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from random import Random
 
-from node.joiner import JoinMail
+from node.joiner import JoinMail, tell_states
 from node.list_settings import MailingList
 from node.pump import Workbench
 from node.smtp import Answer, Fate
@@ -71,6 +71,12 @@ class JoinCamp:
     def withdraw(self, number):
         self.board.do(Unregister(number), CONSOLE, self.now_s, self.now_s)
         self.tick()
+
+    def claim(self, state, *ids):
+        """Say of registrations what is not so; of all that are known here when none is named."""
+        rows = self.store.connection.execute("SELECT id FROM registrations").fetchall()
+        with self.store.transaction():
+            tell_states(self.bench(), [(id_, state) for id_ in ids or (row[0] for row in rows)])
 
     def words(self):
         """What became of this camp's registrations, oldest first."""

@@ -18,7 +18,7 @@ from node.smtp import Fate
 from sync.letters.join_letters import message_id_of_token, sealed_in, token_text
 from sync.letters.joining import open_sealed
 from sync.letters.turns import STEP_S
-from sync.registrations import SEALED_BYTES
+from sync.registrations import SEALED_BYTES, JoinState
 from sync.store.join_letters import JoinLetterTables
 from sync.store.registrations import RegistrationTables
 from tests.letters.joining_camps import (
@@ -219,6 +219,47 @@ def test_another_gateway_tells_the_owner_what_the_first_asked(tmp_path, far, gat
     assert addresses(other.carry()) == ["ana@example.org"]
     meet(far, other)
     assert far.words() == ["told"]
+
+
+@pytest.mark.parametrize("state", [JoinState.ASKED, JoinState.CONFIRMED, JoinState.REFUSED])
+def test_who_posts_to_no_list_keeps_nobody_from_it(tmp_path, far, gate, state):
+    liar = JoinCamp("liar", tmp_path, posts=False)
+    far.register("ana@example.org")
+    meet(far, gate, liar)
+    liar.claim(state)
+    meet(far, gate, liar)
+    assert far.words() == ["waiting"]
+    pass_time(GATHER_S, far, gate)
+    assert addresses(gate.carry()) == ["ana@example.org"]
+
+
+def test_who_posts_to_the_list_asks_for_its_own_people(tmp_path, gate):
+    liar = JoinCamp("liar", tmp_path)
+    gate.register("ana@example.org")
+    meet(gate, liar)
+    liar.claim(JoinState.ASKED)
+    meet(gate, liar)
+    pass_time(GATHER_S, gate)
+    assert addresses(gate.carry()) == ["ana@example.org"]
+
+
+@pytest.mark.parametrize("state", [JoinState.TOLD, JoinState.WITHDRAWN])
+def test_who_asked_tells_the_owner_whoever_says_he_did(tmp_path, far, gate, state):
+    liar = JoinCamp("liar", tmp_path)
+    far.register("ana@example.org")
+    meet(far, gate, liar)
+    pass_time(GATHER_S + STEP_S, far, gate, liar)
+    assert gate.carry()
+    liar.claim(state)
+    meet(far, gate, liar)
+    pass_time(60, far, gate)
+    far.withdraw(1)
+    assert far.words() == ["withdrawing"]
+    meet(far, gate, liar)
+    assert addresses(gate.carry()) == ["ana@example.org"]
+    pass_time(60, far, gate)
+    meet(far, gate)
+    assert far.words() == ["told" if state is JoinState.TOLD else "withdrawn"]
 
 
 @pytest.mark.parametrize(

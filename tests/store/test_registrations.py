@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sync import cbor
 from sync.bundle import hour_of
 from sync.codec import pack
 from sync.message import Kind, Message
@@ -54,6 +55,13 @@ def saying(*states, words="", second=NOW_S):
     return Message(Kind.REGISTRATION_STATE, second, body=body, reference=states_reference(states))
 
 
+def posting(camp, *lists, has_list=1):
+    """A card, as of before lists were named on it when none is."""
+    more = [0, b"".join(lists)] if lists else []
+    body = pack(cbor.encode(["South", "", "en", "", has_list, *more]))
+    return Message(Kind.CARD, NOW_S, body=body, reference=camp.key)
+
+
 def due(store):
     tables = JoinLetterTables(store.connection)
     return len(tables.joining("camps", LIST)), len(tables.leaving("camps", LIST))
@@ -91,6 +99,7 @@ def test_whatever_comes_first_it_is_the_same(order):
 
 
 def test_what_is_due_follows_from_what_camps_say(store):
+    hear(store, SOUTH, posting(SOUTH, LIST))
     hear(store, NORTH, registering())
     assert due(store) == (1, 0)
     hear(store, SOUTH, saying((ID, JoinState.ASKED)))
@@ -99,6 +108,34 @@ def test_what_is_due_follows_from_what_camps_say(store):
     assert due(store) == (0, 1)
     hear(store, SOUTH, saying((ID, JoinState.TOLD), second=NOW_S + 20))
     assert due(store) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("card", "counts"),
+    [
+        (None, False),
+        (posting(SOUTH, has_list=0), False),
+        (posting(SOUTH, b"else"), False),
+        (posting(SOUTH, b"else", LIST), True),
+        (posting(SOUTH), True),
+        (posting(NORTH, LIST), False),
+    ],
+)
+@pytest.mark.parametrize("state", [JoinState.ASKED, JoinState.CONFIRMED, JoinState.REFUSED])
+def test_only_who_posts_to_a_list_says_what_became_of_it(store, card, counts, state):
+    hear(store, NORTH, registering())
+    hear(store, SOUTH, saying((ID, state)))
+    if card is not None:
+        hear(store, SOUTH, card)  # in whatever order they come
+    assert due(store) == (0 if counts else 1, 0)
+    assert len(RegistrationTables(store.connection).said_of(ID, LIST)) == counts
+
+
+@pytest.mark.parametrize("state", [JoinState.TOLD, JoinState.WITHDRAWN])
+def test_nobody_else_says_that_an_owner_was_told(store, state):
+    hear(store, NORTH, registering(), withdrawing(BOX))
+    hear(store, SOUTH, saying((ID, state)))
+    assert due(store) == (0, 1)
 
 
 def test_what_is_withdrawn_before_it_is_asked_is_nobodys_business(store):
@@ -141,6 +178,7 @@ def test_one_camp_fills_no_box(store):
 
 def fill(store):
     """One of everything."""
+    hear(store, SOUTH, posting(SOUTH, LIST))
     hear(store, NORTH, registering())
     hear(store, SOUTH, saying((ID, JoinState.ASKED)))
     tables, letters = RegistrationTables(store.connection), JoinLetterTables(store.connection)
