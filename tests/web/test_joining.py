@@ -58,12 +58,13 @@ def registered(camp):
     return camp.desk.reader().registrations().all_own()
 
 
-def say(camp, state, words=""):
+def say(camp, state, words="", second=None):
     """As a camp that posts to the list would."""
     (own, *_) = registered(camp)
     reference = states_reference([(own.id, state)])
     body = pack(words.encode()) if words else b""
-    message = Message(Kind.REGISTRATION_STATE, int(camp.desk.time_s), body=body, reference=reference)
+    second = int(second or camp.desk.time_s)
+    message = Message(Kind.REGISTRATION_STATE, second, body=body, reference=reference)
     with camp.desk.store.transaction():
         camp.desk.engine.publish(message, camp.desk.now)
 
@@ -153,6 +154,28 @@ def test_what_camps_say_of_it_is_shown(camp, phone, state, words, says):
     camp.desk.pass_time(120)
     say(camp, state, words)
     assert says in phone.get("/join").text
+
+
+@pytest.mark.parametrize("state", [JoinState.REFUSED, JoinState.WITHDRAWN])
+def test_it_can_be_taken_back_whatever_is_said_of_it(camp, phone, state):
+    phone.fill("/join", "/join", **TYPED)
+    camp.desk.pass_time(120)
+    say(camp, state)
+    camp.desk.pass_time(120)
+    assert phone.fill("/join", "/join/1/withdraw").status_code == 303
+    assert "withdrawing: the list&#39;s owner is being told" in phone.get("/join").text
+    (own,) = registered(camp)
+    ((box,),) = camp.desk.store.connection.execute("SELECT sealed FROM registrations WHERE withdrawn = 2")
+    assert box == own.sealed
+
+
+def test_a_word_from_tomorrow_is_of_the_day_it_came(camp, phone):
+    phone.fill("/join", "/join", **TYPED)
+    camp.desk.pass_time(120)
+    say(camp, JoinState.REFUSED, second=camp.desk.time_s + 40 * 86_400)
+    camp.desk.pass_time(120)
+    say(camp, JoinState.CONFIRMED)
+    assert "confirmed: on the list" in phone.get("/join").text
 
 
 def test_what_has_not_left_is_taken_back_for_good(camp, phone):

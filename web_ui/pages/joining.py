@@ -6,7 +6,7 @@ in; a form that is refused comes back with it, and no page after that has it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,14 +89,14 @@ class RegistrationView:
 
     @property
     def may_withdraw(self) -> bool:
-        """Whether it can still be taken back."""
-        return self.word in (Word.WAITING, Word.ASKED, Word.CONFIRMED)
+        """Whether it can be taken back: any time, whatever anybody says of it."""
+        return self.word not in (Word.WITHDRAWING, Word.TOLD, Word.WITHDRAWN)
 
 
 def view_of(own: OwnRegistration) -> RegistrationView:
     """What became of a registration, from all that camps have said of it."""
     newest = {each.state: each for each in sorted(own.said, key=lambda said: (said.second, said.key))}
-    word, said = _standing(newest) if own.withdrawn_s is None else _taken_back(newest)
+    word, said = _standing(newest) if own.withdrawn_s is None else _taken_back(newest, own.left)
     since = said.second if said is not None else own.made_s if own.withdrawn_s is None else own.withdrawn_s
     return RegistrationView(
         number=own.number,
@@ -125,14 +125,16 @@ def _standing(said: Mapping[JoinState, StateSaid]) -> tuple[Word, StateSaid | No
     return (Word.ASKED, asked) if asked is not None else (Word.WAITING, None)
 
 
-def _taken_back(said: Mapping[JoinState, StateSaid]) -> tuple[Word, StateSaid | None]:
-    """Without anybody who was asked there is nobody to tell: it never left for the list."""
-    if JoinState.WITHDRAWN in said:
+def _taken_back(said: Mapping[JoinState, StateSaid], left: Set[JoinState]) -> tuple[Word, StateSaid | None]:
+    """Without anybody who was asked there is nobody to tell: it never left for the list.
+
+    `left` is what was said since; who was told of what is off the list already has nothing left to do.
+    """
+    if left and JoinState.WITHDRAWN in said:
         return Word.WITHDRAWN, said[JoinState.WITHDRAWN]
-    if JoinState.TOLD in said:
+    if left:
         return Word.TOLD, said[JoinState.TOLD]
-    asked = JoinState.ASKED in said or JoinState.CONFIRMED in said
-    return (Word.WITHDRAWING if asked else Word.WITHDRAWN), None
+    return (Word.WITHDRAWING if said else Word.WITHDRAWN), None
 
 
 @router.get(JOIN)
