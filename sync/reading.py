@@ -20,8 +20,8 @@ from sync.store import Store
 from sync.store.letters import LetterTables
 from sync.store.message_rows import SELECT_HELD, SELECT_MESSAGES, held_as_message, held_view, message_view
 from sync.store.projection import SEQS_PER_RECEIPT
-from sync.store.registrations import RegistrationTables
 from sync.store.read_only import open_to_read
+from sync.store.registrations import RegistrationTables
 from sync.views import (
     CampName,
     CampView,
