@@ -204,12 +204,10 @@ def _texts(raw: bytes) -> Iterator[str]:
         if not queue:
             return
         part = queue.pop()
-        payload = part.get_payload()
-        if isinstance(payload, list):
-            queue += [child for child in payload if isinstance(child, Mail)]
+        if part.is_multipart():  # else get_payload decodes, and raises for some charsets
+            queue += [child for child in part.get_payload() if isinstance(child, Mail)]
         elif part.get_content_maintype() == "text":
-            content = content_of(part).text
-            yield content
+            yield content_of(part).text
 
 
 # Writing ------------------------------------------------------------------------------------------------

@@ -346,6 +346,18 @@ def test_any_bytes_are_a_letter_with_nothing_in_it(raw):
     assert sealed_in(raw) == []
 
 
+@pytest.mark.parametrize(
+    "charset",
+    [b"charset*=x'y'z", b'charset="\0"', b"charset*0*=a''%ff; charset*1=b", b"charset*=''", b"charset=?"],
+)
+@pytest.mark.parametrize("encoding", [b"base64", b"quoted-printable", b"x-uuencode", b"8bit", b"?"])
+def test_a_hostile_part_keeps_nothing_closed(charset, encoding):
+    hostile = b"Content-Type: text/plain; %s\r\nContent-Transfer-Encoding: %s\r\n\r\n" % (charset, encoding)
+    mixed = b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n'
+    as_mail = b"Content-Type: message/rfc822\r\n\r\n" + in_base64(raw_letter())
+    assert opened(mixed + hostile + b"=ff\r\n--b\r\n" + as_mail + b"\r\n--b--\r\n") == BOTH
+
+
 def test_the_letter_is_the_same_every_time_and_plain():
     assume_same = letter()
     made = [owner_letter(assume_same, "o@example.org", "s@example.org") for _ in range(2)]
