@@ -57,8 +57,8 @@ def saying(*states, words="", second=NOW_S):
 
 def posting(camp, *lists, has_list=1):
     """A card, as of before lists were named on it when none is."""
-    more = [0, b"".join(lists)] if lists else []
-    body = pack(cbor.encode(["South", "", "en", "", has_list, *more]))
+    values: list[cbor.Value] = ["South", "", "en", "", has_list]
+    body = pack(cbor.encode([*values, 0, b"".join(lists)] if lists else values))
     return Message(Kind.CARD, NOW_S, body=body, reference=camp.key)
 
 
