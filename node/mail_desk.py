@@ -14,6 +14,7 @@ from node.list_settings import EVERY_CHANNEL, MailingList
 from node.walker import Trouble
 from sync.board.mailing import is_paused
 from sync.letters.introducing import Say
+from sync.letters.list_forms import HELPERS
 from sync.letters.mime import unflow
 from sync.letters.outward import is_address, subject_words
 from sync.letters.privacy import contacts_in
@@ -154,7 +155,7 @@ class NodeMail:
         writer = self._writers[mailing_list.name]
         if not is_address(address):
             raise TrialTrouble("address")
-        if address.lower() in self._ours():
+        if self._is_ours(address.lower()):
             raise TrialTrouble("ours")
         if not mailing_list.by_smtp:
             raise TrialTrouble("folder")
@@ -180,14 +181,21 @@ class NodeMail:
         row = tables.letter(mailing_list.name, message)
         return (mailing_list, tables, row) if row is not None else None
 
-    def _ours(self) -> frozenset[str]:
-        """What a letter to try must not go to: the lists, their helpers, the camp's own mailboxes."""
-        return frozenset(
-            address.lower()
-            for each in self._lists
-            for address in (each.address, each.owner, self._writers[each.name].sender)
-            if address
-        )
+    def _is_ours(self, address: str) -> bool:
+        """Whether a letter to try must not go there: a list, what its program answers to, a mailbox of ours.
+
+        A letter to `camps-leave@` takes the camp off the list, whoever typed the address.
+        """
+        local, _, host = address.partition("@")
+        for each in self._lists:
+            named, _, list_host = each.address.lower().partition("@")
+            if host == list_host and (
+                local.startswith((f"{named}-", f"{named}+")) or HELPERS.fullmatch(local)
+            ):
+                return True
+            if address in (each.address.lower(), each.owner.lower(), self._writers[each.name].sender.lower()):
+                return True
+        return False
 
     def _list(
         self,

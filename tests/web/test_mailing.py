@@ -278,6 +278,13 @@ def test_a_dry_run_goes_to_oneself_and_is_remembered_nowhere(camp, desk, tmp_pat
         ("CAMPS@lists.example.org", "That is an address of the list or of this camp"),
         ("sol@mail.example.org", "That is an address of the list or of this camp"),
         ("camps-owner@lists.example.org", "That is an address of the list or of this camp"),
+        # A list's program does what is asked of it by letter: this one takes the camp off the list.
+        ("Camps-Leave@lists.example.org", "That is an address of the list or of this camp"),
+        ("camps-unsubscribe@lists.example.org", "That is an address of the list or of this camp"),
+        ("camps-confirm+a1b2@lists.example.org", "That is an address of the list or of this camp"),
+        ("camps+subscribe@lists.example.org", "That is an address of the list or of this camp"),
+        ("listserv@LISTS.example.org", "That is an address of the list or of this camp"),
+        ("owner-camps@lists.example.org", "That is an address of the list or of this camp"),
     ],
 )
 def test_a_dry_run_to_somebody_else_is_refused_and_the_text_is_kept(camp, desk, address, sentence):
