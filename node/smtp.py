@@ -138,8 +138,7 @@ async def conversation(
             await smtp.connect()
             await _greet(smtp)
             await _encrypt(smtp, server, password, trust)
-            if password is not None and smtp.supports_extension("auth"):
-                await smtp.login(server.user, password)
+            await _log_in(smtp, server, password)
         except (SMTPException, OSError) as fault:
             sentence = sentence_of(fault, server, trust)
             raise Trouble(await portal.behind(sentence, server) or sentence) from fault
@@ -180,8 +179,22 @@ async def _encrypt(smtp: SMTP, server: MailServer, password: str | None, trust: 
     if smtp.supports_extension("starttls"):
         await smtp.starttls()
         await _greet(smtp)
-    elif trust.ca_file is not None or (smtp.supports_extension("auth") and not _is_here(smtp)):
+    elif trust.ca_file is not None or not _is_here(smtp):
         raise Trouble(in_english(words.NO_TLS, server=server.name))
+
+
+async def _log_in(smtp: SMTP, server: MailServer, password: str | None) -> None:
+    """Whoever wrote a password into the settings wants a server that knows it.
+
+    One that asks for none is not that server: a network that answers for every mail server says 250 to
+    letters which nobody gets. Only a relay on this machine may take them as they come.
+    """
+    if password is None:
+        return
+    if smtp.supports_extension("auth"):
+        await smtp.login(server.user, password)
+    elif not _is_here(smtp):
+        raise Trouble(in_english(words.NO_LOGIN, server=server.name, said="no AUTH"))
 
 
 def _is_here(smtp: SMTP) -> bool:

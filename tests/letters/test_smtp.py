@@ -18,6 +18,7 @@ from node.smtp import sentence_of
 from sync.signing import Identity
 from sync.store import Store
 from sync.views import ListState
+from tests.letters.authority import Authority
 from tests.letters.gateway import ADDRESS, HANG_UP, TAKE_AND_HANG_UP, shown, until
 
 NOW_S = 1_795_400_000.0
@@ -326,6 +327,33 @@ def test_a_password_crosses_no_network_in_the_clear(open_gateway, open_host, tmp
         f"{name} offers no encryption (STARTTLS): the password is not sent, letters wait; trying again "
     )
     assert login.shown == []
+    assert host.letters == []
+
+
+@pytest.mark.parametrize(
+    ("is_encrypted", "says"),
+    [
+        (False, "offers no encryption (STARTTLS)"),
+        (True, "knows no way to log in that this box knows (no AUTH)"),
+    ],
+)
+def test_a_network_that_answers_for_the_server_swallows_no_letter(
+    open_gateway, open_host, tmp_path, monkeypatch, is_encrypted, says
+):
+    """A hotspot takes port 587 for itself, offers nothing, and says 250 to all."""
+    monkeypatch.setattr(smtp, "_is_here", lambda _: False)
+    authority = Authority(tmp_path)
+    host = open_host(tls=authority.server() if is_encrypted else None)
+    (tmp_path / "password").write_text("right")
+    scheme = "smtps" if is_encrypted else "smtp"
+    gateway = open_gateway(
+        outbox=f"{scheme}://north@localhost:{host.server.port}",
+        password_file="password",
+        ca_file=str(authority.file) if is_encrypted else "",
+    )
+    gateway.post("One")
+    assert says in until(lambda: gateway.view().trouble)
+    assert gateway.list_states() == [ListState.WAITING]
     assert host.letters == []
 
 
