@@ -223,7 +223,7 @@ class SmtpOutbox:
             recipient = parcel.recipient if isinstance(parcel, SideLetter) else self._queue.address
             answer = await talk.send(parcel.raw, sender, recipient)
             if answer.fate is Fate.ACCEPTED:
-                self._journal.taken(parcel.id)
+                self._journal.taken(parcel.id, survive=len(_messages(parcel)) > 1)
             if answer.fate is not Fate.UNSURE:
                 self._unsure.discard(parcel.id)
             results.append((parcel, answer))
