@@ -153,6 +153,9 @@ def clash(values: dict[str, Any]) -> tuple[str, str] | None:
     each = MailingList(**values)
     if each.by_smtp and not each.address:
         return "", 'a [[list]] with an SMTP outbox needs "address"'
+    if not each.address and (each.by_imap or each.inbox.startswith("maildir:")):
+        # Without it all mail there would be the list's, what people write to the camp in private too.
+        return "", 'a [[list]] with an inbox by IMAP or maildir needs "address", to know the list\'s letters'
     if each.by_imap and not each.inbox_password:
         return "inbox", 'an inbox by IMAP needs "inbox_password_file" (or "password_file")'
     if bool(each.agreed_by) != bool(each.agreed_on):

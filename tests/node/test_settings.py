@@ -153,7 +153,15 @@ def test_everything_can_be_set():
             "[[list]]\nname='l'\ninbox='imaps://u:secret@h'",
             'line 3: .* "imaps://u:…@h" .* password_file',
         ),
-        ("[[list]]\nname='l'\ninbox='imap://u@h'", 'line 3: an inbox by IMAP needs "inbox_password_file"'),
+        (
+            "[[list]]\nname='l'\naddress='l@h.example'\ninbox='imap://u@h'",
+            'line 4: an inbox by IMAP needs "inbox_password_file"',
+        ),
+        (
+            "[[list]]\nname='l'\ninbox='imap://u@h'\npassword_file='p'",
+            'line 1: a [[list]] with an inbox by IMAP or maildir needs "address"',
+        ),
+        ("[[list]]\nname='l'\ninbox='maildir:in'", 'line 1: .* by IMAP or maildir needs "address"'),
         ("[[list]]\nname='l'\nchannels=['here']", 'line 3: .*"here" never leaves the camp'),
         ("[[list]]\nname='l'\nchannels=['a','letters']", 'line 3: .*"letters" is what came from a list'),
         ("[[list]]\nname='l'\nagreed_on=2026-11-23", 'line 3: "agreed_on" needs "agreed_by"'),
