@@ -57,7 +57,12 @@ class Allowance:
 
     def spend(self, letters: int) -> None:
         """They are published."""
-        self._left -= letters
+        self._left = max(0.0, self._left - letters)
+
+    @property
+    def rest(self) -> int:
+        """How many were left when that was asked last, without those that were published since."""
+        return int(self._left)
 
 
 class Inbox(Protocol):
@@ -135,15 +140,23 @@ class Taker:
         return list(read_letters(raw, self._names, self._own, archive=self._is_archive))
 
     def take(self, pieces: Pieces, also: Callable[[LetterTables], None] | None = None) -> None:
-        """Publish letters; what `also` writes is in the same transaction."""
+        """Publish letters, as many as there is room for; the rest of a long digest is left out and counted.
 
+        A batch a transaction, and what `also` writes is in the last: after a power cut between two, letters
+        are read again and known.
+        """
+        batches = [pieces[at : at + BATCH_LETTERS] for at in range(0, len(pieces), BATCH_LETTERS)] or [[]]
+        for batch in batches[:-1]:
+            self._take(batch, None)
+        self._take(batches[-1], also)
+
+    def _take(self, pieces: Pieces, also: Callable[[LetterTables], None] | None) -> None:
         def job(bench: Workbench) -> int:
             def publish(message: Message) -> MessageId:
                 return bench.engine.publish(message, bench.now)
 
-            taken = take_in(
-                bench.store, publish if self._is_agreed else None, self._name, pieces, bench.wall_s
-            )
+            agreed = publish if self._is_agreed else None
+            taken = take_in(bench.store, agreed, self._name, pieces, bench.wall_s, self._allowance.rest)
             if also is not None:
                 also(LetterTables(bench.store.connection))
             return taken.taken

@@ -22,7 +22,7 @@ from sync.message import PARENT_BYTES, Message, MessageId
 from sync.signing import author_of
 from sync.store import Store
 from sync.store.letter_lookups import LetterLookups
-from sync.store.letters import LetterTables, not_relayed_counter
+from sync.store.letters import LetterTables, left_out_counter, not_relayed_counter
 from sync.store.letters_out import LetterRow
 
 Publish = Callable[[Message], MessageId]
@@ -61,10 +61,14 @@ def take_in(
     list_name: str,
     letters: Iterable[Piece],
     now_s: float,
+    room: int | None = None,
 ) -> Taken:
     """Deal with a batch inside the caller's transaction. `publish` makes a message of this camp; without it
-    (nobody agreed) people's letters are dropped, and only what concerns our own posts is noted."""
-    return _Taking(store, publish, list_name, now_s).take(letters)
+    (nobody agreed) people's letters are dropped, and only what concerns our own posts is noted.
+
+    At most `room` letters are published, the others left out and counted: one digest holds hundreds.
+    """
+    return _Taking(store, publish, list_name, now_s, room).take(letters)
 
 
 def only_ours(letters: Iterable[Piece]) -> list[Piece]:
@@ -78,8 +82,11 @@ def only_ours(letters: Iterable[Piece]) -> list[Piece]:
 
 
 class _Taking:
-    def __init__(self, store: Store, publish: Publish | None, list_name: str, now_s: float) -> None:
+    def __init__(
+        self, store: Store, publish: Publish | None, list_name: str, now_s: float, room: int | None
+    ) -> None:
         self._store = store
+        self._room = room
         self._publish = publish
         self._list = list_name
         self._now_s = now_s
@@ -115,7 +122,7 @@ class _Taking:
         )
 
     def _deal_with(self, letter: IncomingLetter) -> Outcome | None:
-        """What becomes of a letter; None when nobody agreed that it is taken."""
+        """What becomes of a letter; None when it is dropped: nobody agreed, it lies, there are too many."""
         if self._tables.has_taken(letter.reference):
             return Outcome.KNOWN
         if letter.mark is not None and self._comes_by_gossip(letter):
@@ -137,6 +144,11 @@ class _Taking:
             message = _named(message, reference_of(message_id_of(letter.mark.message)))
         if known := self._known(message):
             return self._became(letter, Outcome.KNOWN, known)
+        if self._room is not None:
+            if self._room <= 0:
+                self._store.count(left_out_counter(self._list))
+                return None
+            self._room -= 1
         return self._became(letter, Outcome.TAKEN, self._publish(message))
 
     def _became(self, letter: IncomingLetter, outcome: Outcome, message: MessageId | None) -> Outcome:
