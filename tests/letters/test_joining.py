@@ -355,7 +355,7 @@ def test_a_hostile_part_keeps_nothing_closed(charset, encoding):
     hostile = b"Content-Type: text/plain; %s\r\nContent-Transfer-Encoding: %s\r\n\r\n" % (charset, encoding)
     mixed = b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n'
     as_mail = b"Content-Type: message/rfc822\r\n\r\n" + in_base64(raw_letter())
-    assert opened(mixed + hostile + b"=ff\r\n--b\r\n" + as_mail + b"\r\n--b--\r\n") == BOTH
+    assert opened(mixed + hostile + b"\xff\r\n--b\r\n" + as_mail + b"\r\n--b--\r\n") == BOTH
 
 
 def test_the_letter_is_the_same_every_time_and_plain():
