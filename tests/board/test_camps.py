@@ -188,7 +188,9 @@ def test_the_card_says_which_lists_and_what_time_it_is_there():
     lists = tuple(list_digest(f"list-{n}@example.org") for n in range(9))
     camp = make_camp(name="Norte", has_list=True, lists=lists, utc_offset=lambda wall_s: -180)
     camp.tick()
-    said = cbor.decode(bodies(camp, Kind.CARD)[0])[5:]
+    card = cbor.decode(bodies(camp, Kind.CARD)[0])
+    assert isinstance(card, list)
+    said = card[5:]
     assert said == [-180, b"".join(sorted(lists)[:8])]
     assert camp.row("SELECT utc_offset, lists FROM camps") == (-180, said[1])
 
@@ -200,7 +202,8 @@ def test_summer_time_is_a_new_card():
     camp.tick()
     camp.pass_time(3_600)
     camp.tick()
-    assert [cbor.decode(body)[5] for body in bodies(camp, Kind.CARD)] == [60, 120]
+    cards = [cbor.decode(body) for body in bodies(camp, Kind.CARD)]
+    assert [card[5] for card in cards if isinstance(card, list)] == [60, 120]
 
 
 def test_a_camp_that_wiped_its_messages_says_its_name_again(camp):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from itertools import count
 from random import Random
+from typing import Any
 
 from node.list_settings import MailingList
 from node.outbox import LetterQueue, Neighbourhood
@@ -111,10 +112,10 @@ class ListHost:
 
     def __init__(self, storm):
         self.storm = storm
-        self.got = Counter()  # by message: how often it came over the wire
+        self.got: Counter[bytes] = Counter()  # by message: how often it came over the wire
         self.ids = {}  # by message: the Message-IDs it came under
         self.letters = 0
-        self.by = Counter()
+        self.by: Counter[str] = Counter()
 
     def take(self, raw, by):
         mail = message_from_bytes(raw)
@@ -164,7 +165,7 @@ class Storm:
         self.square.camps = list(self.camps.values())
         for a, b in self._pairs():
             self.square.join(a, b)
-        self.crashed = Counter()
+        self.crashed: Counter[str] = Counter()
         self._plan()
 
     def run(self):
@@ -319,11 +320,12 @@ class GatewayCamp(StormCamp):
         storm.baton.at(storm.baton.now + 1, self._tell)
 
     def start(self):
-        queue = LetterQueue(self.list, self, Neighbourhood((), (str,), lambda: True, lambda: self.looked_s))
+        pump: Any = self
+        queue = LetterQueue(self.list, pump, Neighbourhood((), (str,), lambda: True, lambda: self.looked_s))
         self.outbox = SmtpOutbox(
             self.list,
             self.folder,
-            self,
+            pump,
             queue,
             lambda: self.storm.baton.now,
             lambda: self.random.uniform(0.75, 1.25),
@@ -334,7 +336,7 @@ class GatewayCamp(StormCamp):
 
     def submit(self, job):
         """As the pump does."""
-        answer = Future()
+        answer: Future[object] = Future()
         now = self.storm.baton.now
         try:
             with self.store.transaction():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.sending_journal import SendingJournal
+from node.sending_journal import Left, SendingJournal
 
 ONE, TWO, THREE = (bytes([n]) * 16 for n in (1, 2, 3))
 
@@ -20,7 +20,7 @@ def written(path, boot="boot 1"):
 def test_what_was_begun_and_taken_is_known(tmp_path):
     written(tmp_path / "journal")
     left = SendingJournal(tmp_path / "journal", "boot 1").read()
-    assert (left.begun, left.taken, left.is_whole) == ({ONE, TWO}, {ONE}, True)
+    assert left == Left(frozenset((ONE, TWO)), frozenset((ONE,)), is_whole=True)
 
 
 @pytest.mark.parametrize("boot", ["boot 2", ""])
@@ -45,8 +45,7 @@ def test_every_torn_end_is_read_and_nothing_is_made_up(tmp_path):
 
 
 def test_without_a_file_nothing_is_known(tmp_path):
-    left = SendingJournal(tmp_path / "journal", "boot 1").read()
-    assert (left.begun, left.taken, left.is_whole) == (frozenset(), frozenset(), False)
+    assert SendingJournal(tmp_path / "journal", "boot 1").read() == Left()
 
 
 def test_what_the_store_does_not_know_yet_stays(tmp_path):
@@ -56,5 +55,5 @@ def test_what_the_store_does_not_know_yet_stays(tmp_path):
     journal.clear([TWO], [THREE])
     journal.close()
     left = SendingJournal(tmp_path / "run" / "journal", "boot 1").read()
-    assert (left.begun, left.taken, left.is_whole) == ({TWO}, {THREE}, True)
+    assert left == Left(frozenset((TWO,)), frozenset((THREE,)), is_whole=True)
     assert (tmp_path / "run" / "journal").stat().st_mode & 0o077 == 0
