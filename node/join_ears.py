@@ -21,6 +21,7 @@ from sync.letters.join_letters import OwnerAnswer, answers_in, is_about_joining
 from sync.letters.joining import NotOpened, open_sealed
 from sync.letters.marks import DOMAIN
 from sync.letters.mime import content_of, parse
+from sync.receipts import list_digest
 from sync.registrations import JoinState
 from sync.store.join_letters import DueRegistration, JoinLetterTables
 from sync.store.registrations import RegistrationTables
@@ -42,6 +43,7 @@ class JoinEars:
     def __init__(self, mailing_list: MailingList, home: Path, pump: Pump) -> None:
         """Paths of the settings are relative to `home`."""
         self._list = mailing_list
+        self._digest = list_digest(mailing_list.address)
         self._pump = pump
         self._secret_file = home / mailing_list.owner_secret_file if mailing_list.owner_secret_file else None
 
@@ -75,7 +77,7 @@ class JoinEars:
             ids = tables.ids(answer.token)
             meant = [id_ for number, id_ in ids.items() if not answer.numbers or number in answer.numbers]
             words = answer.words if answer.state is JoinState.REFUSED else ""
-            tell_states(bench, [(id_, answer.state) for id_ in meant], words)
+            self._tell(bench, meant, answer.state, words)
 
     def _hear_notice(self, mail: Mail, secret_file: Path) -> None:
         text = f"{header(mail, 'Subject')}\n{content_of(mail).text}"[:NOTICE_CHARACTERS_MAX]
@@ -87,18 +89,24 @@ class JoinEars:
             secret = read_secret_key(secret_file)
         except KeyFileError:
             return  # whoever asks the list says so
-        self._pump.submit(lambda bench: self._compare(bench, secret, found, state)).result()
+        # Opening hundreds of boxes takes seconds on a small computer, so the pump does not wait for it.
+        asked = self._pump.submit(self._asked).result()
+        meant = [each.id for each in asked if _is_of(each, secret, found)]
+        if meant:
+            self._pump.submit(lambda bench: self._tell(bench, meant, state)).result()
 
-    def _compare(self, bench: Workbench, secret: bytes, found: set[str], state: JoinState) -> None:
-        tables = JoinLetterTables(bench.store.connection)
-        heard = RegistrationTables(bench.store.connection)
-        meant = [
-            each.id
-            for each in tables.asked(self._list.name)
-            if _is_of(each, secret, found)
-            and all(said.state is not state for said in heard.said_of(each.id, each.list_digest))
+    def _asked(self, bench: Workbench) -> list[DueRegistration]:
+        return JoinLetterTables(bench.store.connection).asked(self._list.name)
+
+    def _tell(self, bench: Workbench, ids: Iterable[bytes], state: JoinState, words: str = "") -> None:
+        """Say what we have not said before: mail is read again, after a glance or in a new inbox."""
+        heard, me = RegistrationTables(bench.store.connection), bench.store.key
+        new = [
+            id_
+            for id_ in ids
+            if all((each.key, each.state) != (me, state) for each in heard.said_of(id_, self._digest))
         ]
-        tell_states(bench, ((id_, state) for id_ in meant))
+        tell_states(bench, [(id_, state) for id_ in new], words)
 
 
 def _is_of(registration: DueRegistration, secret: bytes, addresses: set[str]) -> bool:

@@ -78,6 +78,13 @@ class JoinCamp:
         with self.store.transaction():
             tell_states(self.bench(), [(id_, state) for id_ in ids or (row[0] for row in rows)])
 
+    def said(self, kind):
+        """The references of what this camp said of a kind."""
+        rows = self.store.connection.execute(
+            "SELECT reference FROM messages WHERE own = 1 AND kind = ?", (kind,)
+        )
+        return [reference for (reference,) in rows]
+
     def words(self):
         """What became of this camp's registrations, oldest first."""
         own = RegistrationTables(self.store.connection).all_own()

@@ -18,6 +18,7 @@ from node.smtp import Fate
 from sync.letters.join_letters import message_id_of_token, sealed_in, token_text
 from sync.letters.joining import open_sealed
 from sync.letters.turns import STEP_S
+from sync.message import Kind
 from sync.registrations import SEALED_BYTES, JoinState
 from sync.store.join_letters import JoinLetterTables
 from sync.store.registrations import RegistrationTables
@@ -292,6 +293,18 @@ def test_what_the_owner_answers_is_told_to_the_camp(far, gate, tmp_path, line, w
         assert "not a camp of ours" in far.why()
 
 
+def test_an_answer_that_is_read_again_is_told_once(far, gate, tmp_path):
+    far.register("ana@example.org")
+    meet(far, gate)
+    pass_time(GATHER_S, far, gate)
+    (letter,) = gate.carry()
+    for line in ("joined all CODE", "joined 1 CODE", "removed all CODE", "joined all CODE"):
+        assert answer(gate, letter, line, tmp_path)
+        pass_time(60, gate)
+    # Asked, joined, removed.
+    assert len(gate.said(Kind.REGISTRATION_STATE)) == 3
+
+
 @pytest.mark.parametrize("header", ["Auto-Submitted: auto-replied\r\n", "X-Autoreply: yes\r\n"])
 def test_a_machine_that_answers_says_nothing(far, gate, tmp_path, header):
     far.register("ana@example.org")
@@ -406,6 +419,26 @@ def test_the_lists_own_notice_confirms(far, owner, tmp_path, says, words):
     assert not JoinEars(owner.list, tmp_path, Pump(owner)).hear(notice)
     meet(far, owner)
     assert far.words() == [words]
+
+
+def test_boxes_are_opened_while_the_pump_does_other_work(far, owner, tmp_path, monkeypatch):
+    far.register("ana.p@example.org")
+    meet(far, owner)
+    owner.carry()
+    opened = []
+
+    def opening(*sealed):
+        opened.append(owner.store.connection.in_transaction)
+        return open_sealed(*sealed)
+
+    monkeypatch.setattr("node.join_ears.open_sealed", opening)
+    notice = b"From: camps-owner@lists.example.org\r\n\r\nana.p@example.org has been subscribed to Camps.\r\n"
+    for _ in range(2):
+        assert not JoinEars(owner.list, tmp_path, Pump(owner)).hear(notice)
+    assert opened == [False, False]
+    meet(far, owner)
+    assert far.words() == ["confirmed"]
+    assert len(owner.said(Kind.REGISTRATION_STATE)) == 2
 
 
 def test_anybody_elses_mail_confirms_nothing(far, owner, tmp_path):
