@@ -119,10 +119,7 @@ class NodeMail:
         state = tables.state_of(mailing_list.name, message)
         if state is None:
             return None
-        if subject is not None:
-            row = replace(row, subject=subject)
-        if let_contacts is not None:
-            row = replace(row, let_contacts=let_contacts)
+        row = _edited(row, subject, let_contacts)
         raw = self._writers[mailing_list.name].raw(tables, row)
         headers, body = _read(raw)
         letter = self._letter(number, mailing_list, tables, row, state.changed_s)
@@ -146,12 +143,20 @@ class NodeMail:
 
     # -- in the event loop ----------------------------------------------------------------------------
 
-    async def try_out(self, number: int, message: MessageId, address: str) -> None:
+    async def try_out(
+        self,
+        number: int,
+        message: MessageId,
+        address: str,
+        subject: str | None = None,
+        let_contacts: bool | None = None,
+    ) -> None:
         """Send a letter to one person, now; nothing remembers the address. Raises TrialTrouble."""
         found = self._found(number, message)
         if found is None:
             raise TrialTrouble("gone")
         mailing_list, tables, row = found
+        row = _edited(row, subject, let_contacts)
         writer = self._writers[mailing_list.name]
         if not is_address(address):
             raise TrialTrouble("address")
@@ -268,6 +273,15 @@ class NodeMail:
             else contacts_in("\n".join((row.nickname, row.text, row.subject))),
             let_contacts=row.let_contacts,
         )
+
+
+def _edited(row: LetterRow, subject: str | None, let_contacts: bool | None) -> LetterRow:
+    """A letter under another subject, and with its contacts or without; None: as it stands."""
+    return replace(
+        row,
+        subject=row.subject if subject is None else subject,
+        let_contacts=row.let_contacts if let_contacts is None else let_contacts,
+    )
 
 
 def _read(raw: bytes) -> tuple[tuple[tuple[str, str], ...], str]:

@@ -124,5 +124,15 @@ class MailDesk(Protocol):
     def look(self, number: int) -> None:
         """Look into outbox and inbox of a list now."""
 
-    async def try_out(self, number: int, message: MessageId, address: str) -> None:
-        """Send a letter to one person. The address is neither stored nor logged. Raises TrialTrouble."""
+    async def try_out(
+        self,
+        number: int,
+        message: MessageId,
+        address: str,
+        subject: str | None = None,
+        let_contacts: bool | None = None,
+    ) -> None:
+        """Send a letter, as `preview` shows it, to one person. The address is neither stored nor logged.
+
+        Raises TrialTrouble.
+        """

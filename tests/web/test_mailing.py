@@ -269,6 +269,28 @@ def test_a_dry_run_goes_to_oneself_and_is_remembered_nowhere(camp, desk, tmp_pat
     assert "ana.somebody" not in caplog.text
 
 
+def test_a_dry_run_is_of_the_letter_as_it_was_shown(camp, desk):
+    message = post(desk, "Medic: +34 612 345 678")
+    fill(desk)
+    path = f"/mail/1/preview/{message.hex()}"
+    with camp.with_card(Role.MODERATOR) as phone:
+        page = phone.get(path, params={"subject": "Who to call", "contacts": "1"}).text
+        form = fields(page, f"{path}/try")
+        wrong = phone.post(f"{path}/try", data=form | {"address": "ana"})
+        assert "[Sol] [announcements] Who to call" in wrong.text
+        form = fields(wrong.text, f"{path}/try") | {"address": "ana@correo.example"}
+        sent = phone.post(f"{path}/try", data=form)
+        assert "[Sol] [announcements] Who to call" in phone.get(sent.headers["location"]).text
+        [file] = re.findall(r'href="([^"]*letter\.eml[^"]*)"', page)
+        assert "Who to call" in phone.get(file.replace("&amp;", "&")).text
+    [(raw, _)] = desk.tried
+    assert message_from_bytes(raw, policy=default)["Subject"] == (
+        "[dry run] [Sol] [announcements] Who to call"
+    )
+    assert b"+34 612 345 678" in raw
+    assert row_of(desk, message).subject == ""  # nothing was decided
+
+
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Response
 
@@ -39,6 +40,28 @@ UNPROCESSABLE = 422
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """How a moderator thinks of letting a letter go; None: as it stands."""
+
+    subject: str | None = None
+    let_contacts: bool | None = None
+
+    @classmethod
+    def of(cls, fields: Mapping[str, str]) -> Edited:
+        """What a form or an address says."""
+        if "subject" not in fields:
+            return cls()
+        return cls(fields["subject"], fields.get("contacts") == "1")
+
+    @property
+    def query(self) -> str:
+        """The same as part of an address."""
+        if self.subject is None:
+            return ""
+        return urlencode({"subject": self.subject} | ({"contacts": "1"} if self.let_contacts else {}))
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     """The form for a letter to try that was refused: why, what was typed, and what a server said."""
 
@@ -51,18 +74,13 @@ class Typed:
 @router.get("/mail/{number}/preview/{message}")
 async def preview(visit: Here, number: str, message: str) -> Response:
     """A letter byte by byte, as it would leave."""
-    return await _preview(visit, number, message)
+    edited = Edited.of(visit.request.query_params)
+    return await _preview(visit, number, message, edited if _moderates(visit) else Edited())
 
 
-async def _preview(visit: Visit, number: str, id_hex: str, kept: Typed = Typed()) -> Response:
-    query = visit.request.query_params
-    subject = query.get("subject")
-    contacts = query.get("contacts") == "1" if "subject" in query else None
-
+async def _preview(visit: Visit, number: str, id_hex: str, edited: Edited, kept: Typed = Typed()) -> Response:
     def build(_: Reader) -> Page:
-        own_words = _found(visit, number, id_hex, "", False).letter.words
-        typed = "" if subject is not None and subject.strip() == own_words.strip() else subject
-        found = _found(visit, number, id_hex, typed, contacts)
+        found, own_words = _edited(visit, number, id_hex, edited)
         content = {
             "found": found,
             "letter": found.letter,
@@ -70,15 +88,16 @@ async def _preview(visit: Visit, number: str, id_hex: str, kept: Typed = Typed()
             "raw": found.raw[:RAW_SHOWN].decode("ascii").replace("\r\n", "\n"),
             "cut": len(found.raw) > RAW_SHOWN,
             "own_words": own_words,
+            "edited": edited,
             "where": letter_state(visit.language, found.state),
             "said": in_language(visit.language, found.state.said_words or found.state.why),
             "moderates": _moderates(visit),
-            "file": f"{preview_path(found.letter)}/letter.eml",
+            "file": f"{preview_path(found.letter)}/letter.eml" + (f"?{edited.query}" if edited.query else ""),
             "path_of_preview": preview_path(found.letter),
             "kept": kept,
             "sorry": kept.sentence,
             "said_by_server": in_language(visit.language, kept.said),
-            "tried": query.get("tried") == "1",
+            "tried": visit.request.query_params.get("tried") == "1",
             "subject_max": SUBJECT_CHARACTERS_MAX,
         }
         return Page("mail_preview.html", content, kept.status)
@@ -89,37 +108,46 @@ async def _preview(visit: Visit, number: str, id_hex: str, kept: Typed = Typed()
 @router.get("/mail/{number}/preview/{message}/letter.eml")
 async def letter_file(visit: Here, number: str, message: str) -> Response:
     """The same as a file, for a mail program."""
-    found = await visit.read(lambda _: _found(visit, number, message))
+    edited = Edited.of(visit.request.query_params) if _moderates(visit) else Edited()
+    found, _ = await visit.read(lambda _: _edited(visit, number, message, edited))
     headers = {"content-disposition": f'attachment; filename="{quote(message[:16])}.eml"'}
     return Response(found.raw, media_type="message/rfc822", headers=headers)
 
 
 @router.post("/mail/{number}/preview/{message}/try")
 async def try_out(visit: Here, number: str, message: str) -> Response:
-    """Send it to the person who asks, and to nobody else. The address is not kept."""
+    """Send it to the person who asks, and to nobody else, as it was shown. The address is not kept."""
     fields = await fields_of(visit)
     visit.use_token(fields.get("token", ""))
     address = fields.get("address", "").strip()[: ADDRESS_CHARACTERS_MAX + 1]
-    found = await visit.read(lambda _: _found(visit, number, message))
+    edited = Edited.of(fields) if _moderates(visit) else Edited()
+    letter = (await visit.read(lambda _: _found(visit, number, message))).letter
     try:
-        await visit.site.desk.mail().try_out(found.letter.number, found.letter.message, address)
+        await visit.site.desk.mail().try_out(
+            letter.number, letter.message, address, edited.subject, edited.let_contacts
+        )
     except TrialTrouble as trouble:
         kept = Typed(
             sentence=TRIAL_TROUBLES[trouble.word], status=UNPROCESSABLE, address=address, said=trouble.why
         )
-        return await _preview(visit, number, message, kept)
-    return visit.go(f"{preview_path(found.letter)}?tried=1")
+        return await _preview(visit, number, message, edited, kept)
+    return visit.go(f"{preview_path(letter)}?{'&'.join(filter(None, (edited.query, 'tried=1')))}")
 
 
-def _found(
-    visit: Visit,
-    number: str,
-    id_hex: str,
-    subject: str | None = None,
-    let_contacts: bool | None = None,
-) -> Preview:
+def _edited(visit: Visit, number: str, id_hex: str, edited: Edited) -> tuple[Preview, str]:
+    """The letter of an address as somebody edited it, and the words of its own subject. Raises Sorry."""
+    own_words = _found(visit, number, id_hex, Edited("", False)).letter.words
+    # A subject that nobody touched stays made from the text: should the text be redacted, so is it.
+    if edited.subject is not None and edited.subject.strip() == own_words.strip():
+        edited = Edited("", edited.let_contacts)
+    return _found(visit, number, id_hex, edited), own_words
+
+
+def _found(visit: Visit, number: str, id_hex: str, edited: Edited = Edited()) -> Preview:
     """The letter of an address. A liaison sees the own group's. Raises Sorry."""
-    found = visit.site.desk.mail().preview(place(number), message_id(id_hex), subject, let_contacts)
+    found = visit.site.desk.mail().preview(
+        place(number), message_id(id_hex), edited.subject, edited.let_contacts
+    )
     if found is None:
         raise Sorry(404, NOT_HERE)
     group = visit.session.group if visit.session is not None else None
