@@ -160,42 +160,8 @@ class _Node:
         around, lan = self._surroundings(inbound), self._lan(inbound)
         self._roads = Roadworks(settings.link, around, inbound, lan)
         self._orders = LinkOrders(home.settings, os.environ, self._roads)
-        speak = says(settings.camp.language)
-        side = join_mail(home.folder, secrets.token_bytes, self._clock.wait_s(GATHER_S))
-        self._courier = Courier(
-            settings.list,
-            home.folder,
-            pump,
-            self._clock,
-            monotonic_s,
-            _jitter,
-            speak,
-            side,
-            terms=Terms(metered=settings.internet.metered, lines=OpenLines(lambda: self._net.reached())),
-            missed=lambda sentence: self._net.missed(sentence),
-        )
-        self._net = Internet(
-            servers_of(settings.list),
-            settings.internet.check,
-            NetworkWatch(),
-            self._clock.wall_s,
-            self._courier.hurry,
-        )
-        identity = self._works.identity
-        trials = TrialPost(home.folder, self._clock.is_set)
-        sights = Sights(
-            self._roads,
-            self._orders,
-            identity.network,
-            identity.author,
-            self._lists,
-            self._loop.time,
-            self._courier.wake,
-            MailSights(self._lists, self._internet, self._courier.look, trials.send),
-            settings.list,
-            speak,
-        )
-        self._desk = NodeDesk(home, self._clock, pump, sights)
+        self._courier, self._net = self._mail()
+        self._desk = NodeDesk(home, self._clock, pump, self._sights())
         renew_server(home.certificates, own_addresses(), max(self._clock.wall_s(), RELEASE_S))
         own = ServerCertificate(home.certificates.server, home.certificates.server_key)
         web = settings.web
@@ -208,6 +174,47 @@ class _Node:
             PageServer(app, listeners.tls, door, self._certificate),
         )
         self._control = ControlServer(home.control, self._answer)
+
+    def _mail(self) -> tuple[Courier, Internet]:
+        """What carries letters, and what tells it that there is internet."""
+        settings = self._settings
+        courier = Courier(
+            settings.list,
+            self._home.folder,
+            self._works.pump,
+            self._clock,
+            monotonic_s,
+            _jitter,
+            says(settings.camp.language),
+            join_mail(self._home.folder, secrets.token_bytes, self._clock.wait_s(GATHER_S)),
+            terms=Terms(metered=settings.internet.metered, lines=OpenLines(lambda: self._net.reached())),
+            missed=lambda sentence: self._net.missed(sentence),
+        )
+        net = Internet(
+            servers_of(settings.list),
+            settings.internet.check,
+            NetworkWatch(),
+            self._clock.wall_s,
+            courier.hurry,
+        )
+        return courier, net
+
+    def _sights(self) -> Sights:
+        """Where the pages look for what does not stand in the store."""
+        identity = self._works.identity
+        trials = TrialPost(self._home.folder, self._clock.is_set)
+        return Sights(
+            self._roads,
+            self._orders,
+            identity.network,
+            identity.author,
+            self._lists,
+            self._loop.time,
+            self._courier.wake,
+            MailSights(self._lists, self._internet, self._courier.look, trials.send),
+            self._settings.list,
+            says(self._settings.camp.language),
+        )
 
     def _surroundings(self, cable: IpLinks) -> Surroundings:
         return Surroundings(
