@@ -32,11 +32,12 @@ def test_no_service_is_started_meanwhile(lacking, monkeypatch):
     monkeypatch.setattr(apt_packages.os, "geteuid", lambda: 0)
     allowed = []
     record = apt_packages.subprocess.run
-    monkeypatch.setattr(
-        apt_packages.subprocess,
-        "run",
-        lambda command, **_: (record(command), allowed.append(not apt_packages.POLICY.exists())),
-    )
+
+    def run(command: list[str], **_: object) -> None:
+        record(command)
+        allowed.append(not apt_packages.POLICY.exists())
+
+    monkeypatch.setattr(apt_packages.subprocess, "run", run)
     apt_packages.main()
     assert allowed == [True, False, False]
     assert not apt_packages.POLICY.exists()
