@@ -194,7 +194,9 @@ class _Road:
         self._looked_s: float | None = None
         self._look_wanted = False
         ca_file = gear.home / mailing_list.ca_file if mailing_list.ca_file else None
-        self._terms = replace(gear.terms, trust=Trust(ca_file, gear.clock.is_set))
+        names_people = mailing_list.joining == "request"
+        trust = Trust(ca_file, gear.clock.is_set)
+        self._terms = replace(gear.terms, trust=trust, names_people=names_people)
         self._progress = Progress()
         self._counted_s = float("-inf")
         if mailing_list.inbox and mailing_list.direction != "out":

@@ -137,7 +137,7 @@ async def conversation(
         try:
             await smtp.connect()
             await _greet(smtp)
-            await _encrypt(smtp, server, password, trust)
+            await _encrypt(smtp, server, password, terms)
             await _log_in(smtp, server, password)
         except (SMTPException, OSError) as fault:
             sentence = sentence_of(fault, server, trust)
@@ -168,19 +168,23 @@ async def _greet(smtp: SMTP) -> None:
         await smtp.helo()  # RFC 5321 §3.2: a server of before 1995
 
 
-async def _encrypt(smtp: SMTP, server: MailServer, password: str | None, trust: Trust) -> None:
-    """A password crosses no network in the clear, and who names an authority wants it asked.
+async def _encrypt(smtp: SMTP, server: MailServer, password: str | None, terms: Terms) -> None:
+    """A password crosses no network in the clear, nor who asks to join, and who names an authority wants it
+    asked.
 
-    Without either, letters that everybody will read go to the list's own server as mail always did: half
+    Without these, letters that everybody will read go to the list's own server as mail always did: half
     of those have a certificate that fits no name (RFC 7435 §1.2).
     """
-    if server.tls or (password is None and trust.ca_file is None):
+    names_an_authority = terms.trust.ca_file is not None
+    names_people = terms.names_people and not _is_here(smtp)
+    if server.tls or not (password is not None or names_an_authority or names_people):
         return
     if smtp.supports_extension("starttls"):
         await smtp.starttls()
         await _greet(smtp)
-    elif trust.ca_file is not None or not _is_here(smtp):
-        raise Trouble(in_english(words.NO_TLS, server=server.name))
+    elif names_an_authority or not _is_here(smtp):
+        why = words.NO_TLS if password is not None or not names_people else words.NO_TLS_TO_JOIN
+        raise Trouble(in_english(why, server=server.name))
 
 
 async def _log_in(smtp: SMTP, server: MailServer, password: str | None) -> None:

@@ -45,10 +45,14 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a list's servers are spoken to. `metered`: little is fetched, and seldom."""
+    """On what terms a list's servers are spoken to. `metered`: little is fetched, and seldom.
+
+    `names_people`: what is sent names people who ask to join, so it crosses no network in the clear.
+    """
 
     trust: Trust = field(default_factory=Trust)
     metered: bool = False
+    names_people: bool = False
     lines: OpenLines = field(default_factory=OpenLines)
     precedence: Precedence | None = None
     answer_s: float = ANSWER_S

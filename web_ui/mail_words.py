@@ -40,6 +40,9 @@ BAD_IMAP = mark("%(server)s does not speak IMAP as it should")
 
 # -- encryption --------------------------------------------------------------------------------------
 NO_TLS = mark("%(server)s offers no encryption (STARTTLS): the password is not sent, letters wait")
+NO_TLS_TO_JOIN = mark(
+    "%(server)s offers no encryption (STARTTLS): who asks to join is not named to it, letters wait"
+)
 TLS_FIRST = mark("%(server)s waits for encryption: write %(scheme)s:// in the settings")
 TLS_LATER = mark("%(server)s does not begin with encryption: write %(scheme)s:// in the settings")
 TLS_NAME = mark(
@@ -141,7 +144,8 @@ BETWEEN = " · "
 SENTENCES = (
     REFUSED_ONE, REFUSED_MANY, PUT_OFF_ONE, PUT_OFF_MANY, AGAIN_IN, AGAIN_NOW, TAKES_NONE, OFFLINE,
     DNS_DEAD, NO_HOST, PORTAL, BLOCKED, BLOCKED_TRY, NOBODY, NO_ANSWER, BROKE_OFF, NO_WAY, BAD_SMTP,
-    BAD_IMAP, NO_TLS, TLS_FIRST, TLS_LATER, TLS_NAME, TLS_EXPIRED, TLS_EARLY, TLS_UNKNOWN, TLS_OTHER,
+    BAD_IMAP, NO_TLS, NO_TLS_TO_JOIN, TLS_FIRST, TLS_LATER, TLS_NAME, TLS_EXPIRED, TLS_EARLY,
+    TLS_UNKNOWN, TLS_OTHER,
     CLOCK, CA_FILE, PASSWORD_MISSING, PASSWORD_NO_TEXT, PASSWORD_EMPTY, WRONG_PASSWORD, APP_PASSWORD,
     IMAP_OFF, LOGIN_LATER, NO_LOGIN, NEEDS_LOGIN, NEEDS_TLS, NO_FOLDER, SENDER, RELAY, RECIPIENT, FULL,
     INBOX_FULL, GREYLISTED, TOO_MANY, TOO_BIG, SPAM, NOT_AGREED, HELD_BACK, CAMP_FULL, OUTBOX_FULL,

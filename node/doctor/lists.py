@@ -106,7 +106,8 @@ def _outbox(each: MailingList, check: str, folder: Path, trust: Trust) -> Iterat
     if kind != "maildir":
         server = parse_smtp(each.outbox)
         file = folder / each.password_file if each.password_file and server.user else None
-        yield from _tried(check, "outbox", lambda: _greet(server, file, trust))
+        terms = Terms(trust, names_people=each.joining == "request", answer_s=ANSWER_S)
+        yield from _tried(check, "outbox", lambda: _greet(server, file, terms))
     # The courier makes the maildir itself, but not the folder of a stick that is not plugged in.
     elif os.access((folder / path).parent, os.W_OK):
         yield ok(check, f"its outbox {path} can be written")
@@ -145,14 +146,14 @@ def _tried(check: str, word: str, look: Callable[[], str]) -> Iterator[Finding]:
             yield bad(check, str(trouble), f"set it right in its [[list]]: `{word}` and what belongs to it")
 
 
-def _greet(server: MailServer, password_file: Path | None, trust: Trust) -> str:
+def _greet(server: MailServer, password_file: Path | None, terms: Terms) -> str:
     """Reach the server, encrypt, log in, and say goodbye. Raises Trouble."""
     from node.smtp import conversation  # asyncio's mail client: not needed beside a maildir
 
     password = read_password(password_file) if password_file is not None else None
 
     async def greet() -> bool:
-        async with conversation(server, HELO, password, Terms(trust, answer_s=ANSWER_S)) as talk:
+        async with conversation(server, HELO, password, terms) as talk:
             return talk.is_encrypted
 
     encrypted = asyncio.run(greet())

@@ -357,6 +357,23 @@ def test_a_network_that_answers_for_the_server_swallows_no_letter(
     assert host.letters == []
 
 
+@pytest.mark.parametrize("is_here", [True, False])
+def test_who_asks_to_join_is_named_to_nobody_on_the_way(open_gateway, open_host, monkeypatch, is_here):
+    """On the owner's node requests go with the letters, and name people."""
+    monkeypatch.setattr(smtp, "_is_here", lambda _: is_here)
+    host = open_host()
+    gateway = open_gateway(
+        outbox=f"smtp://localhost:{host.server.port}", joining="request", owner_secret_file="owner.key"
+    )
+    gateway.post("One")
+    if is_here:
+        assert len(until(lambda: host.letters)) == 1
+        return
+    assert "who asks to join is not named to it" in until(lambda: gateway.view().trouble)
+    assert gateway.list_states() == [ListState.WAITING]
+    assert host.letters == []
+
+
 def test_a_server_that_cannot_show_that_it_is_itself_is_shown_no_password(open_gateway, open_host, tmp_path):
     files = CertificateFiles(tmp_path)
     make_authority(files, "somebody else", NOW_S)
