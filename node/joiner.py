@@ -7,6 +7,7 @@ mail and, while it is made, in memory. What comes back is heard by `node.join_ea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -36,6 +37,9 @@ from sync.store.letters import LetterTables
 
 # A letter an hour is what an owner reads.
 GATHER_S = HOUR_S = 3_600.0
+# Letters an hour while many wait: four are two hundred people, more than add themselves to a list in a day.
+# Keys to flood an owner with are free.
+LETTERS_PER_HOUR = 4
 # Looks while one letter is gathered.
 LOOKS = 12
 # Mailman writes to every address it is asked to add. Somebody with a liaison's card must not make it write
@@ -69,9 +73,10 @@ class JoinMail:
         the latest it is looked again a few times an hour."""
         tables, now_s = _tables(bench), bench.wall_s
         times = [letter.next_try_s for letter in tables.sending(self._list.name)]
-        times += self._due(bench, tables.leaving(self._list.name, self._digest), leaving=True).values()
+        if leaving := self._due(bench, tables.leaving(self._list.name, self._digest), leaving=True):
+            times.append(max(min(leaving.values()), self._room_s(tables, now_s, leaving=True)))
         if joining := self._due(bench, tables.joining(self._list.name, self._digest), leaving=False):
-            times.append(max(self._leaves_s(joining), self._room_s(tables, now_s)))
+            times.append(max(self._leaves_s(joining), self._room_s(tables, now_s, leaving=False)))
         # What lies further ahead than any pause was written under a clock that was wrong.
         waits = [max(0.0, at_s - now_s) for at_s in times]
         waits = [wait if wait <= AGAIN_MAX_S + STEP_S * 16 else 0.0 for wait in waits]
@@ -125,31 +130,38 @@ class JoinMail:
     # -- which -------------------------------------------------------------------------------------------
 
     def _gather(self, bench: Workbench, tables: JoinLetterTables) -> None:
-        """Put what is due into letters."""
+        """Put what is due into letters, as many as may be made now."""
         name, now_s = self._list.name, bench.wall_s
         leaving = tables.leaving(name, self._digest)
         due = self._due(bench, leaving, leaving=True)
-        self._put(tables, [each for each in leaving if due[each.id] <= now_s], True, LINES_MAX, now_s)
+        ready = [each for each in leaving if due[each.id] <= now_s]
+        self._put(tables, ready, True, now_s)
         joining = tables.joining(name, self._digest)
         due = self._due(bench, joining, leaving=False)
         ready = [each for each in joining if due[each.id] <= now_s]
-        if self._asks_the_list:
-            room = max(0, REQUESTS_PER_HOUR - len(tables.made_since(name, now_s - HOUR_S)))
-            self._put(tables, ready[:room], False, 1, now_s)
-        elif ready and (self._leaves_s(due) <= now_s or len(ready) >= LINES_MAX):
-            self._put(tables, ready, False, LINES_MAX, now_s)
+        if ready and (self._leaves_s(due) <= now_s or len(ready) >= LINES_MAX):
+            self._put(tables, ready, False, now_s)
 
     def _put(
         self,
         tables: JoinLetterTables,
         registrations: Sequence[DueRegistration],
         leaving: bool,
-        most: int,
         now_s: float,
     ) -> None:
-        for at in range(0, len(registrations), most):
+        """Into as many letters as there is room for; each camp has its share of that."""
+        most, an_hour = self._sizes(leaving)
+        room = an_hour - len(tables.made_between(self._list.name, leaving, now_s - HOUR_S, now_s))
+        shared = _in_turns(registrations)[: most * max(0, room)]
+        for at in range(0, len(shared), most):
             token = self._random(TOKEN_BYTES)
-            tables.make(token, self._list.name, leaving, registrations[at : at + most], now_s)
+            tables.make(token, self._list.name, leaving, shared[at : at + most], now_s)
+
+    def _sizes(self, leaving: bool) -> tuple[int, int]:
+        """How many are named in a letter at most, and how many letters leave in an hour."""
+        return (
+            (1, REQUESTS_PER_HOUR) if self._asks_the_list and not leaving else (LINES_MAX, LETTERS_PER_HOUR)
+        )
 
     def _due(
         self, bench: Workbench, registrations: Iterable[DueRegistration], *, leaving: bool
@@ -166,12 +178,11 @@ class JoinMail:
             due[each.id] = (since_s if since_s <= now_s else 0.0) + place * STEP_S
         return due
 
-    def _room_s(self, tables: JoinLetterTables, now_s: float) -> float:
-        """When another request may leave."""
-        if not self._asks_the_list:
-            return 0.0
-        made = tables.made_since(self._list.name, now_s - HOUR_S)
-        return 0.0 if len(made) < REQUESTS_PER_HOUR else made[0] + HOUR_S
+    def _room_s(self, tables: JoinLetterTables, now_s: float, *, leaving: bool) -> float:
+        """When another letter may leave."""
+        _, an_hour = self._sizes(leaving)
+        made = tables.made_between(self._list.name, leaving, now_s - HOUR_S, now_s)
+        return 0.0 if len(made) < an_hour else made[-an_hour] + HOUR_S
 
     def _leaves_s(self, due: dict[bytes, float]) -> float:
         """When the letter with these leaves: an hour after the first of them."""
@@ -213,6 +224,16 @@ class JoinMail:
         request = f"{local}-request@{host}"
         raw = request_letter(entry.address, letter.token, int(letter.made_s), request, sender)
         return SideLetter(letter.token, request, raw)
+
+
+def _in_turns(registrations: Sequence[DueRegistration]) -> list[DueRegistration]:
+    """One of each camp, then another of each: who asks for hundreds keeps nobody else waiting."""
+    seen: Counter[bytes] = Counter()
+    turns: list[tuple[int, DueRegistration]] = []
+    for each in registrations:
+        turns.append((seen[each.key], each))
+        seen[each.key] += 1
+    return [each for _, each in sorted(turns, key=lambda turn: turn[0])]
 
 
 def join_mail(

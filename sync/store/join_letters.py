@@ -193,11 +193,12 @@ class JoinLetterTables:
         self._db.execute("DELETE FROM join_letter_lines WHERE token = ?", (token,))
         self._db.execute("DELETE FROM join_letters WHERE token = ?", (token,))
 
-    def made_since(self, list_name: str, since_s: float) -> list[float]:
-        """When letters of a list were made after this time, oldest first."""
+    def made_between(self, list_name: str, leaving: bool, since_s: float, now_s: float) -> list[float]:
+        """When letters of a list that ask for one or the other were made, oldest first."""
         rows = self._db.execute(
-            "SELECT made_s FROM join_letters WHERE list = ? AND made_s > ? ORDER BY made_s",
-            (list_name, since_s),
+            "SELECT made_s FROM join_letters WHERE list = ? AND act = ? AND made_s > ? AND made_s <= ?"
+            " ORDER BY made_s",
+            (list_name, "leave" if leaving else "join", since_s, now_s),
         )
         return [made_s for (made_s,) in rows]
 

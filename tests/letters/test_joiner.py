@@ -6,25 +6,28 @@ from base64 import b64encode
 from concurrent.futures import Future
 from email import message_from_bytes
 from email.policy import default
+from random import Random
 from typing import Any
 
 import pytest
 
 from node import pump
 from node.join_ears import JoinEars
-from node.joiner import AGAIN_S, GATHER_S, LOOKS, REQUESTS_PER_HOUR
+from node.joiner import AGAIN_S, GATHER_S, LETTERS_PER_HOUR, LOOKS, REQUESTS_PER_HOUR
 from node.owner_key_file import write_secret_key
 from node.smtp import Fate
 from sync.letters.join_letters import message_id_of_token, sealed_in, token_text
 from sync.letters.joining import open_sealed
 from sync.letters.turns import STEP_S
 from sync.message import Kind
+from sync.receipts import list_digest
 from sync.registrations import SEALED_BYTES, JoinState
 from sync.store.join_letters import JoinLetterTables
 from sync.store.registrations import RegistrationTables
 from tests.letters.joining_camps import (
     ADDRESS,
     HOUR,
+    NOW_S,
     OWNER,
     SECRET,
     JoinCamp,
@@ -352,6 +355,35 @@ def test_fifty_to_a_letter(gate):
     assert sorted(len(sealed_in(letter.raw)) for letter in letters) == [2, 50]
 
 
+def flood(store, keys, of_each, received_s, withdrawn=0):
+    """Boxes of camps that nobody knows."""
+    chance = Random(5)
+    store.connection.executemany(
+        "INSERT INTO registrations VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (chance.randbytes(8), bytes([key]) * 32, list_digest(ADDRESS), bytes(SEALED_BYTES), received_s,
+             received_s, withdrawn)
+            for key in range(keys)
+            for _ in range(of_each)
+        ],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("withdrawn", [0, 2])
+def test_strangers_do_not_fill_an_owners_mailbox(gate, withdrawn):
+    flood(gate.store, 3, 200, NOW_S - 1, withdrawn)
+    gate.register("ana@example.org")
+    counts = []
+    for _ in range(4):
+        pass_time(HOUR, gate)
+        letters = gate.carry()
+        counts.append(sum(b"Subject: [gate] " in letter.raw for letter in letters))
+        if len(counts) == 1:  # whatever the others ask
+            named = [box for letter in letters for box in sealed_in(letter.raw)]
+            assert gate.identity.author in {camp for _, camp, _ in named} or withdrawn
+    assert counts[:3] == [LETTERS_PER_HOUR + (withdrawn > 0), LETTERS_PER_HOUR, LETTERS_PER_HOUR]
+
+
 def test_nothing_of_whom_is_in_a_frame_on_the_air(far, gate):
     for camp, other in ((far, gate), (gate, far)):
         camp.engine.add_link(air("air"), camp.now_s)
@@ -469,6 +501,17 @@ def test_strangers_do_not_get_a_thousand_letters_an_hour(owner):
     assert owner.carry() == []
     pass_time(HOUR, owner)
     assert len(owner.carry()) == 5
+
+
+def test_one_camp_does_not_use_up_the_hour_for_others(far, owner):
+    for number in range(REQUESTS_PER_HOUR + 5):
+        owner.register(f"ana{number}@example.org")
+    pass_time(1, far, owner)
+    far.register("bea@example.org")
+    meet(far, owner)
+    asked = [bytes(letter.raw) for letter in owner.carry()]
+    assert len(asked) == REQUESTS_PER_HOUR
+    assert any(b"subscribe address=bea@example.org" in raw for raw in asked)
 
 
 def test_without_the_key_file_it_waits_and_says_why(owner, tmp_path):
