@@ -15,6 +15,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, MailboxLoginError
 from imap_tools.mailbox import BaseMailBox
@@ -29,10 +30,19 @@ from sync.letters.mbox import LETTER_BYTES_MAX
 from web_ui import mail_words as words
 from web_ui.mail_words import in_english
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
 # Saying goodbye is a courtesy; the node ends within two seconds.
 GOODBYE_S = 1.0
-# A letter is asked for up to LETTER_BYTES_MAX. A server that announces more than that is given up.
-LITERAL_BYTES_MAX = 2 * LETTER_BYTES_MAX
+# What a server may say to one command. A letter is asked for up to LETTER_BYTES_MAX, the heads of a handful
+# up to HEAD_BYTES_MAX each; one that goes on for longer wants our memory.
+ANSWER_BYTES_MAX = 4 * LETTER_BYTES_MAX
+# Of a head we want the type and the subject. Postfix keeps 100 kB of one (header_size_limit).
+HEAD_BYTES_MAX = 65_536
+# UIDs are told on one line, eleven bytes each, and the standard library gives up a line of a megabyte. So a
+# large mailbox is asked part by part.
+PART_LETTERS = 50_000
 # Above this share a mailbox is called full: the next large letter does not fit.
 QUOTA_FULL = 0.98
 # A network that forgets silent lines does so after minutes; asked after one, thrice, a dead one is found.
@@ -44,12 +54,27 @@ _STORAGE = re.compile(rb"STORAGE (\d{1,18}) (\d{1,18})", re.IGNORECASE)
 
 
 class _Bounded(imaplib.IMAP4):
-    """A client that takes no literal of any length."""
+    """A client that does not listen for ever: neither to a literal of any length, nor to any number."""
+
+    _heard = 0  # bytes since we last said something
+
+    def send(self, data: Buffer) -> None:
+        self._heard = 0
+        super().send(data)
 
     def read(self, size: int) -> bytes:
-        if size > LITERAL_BYTES_MAX:
-            raise self.abort("a literal that was not asked for")
+        self._hear(size)
         return super().read(size)
+
+    def readline(self) -> bytes:
+        line = super().readline()
+        self._hear(len(line))
+        return line
+
+    def _hear(self, size: int) -> None:
+        self._heard += size
+        if self._heard > ANSWER_BYTES_MAX:
+            raise self.abort("unexpected: more bytes than were asked for")
 
 
 class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
@@ -124,9 +149,15 @@ class ImapSession:
         """The UIDs of letters above `after`, ascending."""
         with self._faults():
             self._client.noop()  # a server may tell of new letters only then (RFC 3501 §6.1.2)
-            found = self._tools.uids(f"UID {after + 1}:*", charset=None)
-        # `n:*` is also the last letter when its UID is below n (RFC 3501 §6.4.8).
-        return sorted({int(uid) for uid in found if int(uid) > after})
+            found: set[int] = set()
+            for part in _parts(self._exists()):
+                told = self._tools.uids(f"{part}UID {after + 1}:*", charset=None)
+                # `n:*` is also the last letter when its UID is below n (RFC 3501 §6.4.8).
+                new = {int(uid) for uid in told if int(uid) > after}
+                found |= new
+                if not new:  # UIDs ascend with the numbers (§2.3.1.1), so there are none below
+                    break
+        return sorted(found)
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:
         """How many bytes each of these letters has. What was deleted meanwhile is left out."""
@@ -142,8 +173,8 @@ class ImapSession:
         return self._texts(uids, f"BODY.PEEK[]<0.{bytes_max}>")
 
     def heads(self, uids: Sequence[int]) -> dict[int, bytes]:
-        """The header lines of each of these letters."""
-        return self._texts(uids, "BODY.PEEK[HEADER]")
+        """The header lines of each of these letters, up to HEAD_BYTES_MAX bytes."""
+        return self._texts(uids, f"BODY.PEEK[HEADER]<0.{HEAD_BYTES_MAX}>")
 
     def wait(self, wake: socket.socket, seconds: float) -> None:
         """Be told of news by IDLE (RFC 2177): until some came, `wake` can be read, or the time is over."""
@@ -211,6 +242,12 @@ class ImapSession:
     def _number(self, code: str) -> int:
         told = self._client.response(code)[1]
         text = told[-1] if told else None
+        return int(text) if isinstance(text, bytes) and text.isdigit() else 0
+
+    def _exists(self) -> int:
+        """How many letters the folder had when we opened it, or were told since; it may have more."""
+        told = self._client.untagged_responses.get("EXISTS") or [b"0"]
+        text = told[-1]
         return int(text) if isinstance(text, bytes) and text.isdigit() else 0
 
     def _has_unread(self) -> bool:
@@ -288,6 +325,17 @@ class ImapSession:
         if self._client.state != "SELECTED":
             return mail_faults.of_login(0, text, self._server)
         return in_english(words.SAYS, server=self._server.name, said=said(0, text))
+
+
+def _parts(letters: int) -> Iterator[str]:
+    """The numbers of the letters that each search is for, the newest first; nothing when one is enough."""
+    if letters <= PART_LETTERS:
+        yield ""
+        return
+    last = "*"
+    for first in range(letters - PART_LETTERS + 1, 1 - PART_LETTERS, -PART_LETTERS):
+        yield f"{max(1, first)}:{last} "
+        last = str(first - 1)
 
 
 def _keep_alive(sock: socket.socket) -> None:

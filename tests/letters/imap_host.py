@@ -212,8 +212,14 @@ class _Talk:
             self.say(b"* %d EXISTS" % self.known)
 
     def do_search(self, tag, words):
-        first = int(words.rpartition(b"UID ")[2].removesuffix(b":*"))
-        uids = [uid for uid in list(self.host.letters) if uid >= first] or [max(self.host.letters, default=0)]
+        numbers, _, uids = words.rpartition(b"UID ")
+        first = int(uids.removesuffix(b":*"))
+        known = sorted(self.host.letters)
+        uids = [uid for uid in known if uid >= first] or known[-1:]
+        if b":" in numbers:
+            low, _, high = numbers.split()[-1].partition(b":")
+            part = known[min(int(low), len(known)) - 1 : None if high == b"*" else int(high)]
+            uids = [uid for uid in uids if uid in part]
         self.say(b"* SEARCH " + b" ".join(b"%d" % uid for uid in uids if uid), tag + b" OK done")
 
     def do_fetch(self, tag, words):

@@ -161,6 +161,34 @@ def test_a_server_that_sends_what_was_not_asked_for_is_given_up(open_imap, open_
     until(lambda: "does not speak IMAP as it should" in gateway.view().trouble)
 
 
+@pytest.mark.parametrize(
+    "line", [b"* 1 FETCH (UID 1 BODY[] {500000}\r\n" + bytes(500_000) + b")", b"* OK " + b"words " * 100_000]
+)
+def test_a_server_that_does_not_end_is_given_up(open_imap, open_reader, line):
+    """Each answer is allowed by itself, and there is no last one."""
+    host = open_imap()
+    host.put(letter(0))
+    host.before["FETCH"] = [line] * 20
+    gateway = open_reader(host)
+    until(lambda: "does not speak IMAP as it should" in gateway.view().trouble)
+
+
+def test_a_mailbox_is_as_large_as_it_likes(open_imap, open_reader, monkeypatch):
+    """UIDs come on one line, and a line has a limit: 1,000,000 bytes, here 250."""
+    monkeypatch.setattr("imaplib._MAXLINE", 250)
+    monkeypatch.setattr(imap, "PART_LETTERS", 30)
+    host = open_imap()
+    host.put(*(letter(n) for n in range(100)))
+    gateway = open_reader(host)
+    until(lambda: len(texts(gateway)) == 100)
+    searches = [each for each in host.commands if each.startswith("SEARCH")]
+    assert searches[:4] == [f"SEARCH {part} UID 1:*" for part in ("71:*", "41:70", "11:40", "1:10")]
+    host.commands.clear()
+    host.put(letter(100))
+    until(lambda: "s100" in texts(gateway))
+    assert {"SEARCH 72:* UID 101:*", "SEARCH 71:* UID 101:*"} & set(host.commands)
+
+
 def test_what_a_person_agreed_to_only_comes_in(open_imap, open_reader):
     host = open_imap()
     host.put(letter(0))
@@ -213,7 +241,7 @@ def test_where_bytes_cost_letters_are_cut_and_digests_whole(open_imap, open_read
     gateway = open_reader(host, metered=True)
     until(lambda: "FETCH 2 (UID BODY.PEEK[]<0.8192>)" in host.commands)
     until(lambda: "s1" in texts(gateway))
-    assert "FETCH 2,3 (UID BODY.PEEK[HEADER])" in host.commands
+    assert "FETCH 2,3 (UID BODY.PEEK[HEADER]<0.65536>)" in host.commands
     assert "FETCH 3 (UID BODY.PEEK[]<0.1048576>)" in host.commands
     host.put(letter(3))
     until(lambda: "s3" in texts(gateway))
