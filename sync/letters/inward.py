@@ -8,7 +8,7 @@ none of ours is dropped with a reason that is counted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import Message as Mail
 from enum import StrEnum
@@ -22,7 +22,7 @@ from sync.letters.marks import Mark
 from sync.letters.mime import Content, attachments_line, content_of, parse
 from sync.letters.names import author_of_mail, is_answer, names_in_footer, names_of_list, subject_of
 from sync.letters.notices import Notice, is_machines, notice_of
-from sync.letters.origin import Mailbox, came_otherwise, wrapped_letter
+from sync.letters.origin import Mailbox, Way, way_of, wrapped_letter
 from sync.letters.privacy import without_addresses
 from sync.letters.trim import own_words, quoted_lines
 from sync.letters.wishes import wants_no_relay
@@ -73,6 +73,7 @@ class DigestBack:
     """A digest that a gateway sent came back from the list: all letters in it are there."""
 
     digest: bytes  # letters_out.digest
+    way: Way = field(default=Way.PRESUMED, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class IncomingLetter:
     attached: str = ""  # one line that names what lay beside the words
     continues: str = ""  # the address of its page in the list's archive
     no_relay: bool = False  # its writer asks that it stays on the list
+    way: Way = field(default=Way.PRESUMED, compare=False)  # on which it came, alone or in a digest
 
 
 Piece = IncomingLetter | Notice | DigestBack | NotForUs
@@ -108,7 +110,8 @@ def read_letters(
     if mail is None or not mail.keys():
         yield NotForUs(Why.UNREADABLE)
         return
-    yield from _pieces_of(mail, Mailbox(_lower(list_names), _lower(own), archive), 0)
+    mailbox = Mailbox(_lower(list_names), _lower(own), archive)
+    yield from _that_came(way_of(mail, mailbox), _pieces_of(mail, mailbox, 0))
 
 
 def message_of(letter: IncomingLetter, parent: bytes, now_s: int) -> Message:
@@ -168,6 +171,22 @@ def _lower(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name.lower() for name in names if name)
 
 
+def _that_came(way: Way, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """What may be heard of mail that came on this way. A digest came as a whole: what is in it, too."""
+    dropped: Why | None = None
+    for piece in pieces:
+        if not isinstance(piece, IncomingLetter | DigestBack):
+            yield piece
+        elif way in (Way.PRIVATE, Way.ELSEWHERE):
+            dropped = Why(way.value)
+        elif way is Way.UNSAID and isinstance(piece, IncomingLetter) and piece.mark is None:
+            dropped = Why.PRIVATE
+        else:
+            yield replace(piece, way=way)
+    if dropped is not None:
+        yield NotForUs(dropped)
+
+
 def _pieces_of(mail: Mail, mailbox: Mailbox, depth: int) -> Iterator[Piece]:
     """What a piece of mail holds; `depth` counts the digests round it."""
     message_id = next(iter(marks.message_ids(header(mail, "Message-ID"))), "")
@@ -201,8 +220,6 @@ def _one(
             return NotForUs(Why.AUTOMATIC)
         settled = {name for name in mailbox.list_names if "@" in name}
         return notice_of(mail, content, _reference(mail, message_id, content.text), settled or names)
-    if depth == 0 and (why := came_otherwise(mail, mailbox)):
-        return NotForUs(Why.PRIVATE if why == "private" else Why.ELSEWHERE)
     inner = wrapped_letter(mail, content)
     if inner is None:
         return _letter(mail, content, names, message_id)

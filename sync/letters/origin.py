@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from email.message import Message as Mail
-from typing import Literal
+from enum import StrEnum
 
 from sync.letters.headers import header, mailboxes
 from sync.letters.list_forms import LIST_MARKS
@@ -21,6 +21,17 @@ _WRAPPERS = ("multipart/mixed", "message/rfc822")  # with a footer, and without
 _SENT_TO = ("To", "Cc", "Resent-To", "Resent-Cc", "From", "Reply-To", "Sender", "Return-Path", "Errors-To")
 
 
+class Way(StrEnum):
+    """On which way a letter came to the mailbox."""
+
+    LIST = "list"  # the list sent it on: its headers say so
+    PRESUMED = "presumed"  # nothing says otherwise: of an archive, or of a list program that names no list
+    ADDRESSED = "addressed"  # it names the list, and no list program left a header in it
+    UNSAID = "unsaid"  # it names nobody: a blind copy to whoever has this mailbox
+    PRIVATE = "private"  # to the camp alone
+    ELSEWHERE = "elsewhere"  # by another list that comes to the same mailbox
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """Where a piece of mail lay, and what tells a list's letters from others there. All in lower case."""
@@ -30,24 +41,29 @@ class Mailbox:
     archive: bool = False  # a file of the list's mail, and no mailbox that anybody may write to
 
 
-def came_otherwise(mail: Mail, mailbox: Mailbox) -> Literal["", "private", "elsewhere"]:
-    """Whether a letter came on another way than through the list.
+def way_of(mail: Mail, mailbox: Mailbox) -> Way:
+    """On which way a letter came.
 
-    Where the list's address is not known here, and where a letter says nothing of its way (Pipermail keeps
-    neither To nor List-Id), it is the list's. In an archive so is all that is not plainly for the camp.
+    Where the list's address is not known, a letter is the list's. In an archive so is all that is not
+    plainly for the camp: Pipermail keeps neither To nor List-Id.
     """
     addresses = {name for name in mailbox.list_names if "@" in name}
     if not addresses:
-        return ""
+        return Way.PRESUMED
     sent_to = _written(mail, _SENT_TO)
-    if any(address in sent_to for address in addresses) or _names_helper(sent_to, addresses):
-        return ""
+    is_named = any(address in sent_to for address in addresses) or _names_helper(sent_to, addresses)
     if any(header(mail, name) for name in LIST_MARKS):
-        return "" if mailbox.archive or _is_this_list(mail, mailbox.list_names) else "elsewhere"
-    if not header(mail, "To") and not header(mail, "Cc"):
-        return ""
-    for_us = any(address in sent_to for address in mailbox.own) or _answers_us(mail)
-    return "private" if for_us or not mailbox.archive else ""
+        told = _lists_told(mail)
+        if not told.isdisjoint(name.partition("@")[0] for name in mailbox.list_names):
+            return Way.LIST
+        return Way.PRESUMED if is_named or not told or mailbox.archive else Way.ELSEWHERE
+    says_nothing = not header(mail, "To") and not header(mail, "Cc")
+    if mailbox.archive:
+        for_us = any(address in sent_to for address in mailbox.own) or _answers_us(mail)
+        return Way.PRIVATE if for_us and not (is_named or says_nothing) else Way.PRESUMED
+    if is_named:
+        return Way.ADDRESSED
+    return Way.UNSAID if says_nothing else Way.PRIVATE
 
 
 def _answers_us(mail: Mail) -> bool:
@@ -85,13 +101,11 @@ def _names_helper(sent_to: str, addresses: set[str]) -> bool:
     return False
 
 
-def _is_this_list(mail: Mail, list_names: frozenset[str]) -> bool:
-    """Whether the list's headers name the list we know: lists move to other hosts, and keep their names."""
+def _lists_told(mail: Mail) -> set[str]:
+    """The lists' names that the headers of lists tell: lists move to other hosts, and keep their names."""
     posts = posts_of_list(mail)
-    locals_known = {name.partition("@")[0] for name in list_names}
     _, _, list_id = header(mail, "List-Id").rpartition("<")
     loops = [address for _, address in mailboxes(mail, "X-Loop")]
     told = {address.partition("@")[0] for address in (*posts, *loops)}
     told.add(list_id.rstrip("> ").lower().partition(".")[0])
-    told.discard("")
-    return not told or not told.isdisjoint(locals_known)
+    return told - {""}

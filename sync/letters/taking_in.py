@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sync.letters.headers import header
-from sync.letters.inward import DigestBack, IncomingLetter, NotForUs, Piece, message_of
+from sync.letters.inward import DigestBack, IncomingLetter, NotForUs, Piece, Why, message_of
 from sync.letters.list_forms import folded
 from sync.letters.marks import mark_of_message_id, message_id_of, reference_of
 from sync.letters.mime import parse
 from sync.letters.notices import Notice
+from sync.letters.origin import Way
 from sync.letters.outward import OutgoingLetter, letter_of
 from sync.message import PARENT_BYTES, Message, MessageId
 from sync.signing import author_of
@@ -131,6 +132,9 @@ class _Taking:
                 return None
             self._tables.mark_on_list(self._list, letter.mark.message, self._now_s)
             return self._became(letter, Outcome.OWN, letter.mark.message)
+        if letter.way is Way.UNSAID:  # it says whose it is, and nothing that anybody else should read
+            self._store.count(f"letters.{Why.PRIVATE}")
+            return None
         if self._publish is None:
             if letter.mark is None:
                 self._store.count("letters.not agreed")

@@ -92,7 +92,9 @@ def test_a_missing_folder_is_one_sentence_and_then_works(open_gateway, tmp_path,
     ]
 
 
-LETTER = b"From: Ana <ana@example.org>\nMessage-ID: <%d@a>\nSubject: s%d\n\nwords\n\n"
+LETTER = (
+    b"From: Ana <a@a.example>\nTo: camps@lists.example.org\nMessage-ID: <%d@a>\nSubject: s%d\n\nwords\n\n"
+)
 SAMPLE = b"From ana@example.org Tue Nov 17 09:12:44 2026\n" + LETTER
 
 

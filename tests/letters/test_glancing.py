@@ -3,7 +3,7 @@
 import pytest
 
 from sync.views import ListState
-from tests.letters.gateway import shown, until
+from tests.letters.gateway import ADDRESS, shown, until
 
 # Instead of 300, so that it is filled in a moment.
 LETTERS_MAX = 30
@@ -11,7 +11,7 @@ LETTERS_MAX = 30
 
 def others(first: int, count: int) -> list[bytes]:
     return [
-        f"From: Ana <a@a.example>\nMessage-ID: <{n}@a.example>\nSubject: s{n}\n\nwords {n}\n".encode()
+        f"From: Ana <a@a.example>\nTo: {ADDRESS}\nMessage-ID: <{n}@a.example>\nSubject: s{n}\n\nwords\n".encode()
         for n in range(first, first + count)
     ]
 

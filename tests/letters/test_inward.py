@@ -111,7 +111,8 @@ def only_of(name):
 
 
 def mail(head="", body="words", sender="Ana <ana@example.org>"):
-    return (f"From: {sender}\nMessage-ID: <1@Example.ORG>\nSubject: s\n{head}\n\n{body}\n").encode()
+    to = "To: camps@lists.example.org\nMessage-ID: <1@Example.ORG>\nSubject: s\n"
+    return f"From: {sender}\n{to}{head}\n\n{body}\n".encode()
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,12 @@
 import pytest
 
 from node.inbox import BATCH_LETTERS, Allowance
+from sync.letters import DigestBack, NotForUs, OutgoingLetter, Why, read_letters
+from sync.letters.digest_out import digest_id, digest_of
 from tests.letters.gateway import ADDRESS, shown, until
 
 LETTERS_MAX = 60
+NAMES = ("camps", ADDRESS)
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +58,26 @@ def test_a_digest_is_taken_in_a_batch_a_transaction(open_gateway, tmp_path):
     until(lambda: gateway.view().taken_in == 2 * BATCH_LETTERS + 2)
     counted = gateway.execute("SELECT count(*) FROM letters_in GROUP BY at_s ORDER BY at_s")
     assert counted == [(BATCH_LETTERS,), (BATCH_LETTERS,), (2,)]
+
+
+@pytest.mark.parametrize("to", ["camp@plaza.example", "ana@a.example"])
+def test_a_digest_that_was_not_sent_to_the_list_is_private(to):
+    raw = digest(1, 3, to)
+    assert list(read_letters(raw, NAMES, ("camp@plaza.example",))) == [NotForUs(Why.PRIVATE)]
+
+
+def test_a_digest_that_names_nobody_is_private_in_a_mailbox_alone():
+    raw = digest(1, 3).replace(f"To: {ADDRESS}\n".encode(), b"")
+    assert list(read_letters(raw, NAMES)) == [NotForUs(Why.PRIVATE)]
+    assert len(list(read_letters(raw, NAMES, archive=True))) == 3
+
+
+def test_a_digest_of_ours_that_was_not_sent_to_the_list_says_nothing():
+    letter = OutgoingLetter(bytes(16), b"campcamp", "North", "", "general", "Ana", "Hi", False, 1_795_400_000)
+    raw = digest_of([letter], ADDRESS)
+    assert DigestBack(digest_id([letter.message])) in list(read_letters(raw, NAMES))
+    astray = raw.replace(ADDRESS.encode(), b"camp@plaza.example", 1)
+    assert list(read_letters(astray, NAMES)) == [NotForUs(Why.PRIVATE)]
 
 
 def test_the_allowance_is_never_in_debt():

@@ -77,7 +77,7 @@ def camp():
 def mail(n: int, answers: str = "", text: str = "words") -> bytes:
     head = f"In-Reply-To: <{answers}>\n" if answers else ""
     return (
-        f"From: Ana <ana@example.org>\nMessage-ID: <{n}@a>\nSubject: s{n}\n"
+        f"From: Ana <ana@example.org>\nTo: camps@lists.example.org\nMessage-ID: <{n}@a>\nSubject: s{n}\n"
         f"Date: Thu, 19 Nov 2026 11:00:00 +0000\n{head}\n{text}\n"
     ).encode()
 

@@ -255,12 +255,29 @@ def test_a_post_that_another_gateway_brought_is_not_sent_again(camp, said):
 
 def test_a_private_answer_is_nobodys(camp):
     posted = camp.sent("Water at gate 4")
-    raw = mail(7, message_id_of(posted), "Only for you").replace(
-        b"Subject", b"To: camp@plaza.example\nSubject"
-    )
+    raw = mail(7, message_id_of(posted), "Only for you").replace(ADDRESS.encode(), b"camp@plaza.example")
     assert camp.hear(raw).dropped == 1
     assert len(camp.rows("id")) == 1
     assert camp.counted("letters.private") == 1
+
+
+def test_a_blind_copy_is_nobodys(camp):
+    to = f"To: {ADDRESS}\n".encode()
+    assert camp.hear(mail(7).replace(to, b"")).dropped == 1
+    # Nor is it with the mark of a camp that nobody here knows.
+    far = replace(camp.letter(bytes(range(16)), "Hello"), camp=b"far camp")
+    assert (
+        camp.hear(letter_of(far, ADDRESS).replace(b"To: <" + ADDRESS.encode() + b">\r\n", b"")).dropped == 1
+    )
+    assert camp.rows("id") == []
+    assert camp.counted("letters.private") == 2
+
+
+def test_our_own_post_is_on_the_list_though_the_list_dropped_its_address(camp):
+    posted = camp.sent("Water at gate 4")
+    raw = letter_of(camp.letter(posted, "Water at gate 4"), ADDRESS)
+    assert camp.hear(raw.replace(b"To: <" + ADDRESS.encode() + b">\r\n", b"")).own == 1
+    assert camp.of_list(posted)[0] == "on_list"
 
 
 def test_what_is_asked_of_the_store(camp):

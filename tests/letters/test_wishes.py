@@ -14,9 +14,8 @@ ARCHIVE = "https://lists.example.org/archives/list/camps@lists.example.org/messa
 
 
 def letter(subject: str = "s", head: str = "", body: str = "words") -> bytes:
-    return (
-        f"From: Ana <a@a.example>\nMessage-ID: <1@a.example>\nSubject: {subject}\n{head}\n{body}\n".encode()
-    )
+    to = "To: camps@lists.example.org\nMessage-ID: <1@a.example>\n"
+    return f"From: Ana <a@a.example>\n{to}Subject: {subject}\n{head}\n{body}\n".encode()
 
 
 @pytest.mark.parametrize(
