@@ -137,7 +137,12 @@ class Courier:
 
     def views(self) -> tuple[LetterListView, ...]:
         """The lists, in the order of the settings."""
-        return tuple(road.view() for road in self._roads)
+        # Who tells the other camps does so for all lists.
+        trouble = self._teller.trouble()
+        views = (road.view() for road in self._roads)
+        return tuple(
+            replace(view, trouble=words.BETWEEN.join(filter(None, (view.trouble, trouble)))) for view in views
+        )
 
     def _walkers(self) -> tuple[Walker, ...]:
         ways = [walker for road in self._roads for walker in road.walkers]

@@ -19,6 +19,7 @@ from node import portal
 from node.list_settings import MailingList
 from node.mail_server import MailServer, parse_imap, parse_smtp
 from node.network_watch import Network
+from node.walker import kind_and_place
 from web_ui import mail_words as words
 
 _LOG = logging.getLogger("miccheck")
@@ -123,6 +124,15 @@ class Internet:
             self._watch.wake()  # is it the server, or the internet?
 
     def _run(self) -> None:
+        try:
+            self._watch_it()
+        except Exception as fault:  # noqa: BLE001 - ours: said loudly; letters are tried without it, less soon
+            _LOG.error("internet: no longer watched, by a fault of ours, %s", kind_and_place(fault))
+            self._became(Reach.UNKNOWN)
+        finally:
+            self._watch.close()
+
+    def _watch_it(self) -> None:
         changed = True
         while not self._ending:
             network = self._watch.look()
@@ -134,7 +144,6 @@ class Internet:
                 self._look_out()
             pause_s = ONLINE_S if self._state.reach is Reach.ONLINE or not network.way_out else AGAIN_S
             changed = self._watch.changed(pause_s)
-        self._watch.close()
 
     def _look_out(self) -> None:
         """With a way out: does it lead anywhere?"""
