@@ -6,11 +6,13 @@ Such a letter lies in the mailbox beside the list's, and must never be broadcast
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set
 from dataclasses import dataclass
 from email.message import Message as Mail
 from enum import StrEnum
 
-from sync.letters.headers import header, mailboxes
+from sync.letters.headers import HEADER_CHARACTERS_MAX, header, mailboxes
 from sync.letters.list_forms import LIST_MARKS
 from sync.letters.marks import mark_of_message_id, message_ids
 from sync.letters.mime import Content
@@ -19,6 +21,8 @@ from sync.letters.names import posts_of_list
 # What says where a letter was sent to, and who sends it on.
 _WRAPPERS = ("multipart/mixed", "message/rfc822")  # with a footer, and without
 _SENT_TO = ("To", "Cc", "Resent-To", "Resent-Cc", "From", "Reply-To", "Sender", "Return-Path", "Errors-To")
+
+_ANGLES = re.compile(r"<[^<>\s]{1,250}>")
 
 
 class Way(StrEnum):
@@ -50,20 +54,24 @@ def way_of(mail: Mail, mailbox: Mailbox) -> Way:
     addresses = {name for name in mailbox.list_names if "@" in name}
     if not addresses:
         return Way.PRESUMED
-    sent_to = _written(mail, _SENT_TO)
-    is_named = any(address in sent_to for address in addresses) or _names_helper(sent_to, addresses)
+    told, text = _addresses(mail)
+    is_named = _is_among(addresses, told, text) or _names_helper("\n".join((*told, text)), addresses)
     if any(header(mail, name) for name in LIST_MARKS):
-        told = _lists_told(mail)
-        if not told.isdisjoint(name.partition("@")[0] for name in mailbox.list_names):
+        lists = _lists_told(mail)
+        if not lists.isdisjoint(name.partition("@")[0] for name in mailbox.list_names):
             return Way.LIST
-        return Way.PRESUMED if is_named or not told or mailbox.archive else Way.ELSEWHERE
+        return Way.PRESUMED if is_named or not lists or mailbox.archive else Way.ELSEWHERE
     says_nothing = not header(mail, "To") and not header(mail, "Cc")
     if mailbox.archive:
-        for_us = any(address in sent_to for address in mailbox.own) or _answers_us(mail)
+        for_us = _is_among(mailbox.own, told, text) or _answers_us(mail)
         return Way.PRIVATE if for_us and not (is_named or says_nothing) else Way.PRESUMED
     if is_named:
         return Way.ADDRESSED
     return Way.UNSAID if says_nothing else Way.PRIVATE
+
+
+def _is_among(addresses: Set[str], told: set[str], text: str) -> bool:
+    return not told.isdisjoint(addresses) or any(address in text for address in addresses)
 
 
 def _answers_us(mail: Mail) -> bool:
@@ -81,10 +89,21 @@ def wrapped_letter(mail: Mail, content: Content) -> Mail | None:
     return inner if same and content.text.strip()[:1] in ("", "_", "-") else None
 
 
-def _written(mail: Mail, names: tuple[str, ...]) -> str:
-    """All of these headers in lower case: ten thousand recipients are searched, not parsed."""
-    wanted = {name.lower() for name in names}
-    return "\n".join(str(value) for key, value in mail.raw_items() if key.lower() in wanted).lower()
+def _addresses(mail: Mail) -> tuple[set[str], str]:
+    """The addresses of whom a letter was sent to and by, and the text of headers where they cannot be told:
+    ten thousand recipients are searched, not parsed. A name is no address, whatever stands in it."""
+    told: set[str] = set()
+    texts = []
+    for name in _SENT_TO:
+        found = {address for _, address in mailboxes(mail, name) if address}
+        told |= found
+        values = [str(value).lower() for key, value in mail.raw_items() if key.lower() == name.lower()]
+        texts += [
+            " ".join(_ANGLES.findall(value)) or value
+            for value in values
+            if not found or len(value) > HEADER_CHARACTERS_MAX
+        ]
+    return told, "\n".join(texts)
 
 
 def _names_helper(sent_to: str, addresses: set[str]) -> bool:

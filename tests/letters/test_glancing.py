@@ -11,7 +11,7 @@ LETTERS_MAX = 30
 
 def others(first: int, count: int) -> list[bytes]:
     return [
-        f"From: Ana <a@a.example>\nTo: {ADDRESS}\nMessage-ID: <{n}@a.example>\nSubject: s{n}\n\nwords\n".encode()
+        f"From: Ana <a@a.example>\nTo: {ADDRESS}\nMessage-ID: <{n}@a.example>\nSubject: s{n}\n\nw\n".encode()
         for n in range(first, first + count)
     ]
 

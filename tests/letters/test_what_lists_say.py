@@ -280,6 +280,23 @@ def test_our_own_post_is_on_the_list_though_the_list_dropped_its_address(camp):
     assert camp.of_list(posted)[0] == "on_list"
 
 
+@pytest.mark.parametrize(
+    ("to", "taken"),
+    [
+        ('"camps@lists.example.org via North" <camp@plaza.example>', 0),
+        ("camps@lists.example.org via North, all <camp@plaza.example>", 0),
+        ("xcamps@lists.example.org", 0),
+        ('"The list, that is all" <CAMPS@lists.example.org>', 1),
+        ("=?utf-8?q?Plaza=2C_all?= <camps@lists.example.org>, bo@b.example", 1),
+        ("Everybody: camps@lists.example.org, bo@b.example;", 1),
+        (", ".join([*(f"n{n}@x.example" for n in range(5_000)), "camps@lists.example.org"]), 1),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_letter_is_sent_to_addresses_and_not_to_names(camp, to, taken):
+    assert camp.hear(mail(7).replace(ADDRESS.encode(), to.encode())).taken == taken
+
+
 def test_what_is_asked_of_the_store(camp):
     posted = camp.sent("Water at gate 4")
     lookups = LetterLookups(camp.store.connection)
