@@ -178,6 +178,25 @@ def test_without_a_node_the_links_of_the_settings_are_listed_and_do_not_run(quie
     assert "links 1 state: not running" in run("status", home).out.splitlines()
 
 
+def test_without_a_node_the_lists_of_the_settings_are_listed(quiet_camp, monkeypatch):
+    home, run = quiet_camp
+    lists = [
+        {"NAME": "squares", "ADDRESS": "squares@example.org", "OUTBOX": "maildir:out"},
+        {"NAME": "readers", "INBOX": "mbox:archive"},
+        {"NAME": "old", "STOPPED": "true"},
+    ]
+    for number, words in enumerate(lists):
+        for word, value in words.items():
+            monkeypatch.setenv(f"MICCHECK__LIST__{number}__{word}", value)
+    with closing(sqlite3.connect(home / "board.sqlite3")) as board, board:
+        board.execute("INSERT INTO counters VALUES ('letters left out: readers', 3)")
+    squares, readers = json.loads(run("status", home, "--json").out)["lists"]
+    assert (squares["name"], squares["waiting"], squares["error"]) == ("squares", 0, None)
+    assert (readers["name"], readers["left_out"]) == ("readers", 3)
+    assert readers["error"].startswith("nothing of the list is passed on until its owner has agreed")
+    assert "lists 1 name: squares" in run("status", home).out.splitlines()
+
+
 def test_a_card_that_never_ends_is_listed(run, tmp_path):
     home = tmp_path / "camp"
     run("init", home)
