@@ -15,6 +15,7 @@ from sync.message import PARENT_BYTES, MessageId
 from sync.receipts import LIST_BYTES, Word
 from sync.signing import author_of
 from sync.store.letters_out import NO_PLACE
+from sync.store.list_camps import OWN_KEY, posts_to
 
 # A camp whose bundles were sealed longer ago is away. It says its card every 48 hours, so who is there is
 # heard in this time; a class 1 bundle lives as long.
@@ -27,9 +28,14 @@ SELECT message, state = 'sending', introduction, urgent, seq, max(place, 0),
 FROM letters_out WHERE list = ? AND state IN ('waiting', 'sending')
 """
 _OUT = "list = :list AND state IN ('waiting', 'held', 'sending')"
+# One without a list counts from a camp of before lists were named. A list without an address is a folder that
+# no other camp has.
 _POSTED = f"""
 SELECT 1 FROM receipts r WHERE r.prefix = substr(letters_out.message, 1, {PARENT_BYTES})
-    AND r.list IN (:digest, x'') AND r.word = {int(Word.POSTED)}
+    AND r.word = {int(Word.POSTED)} AND (
+        r.list = :digest AND (r.key = {OWN_KEY} OR length(:digest) > 0 AND {posts_to("r.key", ":digest")})
+        OR r.list = x'' AND EXISTS
+            (SELECT 1 FROM camps c WHERE c.key = r.key AND c.has_list = 1 AND c.lists IS NULL))
 """
 # Its own camp's moderators hold a message back, or refused it.
 _HUSHED = """

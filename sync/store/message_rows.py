@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sync.message import Kind, Role, decode
 from sync.signing import author_of
+from sync.store.list_camps import posts_to
 from sync.views import CampName, HeldView, HeldWhy, ListState, MessageView, State, Via
 
 # Of a camp's number, enough to compare with the page of camps.
@@ -53,7 +54,8 @@ SELECT m.id, m.seq, m.key, c.name, {_BORROWS_NAME}, m.own, m.channel, m.nickname
     {_HEARD_BY},
     CASE WHEN m.kind = 1 THEN (SELECT count(*) FROM echoes e WHERE e.prefix = substr(m.id, 1, 4)) ELSE 0 END,
     {_LETTERS}, {_LIST_WHY},
-    EXISTS (SELECT 1 FROM receipts r WHERE r.prefix = m.prefix AND r.key <> :own AND r.word = 0),
+    EXISTS (SELECT 1 FROM receipts r WHERE r.prefix = m.prefix AND r.key <> :own AND r.word = 0
+        AND {posts_to("r.key", "r.list")}),
     coalesce((SELECT to_list FROM channels WHERE name = m.channel), 0),
     (SELECT count(*) FROM messages a WHERE a.parent = m.prefix AND a.shown = 1),
     CASE WHEN m.hidden THEN (SELECT why FROM moderation WHERE act = 'hide' AND target = lower(hex(m.id))

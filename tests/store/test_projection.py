@@ -10,6 +10,7 @@ from sync import cbor, codec
 from sync.bundle import BundleClass
 from sync.message import Kind, Message
 from sync.reading import Reader
+from sync.receipts import list_digest, receipt_body
 from sync.signing import Identity
 from sync.store import Store
 from sync.store.projection import HEARD_CHANNELS_MAX, PROJECTIONS
@@ -27,6 +28,8 @@ from tests.store.neighbour import (
     say,
     seal_waiting,
 )
+
+LIST = list_digest("camps@lists.example.org")
 
 
 @pytest.fixture
@@ -144,7 +147,19 @@ def test_receipts_and_echoes_are_evidence_from_others(store):
         tuple(sorted((NORTH.author.hex(), SOUTH.author.hex()))),
         "neighbour",
     )
-    assert read(reader, posted).list == "on_list"
+    assert read(reader, posted).list == "waiting"  # who has no list cannot say so
+
+
+@pytest.mark.parametrize(
+    ("card", "state"),
+    [([0], "waiting"), ([1], "on_list"), ([1, 0, LIST], "on_list"), ([1, 0, b"else"], "waiting")],
+)
+def test_a_receipt_counts_from_a_camp_whose_card_names_the_list(store, card, state):
+    posted = say(store, post("for the list", channel="announcements"))
+    body = codec.pack(cbor.encode(["South", "", "es", "", *card]))
+    hear(store, SOUTH, Message(Kind.CARD, NOW_S, body=body, reference=SOUTH.key))
+    hear(store, SOUTH, Message(Kind.RECEIPT, NOW_S, body=receipt_body(LIST), reference=posted[:8]))
+    assert read(Reader.over(store), posted).list == state
 
 
 def test_one_letter_by_two_gateways_is_one_message(store):
