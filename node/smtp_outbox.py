@@ -22,6 +22,7 @@ from node.letter_writing import sender_of
 from node.list_settings import MailingList
 from node.mail_server import MailServer, parse_smtp
 from node.outbox import LetterQueue, Parcel, is_paused
+from node.password import read_password
 from node.precedence import Level, Precedence
 from node.pump import Pump, PumpStopped, Workbench
 from node.sending_journal import SendingJournal
@@ -333,12 +334,7 @@ class SmtpOutbox:
     def _password(self) -> str | None:
         if self._password_file is None or not self._server.user:
             return None
-        try:
-            return self._password_file.read_text().strip()
-        except FileNotFoundError as error:
-            raise Trouble(f"the password file {self._password_file} is not there") from error
-        except UnicodeDecodeError as error:
-            raise Trouble(f"the password file {self._password_file} is not text") from error
+        return read_password(self._password_file)
 
 
 def _messages(parcel: Parcel | SideLetter) -> tuple[bytes, ...]:

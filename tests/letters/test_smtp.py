@@ -20,6 +20,7 @@ from sync.store import Store
 from sync.views import ListState
 from tests.letters.authority import Authority
 from tests.letters.gateway import ADDRESS, HANG_UP, TAKE_AND_HANG_UP, shown, until
+from web_ui import mail_words as words
 
 NOW_S = 1_795_400_000.0
 
@@ -391,13 +392,25 @@ def test_a_server_that_cannot_show_that_it_is_itself_is_shown_no_password(open_g
     assert host.letters == []
 
 
-def test_a_password_file_that_is_missing_is_named(open_gateway, open_host, tmp_path):
-    host = open_host()
+@pytest.mark.parametrize(
+    ("content", "template"),
+    [
+        (None, words.PASSWORD_MISSING),
+        (b"\n", words.PASSWORD_EMPTY),  # no login with nothing
+        (b"\xff\xfe", words.PASSWORD_NO_TEXT),
+    ],
+)
+def test_a_password_file_that_is_no_good_is_named(open_gateway, open_host, tmp_path, content, template):
+    file = tmp_path / "secrets" / "list.password"
+    file.parent.mkdir()
+    if content is not None:
+        file.write_bytes(content)
+    host = open_host(authenticator=Login(), auth_require_tls=False)
     gateway = open_gateway(outbox=with_user(host), password_file="secrets/list.password")
     gateway.post("One")
     trouble = until(lambda: gateway.view().trouble)
-    assert trouble.startswith(f"the password file {tmp_path}/secrets/list.password is not there; ")
-    assert host.letters == []
+    assert trouble.startswith(f"{template % {'file': file}}; trying again")
+    assert host.greetings == []
 
 
 # -- words ----------------------------------------------------------------------------------------------
