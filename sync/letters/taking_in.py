@@ -32,6 +32,9 @@ Publish = Callable[[Message], MessageId]
 SUBJECT_CHARACTERS_MIN = 8
 # So many letters and digits in a row are the same by intent. What is shorter is not held against its mark.
 WORDS_ALIKE = 16
+# A list that sent nothing with its headers for a month may have moved to a program that writes none; and
+# whoever wrote them into one letter does not keep a list without headers out for ever. Noted once a day.
+SIGNS_LAST_S, SIGNS_NOTED_S = 30 * 86_400.0, 86_400.0
 _NOWHERE = "list@miccheck.invalid"
 
 
@@ -94,6 +97,7 @@ class _Taking:
         self._tables = LetterTables(store.connection)
         self._lookups = LetterLookups(store.connection)
         self._subjects: list[tuple[MessageId, str]] | None = None
+        self._signs = SignsOfList(store, list_name, now_s)
 
     def take(self, letters: Iterable[Piece]) -> Taken:
         became = dict.fromkeys(Outcome, 0)
@@ -106,7 +110,8 @@ class _Taking:
                 case Notice():
                     notices += self._note(letter)
                 case DigestBack():
-                    self._tables.digest_on_list(self._list, letter.digest, self._now_s)
+                    if self._signs.fit(letter.way):
+                        self._tables.digest_on_list(self._list, letter.digest, self._now_s)
                 case IncomingLetter():
                     outcome = self._deal_with(letter)
                     if outcome is None:
@@ -126,22 +131,26 @@ class _Taking:
         """What becomes of a letter; None when it is dropped: nobody agreed, it lies, there are too many."""
         if self._tables.has_taken(letter.reference):
             return Outcome.KNOWN
+        if not self._signs.fit(letter.way) and not self._parent(letter):
+            # Lists leave out whom an answer reached directly (Mailman: avoid duplicates). It answers what is
+            # here; anything else comes from somebody who passed the list by.
+            return self._drop(Why.PRIVATE)
         if letter.mark is not None and self._comes_by_gossip(letter):
             if not self._says_it(letter, letter.mark.message):
-                self._store.count("letters.false mark")
-                return None
+                return self._drop("false mark")
             self._tables.mark_on_list(self._list, letter.mark.message, self._now_s)
             return self._became(letter, Outcome.OWN, letter.mark.message)
         if letter.way is Way.UNSAID:  # it says whose it is, and nothing that anybody else should read
-            self._store.count(f"letters.{Why.PRIVATE}")
-            return None
+            return self._drop(Why.PRIVATE)
         if self._publish is None:
-            if letter.mark is None:
-                self._store.count("letters.not agreed")
-            return None
+            return self._drop("not agreed") if letter.mark is None else None
         if letter.no_relay:
             self._store.count(not_relayed_counter(self._list))
             return self._became(letter, Outcome.LEFT, None)
+        return self._pass_on(letter, self._publish)
+
+    def _pass_on(self, letter: IncomingLetter, publish: Publish) -> Outcome | None:
+        """Publish a letter, unless another gateway did, or there is no room."""
         message = message_of(letter, self._parent(letter), int(self._now_s))
         if letter.mark is not None:
             # Its own Message-ID, whatever the list wrote: every gateway names it alike.
@@ -153,7 +162,11 @@ class _Taking:
                 self._store.count(left_out_counter(self._list))
                 return None
             self._room -= 1
-        return self._became(letter, Outcome.TAKEN, self._publish(message))
+        return self._became(letter, Outcome.TAKEN, publish(message))
+
+    def _drop(self, why: str) -> Outcome | None:
+        self._store.count(f"letters.{why}")
+        return None
 
     def _became(self, letter: IncomingLetter, outcome: Outcome, message: MessageId | None) -> Outcome:
         self._tables.note_taken(
@@ -232,6 +245,29 @@ class _Taking:
             if len(subject) > length and _as_quoted(subject).search(notice.text):
                 best, length = message, len(subject)
         return [best] if best is not None else []
+
+
+class SignsOfList:
+    """Whether a list writes headers of its own: then what has none was not sent on by it.
+
+    Everybody knows the camp's address, and can write a letter that names the list in To.
+    """
+
+    def __init__(self, store: Store, list_name: str, now_s: float) -> None:
+        self._store = store
+        self._name = f"list header seen: {list_name}"
+        self._now_s = now_s
+        seen = store.meta(self._name)
+        self._seen_s = float(seen) if isinstance(seen, int | float) else None
+
+    def fit(self, way: Way) -> bool:
+        """Whether a letter that came on this way has what the list's letters have."""
+        if way is Way.LIST and (self._seen_s is None or abs(self._now_s - self._seen_s) > SIGNS_NOTED_S):
+            self._store.set_meta(self._name, self._now_s)
+            self._seen_s = self._now_s
+        if way is not Way.ADDRESSED or self._seen_s is None:
+            return True
+        return abs(self._now_s - self._seen_s) > SIGNS_LAST_S
 
 
 def _letters_and_digits(text: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from sync.letters import OutgoingLetter, letter_of, read_letters
 from sync.letters.digest_out import digest_id, digest_of
 from sync.letters.marks import message_id_of, token
-from sync.letters.taking_in import Taken, take_in
+from sync.letters.taking_in import SIGNS_LAST_S, Taken, take_in
 from sync.signing import author_of
 from sync.store.letter_lookups import LetterLookups
 from sync.store.letters import not_relayed_counter
@@ -295,6 +295,46 @@ def test_our_own_post_is_on_the_list_though_the_list_dropped_its_address(camp):
 )
 def test_a_letter_is_sent_to_addresses_and_not_to_names(camp, to, taken):
     assert camp.hear(mail(7).replace(ADDRESS.encode(), to.encode())).taken == taken
+
+
+LIST_ID = b"List-Id: <camps.lists.example.org>\n"
+
+
+def test_past_a_list_that_signs_its_letters_nothing_comes_in(camp):
+    assert camp.hear(mail(1)).taken == 1  # some lists sign nothing
+    assert camp.hear(LIST_ID + mail(2)).taken == 1
+    assert camp.hear(mail(3)).dropped == 1
+    assert camp.counted("letters.private") == 1
+    assert camp.hear(LIST_ID + mail(3)).taken == 1
+
+
+def test_an_answer_that_the_list_did_not_send_twice_comes_in(camp):
+    """Who answers to all writes to the camp and to the list; then Mailman sends the camp no copy."""
+    posted = camp.sent("Water at gate 4")
+    camp.hear(LIST_ID + mail(2))
+    assert camp.hear(mail(3, message_id_of(posted))).taken == 1
+    assert camp.hear(mail(4, "2@a")).taken == 1
+    assert camp.hear(mail(5, "unheard@of")).taken == 0
+
+
+def test_a_copy_of_ours_past_the_list_says_nothing(camp):
+    posted, other = camp.sent("Water at gate 4"), camp.sent("Bread at gate 5")
+    camp.hear(LIST_ID + mail(2))
+    copies = [letter_of(camp.letter(each, text), ADDRESS) for each, text in ((posted, "W"), (other, "B"))]
+    camp.hear(copies[0])
+    camp.hear(LIST_ID.replace(b"\n", b"\r\n") + copies[1])
+    assert [camp.of_list(each)[0] for each in (posted, other)] == ["sent", "on_list"]
+
+
+def test_a_list_that_stopped_signing_is_heard_again_after_a_month(camp):
+    camp.hear(LIST_ID + mail(2))
+    camp.store.set_meta(f"list header seen: {LIST}", NOW_S - SIGNS_LAST_S - 1)
+    assert camp.hear(mail(3)).taken == 1
+
+
+def test_what_another_list_signs_says_nothing_of_this_one(camp):
+    camp.hear(b"List-Id: <others.lists.example.org>\n" + mail(2))
+    assert camp.hear(mail(3)).taken == 1
 
 
 def test_what_is_asked_of_the_store(camp):
