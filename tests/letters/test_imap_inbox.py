@@ -353,8 +353,10 @@ def test_a_password_that_is_missing_is_named(open_imap, open_gateway, tmp_path):
 # -- the line breaks ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["clear", "tls"])
-@pytest.mark.parametrize("seed", range(3))
+OF_CUTS = [pytest.param(tls, seed, marks=pytest.mark.full) for tls in (False, True) for seed in range(1, 3)]
+
+
+@pytest.mark.parametrize(("tls", "seed"), [(False, 0), (True, 0), *OF_CUTS])
 def test_a_line_that_breaks_at_any_byte_loses_and_doubles_nothing(
     open_imap, open_reader, authority, tls, seed
 ):
