@@ -79,9 +79,9 @@ class LetterWriter:
             return introduction_of(self._introduction(row), self.address, self.sender, self._speak)
         return letter_of(self.letter(tables, row), self.address, self.sender)
 
-    def digest(self, tables: LetterTables, rows: Sequence[LetterRow]) -> bytes:
-        """The bytes of one letter with many in it."""
-        return digest_of([self.letter(tables, row) for row in rows], self.address, self.sender)
+    def digest(self, tables: LetterTables, rows: Sequence[LetterRow], id_: bytes) -> bytes:
+        """The bytes of one letter with many in it, under this id."""
+        return digest_of([self.letter(tables, row) for row in rows], self.address, self.sender, id_)
 
     def trial(self, tables: LetterTables, row: LetterRow, address: str) -> bytes:
         """The same letter to one person, without a mark of ours. Raises ValueError for what is no address."""

@@ -13,7 +13,7 @@ from node.pump import Pump, Workbench
 from sync.letters import turns
 from sync.letters.digest_out import DIGEST_LETTERS_MAX, digest_id, how_many_fit
 from sync.letters.introducing import Say, introduction_id
-from sync.letters.turns import Line, Takeovers
+from sync.letters.turns import Batch, Line, Takeovers
 from sync.message import MessageId
 from sync.receipts import list_digest
 from sync.signing import author_of
@@ -140,7 +140,7 @@ class LetterQueue:
                 break
             gone = frozenset(batch.messages[:limit])
             letters = [each for each in letters if each.message not in gone]
-        parcels = self._parcels(bench, rows, batch.as_digest)
+        parcels = self._parcels(bench, rows, batch)
         leaving = {message for parcel in parcels for message in parcel.messages}
         over = sum(each.place > 0 and not each.urgent for each in letters if each.message in leaving)
         self._takeovers = self._takeovers.after(over if self._others else 0, now_s)
@@ -164,7 +164,7 @@ class LetterQueue:
 
     def _fill(self, bench: Workbench) -> None:
         tables, now_s = self.tables(bench), bench.wall_s
-        hold = self._holds_all(tables, now_s)
+        hold, before = self._holds_all(tables, now_s), self._after_seq
         self._after_seq = tables.queue(
             self.list_name,
             self._list.channels,
@@ -173,6 +173,8 @@ class LetterQueue:
             minus=self._around.minus,
             hold_all=hold,
         )
+        if self._after_seq != before:
+            tables.hold_changed(self.list_name)
         me = author_of(bench.store.key)
         if self._has_caps and self._list.address:
             letter = introduction_id(me, self._list.address)
@@ -228,17 +230,19 @@ class LetterQueue:
         caps = self.tables(bench).caps(self.list_name, each.per_hour, each.digest_above, bench.wall_s)
         return seldom(caps, each.per_hour, bench.wall_s) if self._around.metered else caps
 
-    def _parcels(self, bench: Workbench, rows: Sequence[LetterRow], as_digest: bool) -> list[Parcel]:
-        tables, writer = self.tables(bench), self._writer(bench)
-        if as_digest:
+    def _parcels(self, bench: Workbench, rows: Sequence[LetterRow], batch: Batch) -> list[Parcel]:
+        tables, writer, kept = self.tables(bench), self._writer(bench), batch.kept
+        if batch.as_digest:
             letters = [writer.letter(tables, row) for row in rows]
-            rows = rows[: how_many_fit(letters, writer.address, writer.sender)]
+            fit = rows[: how_many_fit(letters, writer.address, writer.sender)]
+            # The id of before is for the last of what was in it: who has that digest has these.
+            kept, rows = (kept if len(fit) == len(rows) else None), fit
         messages = tuple(row.message for row in rows)
-        if len(rows) > 1 and as_digest:
-            digest = digest_id(messages)
+        if batch.as_digest and (len(rows) > 1 or (kept and rows)):
+            digest = kept or digest_id(messages)
             tables.begin(self.list_name, messages, bench.wall_s, digest)
             newest_s = max(row.created_s for row in rows)
-            return [Parcel(digest, messages, writer.digest(tables, rows), newest_s)]
+            return [Parcel(digest, messages, writer.digest(tables, rows, digest), newest_s)]
         tables.begin(self.list_name, messages, bench.wall_s)
         return [self.single(bench, row) for row in rows]
 

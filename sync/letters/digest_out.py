@@ -47,16 +47,18 @@ def how_many_fit(letters: Sequence[OutgoingLetter], list_address: str, sender: s
     return min(len(letters), DIGEST_LETTERS_MAX)
 
 
-def digest_of(letters: Sequence[OutgoingLetter], list_address: str, sender: str | None = None) -> bytes:
+def digest_of(
+    letters: Sequence[OutgoingLetter], list_address: str, sender: str | None = None, id_: bytes | None = None
+) -> bytes:
     """One letter with all of these in it: 7-bit clean, CRLF, no line above 998 characters.
 
-    Its Date is that of the newest, its Message-ID is made from theirs. Raises ValueError when there are none,
-    or an address is none.
+    Its Date is that of the newest. Its Message-ID is made from `id_`: that of a digest that may have arrived
+    and had these in it, or (None) from theirs. Raises ValueError when there are none, or an address is none.
     """
     if not letters:
         raise ValueError("a digest holds one letter at least")
     to = checked_address(list_address, "the list's")
-    id_ = digest_id([letter.message for letter in letters])
+    id_ = id_ or digest_id([letter.message for letter in letters])
     outer, inner = f"miccheck-{id_.hex()}", f"letters-{id_.hex()}"
     camps = _camps(letters)
     address = checked_address(sender, "the camp's") if sender else f"camp-{letters[0].camp.hex()}@{DOMAIN}"

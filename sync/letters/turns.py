@@ -151,9 +151,12 @@ def pick(letters: Iterable[DueLetter], line: Line, caps: Caps, now_s: float, mos
         return Batch(tuple(letter.message for letter in first))
     if caps.ordinary <= 0 or not rest:
         return NOTHING
+    # What may have arrived leaves again as it was: then mail programs merge the copies.
     if doubted := [letter for letter in rest if letter.in_doubt and letter.digest]:
         kept = doubted[0].digest
         return Batch(tuple(each.message for each in doubted if each.digest == kept), True, kept)
+    if alone := [letter for letter in rest if letter.in_doubt]:
+        return Batch(tuple(letter.message for letter in alone[: min(most, caps.ordinary)]))
     if 0 < caps.digest_above < len(rest):
         return Batch(tuple(letter.message for letter in rest), True)
     return Batch(tuple(letter.message for letter in rest[: min(most, caps.ordinary)]))

@@ -187,6 +187,16 @@ def test_a_digest_in_doubt_is_sent_as_it_was():
     assert batch == Batch(tuple(each.message for each in letters[:3]), True, b"d" * 16)
 
 
+def test_letters_in_doubt_leave_as_they_did_before_and_in_no_digest():
+    """In one, the copy that arrived and the new one would have two Message-IDs, and nobody merges them."""
+    letters = many(30)
+    letters[4] = letters[4]._replace(in_doubt=True)
+    letters[9] = letters[9]._replace(in_doubt=True)
+    on = line(looked_s=None)
+    assert pick(letters, on, Caps(60, 60, 20), NOW_S, 8) == Batch((letters[4].message, letters[9].message))
+    assert len(pick(letters, on, Caps(1, 60, 20), NOW_S, 8).messages) == 1
+
+
 def test_the_next_letter_waits_for_its_turn_or_for_room():
     waits = letter(1, 60)
     on = line(looked_s=None)
