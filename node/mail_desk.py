@@ -272,6 +272,8 @@ class NodeMail:
             if row.introduction
             else contacts_in("\n".join((row.nickname, row.text, row.subject))),
             let_contacts=row.let_contacts,
+            shown=row.words_hash,
+            changed=row.is_changed,
         )
 
 

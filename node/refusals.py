@@ -27,6 +27,7 @@ _SENTENCES: dict[Refusal, str] = {
     Refusal.TOKEN_USED: "this key was used for another post",
     Refusal.BAD_LETTER: "this is no dead-key letter, or a line of it is mistyped",
     Refusal.DECIDED: "this is decided already",
+    Refusal.CHANGED: "its text was changed meanwhile",
     Refusal.LAST_COORDINATOR: "this is the last coordinator's card: make another one first",
     Refusal.OWN_CAMP: "that is this camp itself",
     Refusal.KEY_DEAD: "the key of that camp is dead: nobody can vouch for it any more",

@@ -226,6 +226,7 @@ class ApproveLetter:
     message: MessageId
     subject: str = ""
     let_contacts: bool = False
+    shown: bytes = b""  # `LetterRow.words_hash` of what the moderator read; empty: whatever it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +382,7 @@ class Refusal(StrEnum):
     TOKEN_USED = "token_used"  # the same Idempotency-Key with another request
     BAD_LETTER = "bad_letter"
     DECIDED = "decided"  # somebody else was faster
+    CHANGED = "changed"  # its camp changed the text since it was read
     LAST_COORDINATOR = "last_coordinator"
     OWN_CAMP = "own_camp"
     KEY_DEAD = "key_dead"  # of another camp: nobody can vouch for it any more

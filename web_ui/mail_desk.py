@@ -70,6 +70,8 @@ class LetterView:
     text: str
     contacts: tuple[str, ...]  # addresses and numbers that are left out, or would be
     let_contacts: bool
+    shown: bytes = b""  # stands for all this in `ApproveLetter`
+    changed: bool = False  # it was let go before, and then its camp changed it
 
 
 @dataclass(frozen=True, slots=True)

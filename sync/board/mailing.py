@@ -46,6 +46,9 @@ def approve_letter(room: Room, order: ApproveLetter, actor: Actor, at: Moment) -
     subject = reason(order.subject, needed=False)
     tables = _tables(room)
     _known(tables, order.list, order.message)
+    letter = tables.letter(order.list, order.message)
+    if order.shown and letter is not None and letter.words_hash != order.shown:
+        raise Refused(Refusal.CHANGED)
     if not tables.approve(order.list, order.message, subject, order.let_contacts, at.wall_s):
         raise Refused(Refusal.DECIDED)
     act = Act.APPROVE_CONTACTS if order.let_contacts else Act.APPROVE_LETTER

@@ -101,16 +101,21 @@ class LettersHeld:
     def approve(
         self, list_name: str, message: MessageId, subject: str, let_contacts: bool, now_s: float
     ) -> bool:
-        """Let a held letter go, under a subject of the moderator's (empty: its own).
+        """Let a held letter go, as it reads now, under a subject of the moderator's (empty: its own).
 
         False when it is not held any more.
         """
-        done = self._connection.execute(
-            "UPDATE letters_out SET state = 'waiting', approved = 1, subject = ?, let_contacts = ?,"
-            " changed_s = ? WHERE list = ? AND message = ? AND state = 'held'",
-            (subject, let_contacts, now_s, list_name, message),
+        row = self._connection.execute(
+            f"{LETTER} WHERE o.list = ? AND o.message = ? AND o.state = 'held'", (list_name, message)
+        ).fetchone()
+        if row is None:
+            return False
+        self._connection.execute(
+            "UPDATE letters_out SET state = 'waiting', approved = 1, approved_hash = ?, subject = ?,"
+            " let_contacts = ?, changed_s = ? WHERE list = ? AND message = ?",
+            (letter_row(row).words_hash, subject, let_contacts, now_s, list_name, message),
         )
-        return done.rowcount > 0
+        return True
 
     def refuse(self, list_name: str, message: MessageId, why: str, now_s: float) -> bool:
         """Do not let a letter go that is held or waits. False when it is neither any more."""

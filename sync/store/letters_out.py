@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sync import cbor
 from sync.message import Kind, MessageId, Role
+from sync.signing import digest
 
 # RFC 5322 sets no limit to References; a thread of ten says where a letter belongs.
 ANCESTORS_MAX = 10
 # Not worked out yet.
 NO_PLACE = -1
+# Changing a message into another of the same hash takes 2^128 tries; see `LetterRow.words_hash`.
+WORDS_HASH_BYTES = 16
 
 # What never goes to a list: what came from one, what was taken back or hidden, what stays in the camp.
 _MAY_GO = f"""
@@ -43,7 +47,7 @@ SELECT o.message, coalesce(m.key, k.value),
     coalesce(m.channel, ''), coalesce(m.nickname, ''), coalesce(m.text, ''), o.urgent,
     coalesce(m.created_s, CAST(o.since_s AS INTEGER)), m.parent,
     CASE WHEN c.lists IS NOT NULL THEN c.utc_offset END, o.subject, o.let_contacts, o.introduction,
-    coalesce(m.own, 1), o.introduction = 1 OR ({_MAY_GO})
+    coalesce(m.own, 1), o.approved_hash, o.introduction = 1 OR ({_MAY_GO})
 FROM letters_out o LEFT JOIN meta k ON k.name = 'key' LEFT JOIN messages m ON m.id = o.message
     LEFT JOIN camps c ON c.key = coalesce(m.key, k.value)
 """
@@ -69,6 +73,29 @@ class LetterRow:
     let_contacts: bool = False  # a moderator lets addresses and numbers pass
     introduction: bool = False  # not a message: the letter that explains this camp
     own: bool = True
+    approved_hash: bytes | None = None  # `words_hash` when a moderator let it go; None: nobody did
+
+    @property
+    def words_hash(self) -> bytes:
+        """16 bytes that stand for all that people chose of a letter, and a moderator decides about.
+
+        A camp may change what it wrote, its name and its place, at any time.
+        """
+        contact = self.contact if self.introduction else ""
+        words: list[cbor.Value] = [
+            self.camp_name,
+            self.place,
+            contact,
+            self.channel,
+            self.nickname,
+            self.text,
+        ]
+        return digest(cbor.encode(words), WORDS_HASH_BYTES)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it says something else than what a moderator let go."""
+        return self.approved_hash is not None and self.approved_hash != self.words_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,23 +177,39 @@ class LettersOut:
         return letter_row(row) if row else None
 
     def letters_to_go(self, list_name: str, messages: Sequence[MessageId]) -> list[LetterRow]:
-        """The letters of these messages. What was taken back or hidden since is forgotten here."""
+        """The letters of these messages. What was taken back or hidden since is forgotten here.
+
+        What says something else than a moderator let go waits for a moderator again.
+        """
         found = []
         for message in messages:
             row = self._letter(list_name, message)
             if row is not None and row[-1]:
-                found.append(letter_row(row))
+                letter = letter_row(row)
+                if letter.is_changed:
+                    self._hold_again(list_name, message)
+                else:
+                    found.append(letter)
             else:  # it is queued again should it be shown again
                 values = (list_name, message)
                 self._connection.execute("DELETE FROM letters_out WHERE list = ? AND message = ?", values)
         return found
+
+    def hold_changed(self, list_name: str) -> None:
+        """What a moderator let go, and its camp changed then, waits for a moderator again."""
+        rows = self._connection.execute(
+            f"{LETTER} WHERE o.list = ? AND o.state = 'waiting' AND o.approved_hash IS NOT NULL", (list_name,)
+        ).fetchall()
+        for letter in map(letter_row, rows):
+            if letter.is_changed:
+                self._hold_again(list_name, letter.message)
 
     def begin(
         self, list_name: str, messages: Iterable[MessageId], now_s: float, digest: bytes | None = None
     ) -> None:
         """They are being sent from the commit on; with `digest`, together."""
         self._connection.executemany(
-            "UPDATE letters_out SET state = 'sending', changed_s = ?, digest = ?"
+            "UPDATE letters_out SET state = 'sending', changed_s = ?, digest = ?, said = '', said_words = ''"
             " WHERE list = ? AND message = ? AND state <> 'on_list'",
             ((now_s, digest, list_name, message) for message in messages),
         )
@@ -209,6 +252,11 @@ class LettersOut:
         self._connection.executemany(f"UPDATE letters_out SET sent_s = ? {where}", values)
         self._connection.executemany(
             f"UPDATE letters_out SET state = 'sent', changed_s = ? {where} AND state <> 'on_list'", values
+        )
+        self._connection.executemany(  # the list's answer was faster than the commit
+            "UPDATE letters_out SET state = 'refused', refused_by = 'list', why = said_words"
+            f" {where} AND state = 'sent' AND said = 'refused'",
+            ((list_name, message) for message in messages),
         )
         self._introduced(list_name, messages, now_s)
 
@@ -272,6 +320,14 @@ class LettersOut:
             parent = row[1]
         return tuple(reversed(found))
 
+    def _hold_again(self, list_name: str, message: MessageId) -> None:
+        # The subject was for other words. `changed_s` stays: it waits as long as it did.
+        self._connection.execute(
+            "UPDATE letters_out SET state = 'held', subject = '', let_contacts = 0, digest = NULL"
+            " WHERE list = ? AND message = ? AND state IN ('waiting', 'sending')",
+            (list_name, message),
+        )
+
     def _letter(self, list_name: str, message: MessageId) -> tuple[Any, ...] | None:
         found: tuple[Any, ...] | None = self._connection.execute(
             f"{LETTER} WHERE o.list = ? AND o.message = ?", (list_name, message)
@@ -289,11 +345,11 @@ class LettersOut:
 def letter_row(row: Sequence[Any]) -> LetterRow:
     """A row of LETTER, without its last column."""
     message, key, name, place, contact, channel, nickname, text, urgent, created_s, parent, *rest = row
-    utc_offset, subject, contacts, introduction, own, _ = rest
+    utc_offset, subject, contacts, introduction, own, approved_hash, _ = rest
     return LetterRow(
         *(message, key, name, place, contact, channel, nickname, text),
         *(bool(urgent), created_s, parent, utc_offset, subject),
-        *(bool(contacts), bool(introduction), bool(own)),
+        *(bool(contacts), bool(introduction), bool(own), approved_hash),
     )
 
 

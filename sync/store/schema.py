@@ -330,7 +330,10 @@ CREATE TABLE join_letter_lines (
 CREATE INDEX join_letter_lines_of ON join_letter_lines (id, key);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _MAIL)
+# What a moderator saw when letting a letter go: a hash of its words. NULL: nobody did, or before this column.
+_APPROVED = "ALTER TABLE letters_out ADD COLUMN approved_hash BLOB"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _MAIL, _APPROVED)
 
 # Retention is done by `sync.store.retention`, wipes by `Store.wipe`. A test walks the database and fails
 # for a table that is not named here.

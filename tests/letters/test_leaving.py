@@ -48,6 +48,51 @@ def decide(gateway, ask):
 # -- moderators ------------------------------------------------------------------------------------------
 
 
+def test_what_a_camp_changes_after_it_was_approved_waits_for_a_moderator_again(open_gateway, open_host):
+    host = open_host()
+    gateway = open_gateway(outbox=host.url)
+    tables(gateway, lambda each: each.set_holds(LIST, "announcements", True, NOW_S))
+    other_says(
+        gateway, Message(Kind.POST, now_of(gateway), body=pack(b"dinner at eight"), channel="announcements")
+    )
+    until(lambda: gateway.view().held == 1)
+    [held] = tables(gateway, lambda each: each.held(LIST, 9))
+    message = held.letter.message
+    gateway.pump.submit(lambda bench: bench.store.set_meta("paused list camps", 1)).result()
+    decide(gateway, lambda each: each.approve(LIST, message, "Dinner", True, NOW_S))
+    other_says(
+        gateway,
+        Message(Kind.SUPERSEDE, now_of(gateway) + 1, body=pack(b"call +34 600 123 456"), parent=message[:8]),
+    )
+    gateway.pump.submit(lambda bench: bench.store.set_meta("paused list camps", None)).result()
+    gateway.courier.wake()
+    [again] = until(lambda: tables(gateway, lambda each: each.held(LIST, 9)))
+    assert host.letters == []
+    assert (again.letter.text, again.letter.is_changed) == ("call +34 600 123 456", True)
+    assert (again.letter.subject, again.letter.let_contacts) == ("", False)
+    decide(gateway, lambda each: each.approve(LIST, message, "", False, NOW_S))
+    until(lambda: host.letters)
+    assert b"600 123 456" not in host.letters[0]
+
+
+def test_what_was_approved_and_did_not_leave_yet_is_looked_at_as_it_leaves(open_gateway, open_host):
+    """Between two looks at the board: the last word is had where the bytes are made."""
+    gateway = open_gateway(outbox=open_host().url, hold_hours=24.0, introduces=True)
+    message = gateway.post("Assembly at eight")
+    until(lambda: tables(gateway, lambda each: each.held(LIST, 9)))
+
+    def changed_meanwhile(bench):
+        each = LetterTables(bench.store.connection)
+        assert each.approve(LIST, message, "", False, NOW_S)
+        unchanged = each.letters_to_go(LIST, [message])
+        bench.store.connection.execute("UPDATE messages SET text = 'Gold' WHERE id = ?", (message,))
+        gone = each.letters_to_go(LIST, [message])
+        state = each.state_of(LIST, message)
+        return len(unchanged), gone, state and state.state
+
+    assert gateway.pump.submit(changed_meanwhile).result() == (1, [], "held")
+
+
 def test_on_a_new_list_everything_waits_for_a_moderator(open_gateway, open_host):
     host = open_host()
     gateway = open_gateway(outbox=host.url, hold_hours=24.0, introduces=True)

@@ -166,6 +166,48 @@ def test_two_moderators_do_not_both_decide(camp, desk):
     assert "Somebody else was faster" in late.text
 
 
+def test_nobody_lets_go_what_was_changed_since_it_was_read(camp, desk):
+    first, second = post(desk, "Dinner at eight"), post(desk, "Assembly")
+    fill(desk)
+    with camp.with_card(Role.MODERATOR) as phone:
+        page = phone.get("/mail/held").text
+        one, preview = fields(page, "/mail/held/approve"), f"/mail/1/preview/{first.hex()}"
+        as_it_leaves = fields(phone.get(preview).text, "/mail/held/approve")
+        ticks = dict(re.findall(r'name="(pick-\d)" value="([^"]*)"', page))
+        many = fields(page, "/mail/held/several") | ticks
+        change(desk, first, "Buy gold")
+        late = phone.post("/mail/held/approve", data=one)
+        assert late.status_code == 409
+        assert "Its camp changed the text meanwhile" in late.text
+        assert "Buy gold" in late.text
+        assert phone.post("/mail/held/approve", data=as_it_leaves).status_code == 409
+        some = phone.post("/mail/held/several", data=many)
+        assert "The text of some was changed meanwhile" in some.text
+        assert [state_of(desk, message) for message in (first, second)] == ["held", "waiting"]
+        again = fields(some.text, "/mail/held/approve")
+        assert phone.post("/mail/held/approve", data=again).status_code == 303
+    assert state_of(desk, first) == "waiting"
+
+
+def test_what_was_changed_after_it_was_let_go_says_so(camp, desk):
+    message = post(desk, "Dinner at eight")
+    fill(desk)
+    with camp.with_card(Role.MODERATOR) as phone:
+        phone.post("/mail/held/approve", data=fields(phone.get("/mail/held").text, "/mail/held/approve"))
+        change(desk, message, "Buy gold")
+        with desk.store.transaction():
+            tables_of(desk).hold_changed("camps")
+        page = phone.get("/mail/held").text
+    assert "Somebody here let it go. Then its camp changed it" in page
+    assert "Buy gold" in page
+
+
+def change(desk: TestDesk, message: bytes, text: str) -> None:
+    """Its camp says something else in its place."""
+    with desk.store.transaction():
+        desk.store.connection.execute("UPDATE messages SET text = ? WHERE id = ?", (text, message))
+
+
 def test_several_are_let_go_at_once(camp, desk):
     messages = [post(desk, f"Message {n}") for n in range(3)]
     fill(desk)

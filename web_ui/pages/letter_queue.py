@@ -6,11 +6,12 @@ and what was left out of it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
 
-from sync.actions import Action, ApproveLetter, Refused, RefuseLetter
+from sync.actions import Action, ApproveLetter, Refusal, Refused, RefuseLetter
 from sync.message import MessageId
 from web_ui.excerpts import rows_that_fit
 from web_ui.pages.letter_preview import SUBJECT_CHARACTERS_MAX, preview_path
@@ -30,7 +31,10 @@ LETTERS_ON_A_PAGE = 12
 
 NONE_PICKED = mark("No letter was ticked.")
 SOME_DECIDED = mark("Some of them were decided by somebody else meanwhile. The others go.")
+SOME_CHANGED = mark("The text of some was changed meanwhile: read them again. The others go.")
 UNPROCESSABLE = 422
+
+_WORDS_HASH = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ async def approve(visit: Here) -> Response:
     was, now = fields.get("was", ""), fields.get("subject", "")
     # A subject nobody touched stays made from the text: should the text be redacted, so is it.
     subject = "" if now.strip() == was.strip() else now
-    order = ApproveLetter(name, message, subject, fields.get("contacts", "") == "1")
+    shown = words_hash(fields.get("shown", ""))
+    order = ApproveLetter(name, message, subject, fields.get("contacts", "") == "1", shown)
     return await _decide(visit, fields, order, message)
 
 
@@ -109,7 +114,11 @@ async def several(visit: Here) -> Response:
     visit.use_token(fields.get("token", ""))
     names = {each.number: each.name for each in await visit.read(lambda _: visit.site.desk.mail().lists())}
     picked = [_picked(value) for name, value in fields.items() if name.startswith("pick-")]
-    orders = [ApproveLetter(names[number], message) for number, message in picked if number in names]
+    orders = [
+        ApproveLetter(names[number], message, shown=shown)
+        for number, message, shown in picked
+        if number in names
+    ]
     if not orders:
         return await _queue(visit, Kept(sentence=NONE_PICKED, status=UNPROCESSABLE))
     refused = None
@@ -119,11 +128,17 @@ async def several(visit: Here) -> Response:
         except Refused as error:
             refused = error
     if refused is not None:
-        return await _queue(visit, Kept(sentence=SOME_DECIDED, status=status_of(refused.refusal)))
+        why = SOME_CHANGED if refused.refusal is Refusal.CHANGED else SOME_DECIDED
+        return await _queue(visit, Kept(sentence=why, status=status_of(refused.refusal)))
     return visit.go(HELD)
 
 
-def _picked(value: str) -> tuple[int, MessageId]:
-    """The number of the list and the message that a tick names. Raises Sorry."""
-    number, _, message = value.partition(" ")
-    return place(number), message_id(message)
+def _picked(value: str) -> tuple[int, MessageId, bytes]:
+    """The number of the list, the message and what was shown of it, as a tick names them. Raises Sorry."""
+    number, message, shown = (*value.split(" "), "", "")[:3]
+    return place(number), message_id(message), words_hash(shown)
+
+
+def words_hash(text: str) -> bytes:
+    """What stands for the words of a letter as a page showed it; empty for no such thing."""
+    return bytes.fromhex(text) if _WORDS_HASH.fullmatch(text) else b""
