@@ -27,6 +27,8 @@ OVERDUE_STEP_S, URGENT_OVERDUE_STEP_S = 180.0, 60.0
 # A message that comes this long after it was written may have been posted by camps it passed on its way;
 # their receipts are under way too. It waits one turn more.
 LATE_S = 1_800.0
+# Cards are free, and a window of internet is short: who comes after three others waits as if after three.
+OVERDUE_PLACE_MAX = 3
 # The last turns are together: who waits for sixteen others, eight hours, waits for nobody.
 PLACE_MAX = 16
 # As many as a digest holds.
@@ -183,12 +185,12 @@ def _turn_due_s(letter: DueLetter, line: Line, now_s: float) -> float:
         copied_s = URGENT_COPY_S if letter.urgent else COPY_S
         at_s = max(line.online_s + copied_s, theirs_s)
         return _in_nobodys_turn(_after_look_s(at_s, letter, line), letter, line, now_s)
-    turn = since_s + letter.place * step_s
-    alike_s = line.online_s + letter.place * overdue_s  # others came online with us, perhaps
+    turn, place = since_s + letter.place * step_s, min(letter.place, OVERDUE_PLACE_MAX)
+    alike_s = line.online_s + place * overdue_s  # others came online with us, perhaps
     if turn > line.online_s:
         return _after_look_s(max(turn, alike_s), letter, line)
-    quiet_s = max(alike_s, line.heard_s + letter.place * overdue_s)
-    at_s = min(quiet_s, line.online_s + letter.place * step_s)
+    quiet_s = max(alike_s, line.heard_s + place * overdue_s)
+    at_s = min(quiet_s, line.online_s + place * step_s)
     return _in_nobodys_turn(_after_look_s(at_s, letter, line), letter, line, now_s)
 
 
