@@ -164,13 +164,19 @@ class LettersHeld:
         """The list holds a letter that it was sent, or will not have it; its `words`, without addresses.
 
         `message` may be the id of a digest: then it is so with all that left in it. What the list
-        distributed meanwhile stays on it.
+        distributed meanwhile stays on it. What is being sent goes on being sent, and is told when it is
+        (mark_sent): anybody can write such a notice, and a letter whose sending broke off must leave.
         """
         state, by, why = ("refused", "list", words) if said == "refused" else ("sent", "", "")
         self._connection.execute(
-            "UPDATE letters_out SET state = ?, refused_by = ?, why = ?, said = ?, said_words = ?,"
-            " changed_s = ? WHERE list = ? AND (message = ? OR digest = ?) AND state IN ('sending', 'sent')",
-            (state, by, why, said, words, now_s, list_name, message, message),
+            "UPDATE letters_out SET said = ?, said_words = ?"
+            " WHERE list = ? AND (message = ? OR digest = ?) AND state IN ('sending', 'sent')",
+            (said, words, list_name, message, message),
+        )
+        self._connection.execute(
+            "UPDATE letters_out SET state = ?, refused_by = ?, why = ?, changed_s = ?"
+            " WHERE list = ? AND (message = ? OR digest = ?) AND state = 'sent'",
+            (state, by, why, now_s, list_name, message, message),
         )
 
     def note_notice(

@@ -159,6 +159,30 @@ def digest_of_two(camp: Gateway):
     return posted, id_, digest_of(letters, ADDRESS)
 
 
+@pytest.mark.parametrize(
+    ("said", "after"),
+    [
+        (lambda camp, post: bounce(message_id_of(post)), ("refused", "refused", "list")),
+        (lambda camp, _: held(subject_of(camp, "Water at gate 4")), ("sent", "held", "")),
+    ],
+)
+def test_no_notice_keeps_what_is_being_sent_from_being_sent(camp, said, after):
+    """Anybody can write one, and after a crash the letter may never have left."""
+    posted = camp.post("Water at gate 4")
+    with camp.store.transaction():
+        camp.tables.queue(LIST, (), 0, NOW_S)
+        camp.tables.begin(LIST, [posted], NOW_S)
+    assert camp.hear(said(camp, posted)).notices == 1
+    assert camp.of_list(posted)[0] == "sending"
+    with camp.store.transaction():  # the server took it, and the list was faster to answer
+        camp.tables.mark_sent(LIST, [posted], NOW_S)
+    assert camp.of_list(posted) == after
+    with camp.store.transaction():  # sent anew, it has no answer yet
+        camp.tables.begin(LIST, [posted], NOW_S)
+        camp.tables.mark_sent(LIST, [posted], NOW_S)
+    assert camp.of_list(posted)[:2] == ("sent", "")
+
+
 def test_a_bounced_digest_is_all_its_posts(camp):
     posted, id_, _ = digest_of_two(camp)
     camp.hear(bounce(f"digest-{id_.hex()}@miccheck.invalid"))
