@@ -15,7 +15,7 @@ from pathlib import Path
 from node.inbox import LETTERS_MAX, Inbox, inbox_of
 from node.list_settings import MailingList
 from node.maildir_outbox import MaildirOutbox
-from node.outbox import LetterQueue, Neighbourhood, Outbox, channels_of_others, is_paused
+from node.outbox import LetterQueue, Neighbourhood, Outbox, channels_of_others
 from node.precedence import Precedence
 from node.progress import Progress
 from node.pump import Pump, TimeSource, Workbench
@@ -23,6 +23,7 @@ from node.receipt_teller import publish_receipts
 from node.side_mail import SideMail
 from node.trust import Terms, Trust
 from node.walker import NEVER, Trouble, Walker
+from sync.board.mailing import is_paused
 from sync.letters.introducing import Say
 from sync.store.letters import LetterCounts, LetterTables
 from web_ui import mail_words as words
@@ -340,7 +341,7 @@ class _Road:
     def _look(self, now_s: float) -> float:
         """The errand of the way in."""
         assert self._inbox is not None
-        if self._gear.pump.submit(lambda bench: is_paused(bench, self.name)).result():
+        if self._gear.pump.submit(lambda bench: is_paused(bench.store, self.name)).result():
             self._count()
             return NEVER
         began_s = self._gear.clock.wall_s()
@@ -366,7 +367,7 @@ class _Road:
 
     def _count(self) -> None:
         def count(bench: Workbench) -> tuple[LetterCounts, bool]:
-            return LetterTables(bench.store.connection).counts(self.name), is_paused(bench, self.name)
+            return LetterTables(bench.store.connection).counts(self.name), is_paused(bench.store, self.name)
 
         self._counts, self._paused = self._gear.pump.submit(count).result()
         self._counted_s = self._gear.real_s()

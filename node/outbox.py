@@ -10,6 +10,7 @@ from node.letter_writing import NO_ADDRESS, LetterWriter
 from node.list_settings import MailingList
 from node.metered import seldom
 from node.pump import Pump, Workbench
+from sync.board.mailing import is_paused
 from sync.letters import turns
 from sync.letters.digest_out import DIGEST_LETTERS_MAX, digest_id, how_many_fit
 from sync.letters.introducing import Say, introduction_id
@@ -104,7 +105,7 @@ class LetterQueue:
 
     def is_paused(self) -> bool:
         """Whether a coordinator stopped this list for a while."""
-        return self.ask(lambda bench: is_paused(bench, self.list_name))
+        return self.ask(lambda bench: is_paused(bench.store, self.list_name))
 
     # -- what waits ---------------------------------------------------------------------------------
 
@@ -248,11 +249,6 @@ class LetterQueue:
 
     def _writer(self, bench: Workbench) -> LetterWriter:
         return LetterWriter(self._list, author_of(bench.store.key), self._around.speak)
-
-
-def is_paused(bench: Workbench, list_name: str) -> bool:
-    """Whether a coordinator stopped a list for a while."""
-    return bench.store.meta(f"paused list {list_name}") is not None
 
 
 def channels_of_others(lists: Iterable[MailingList], each: MailingList) -> tuple[str, ...]:

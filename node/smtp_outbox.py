@@ -21,7 +21,7 @@ from typing import Protocol
 from node.letter_writing import sender_of
 from node.list_settings import MailingList
 from node.mail_server import MailServer, parse_smtp
-from node.outbox import LetterQueue, Parcel, is_paused
+from node.outbox import LetterQueue, Parcel
 from node.password import read_password
 from node.precedence import Level, Precedence
 from node.pump import Pump, PumpStopped, Workbench
@@ -31,6 +31,7 @@ from node.smtp import Answer, Fate, conversation
 from node.walker import NEVER, Trouble
 from sync.letters.turns import PUT_OFF_MAX_S
 from sync.signing import author_of
+from sync.board.mailing import is_paused
 from sync.store import StoreFull
 
 # Servers count letters of one connection; Exim's own limit is 1,000. One that allows fewer says 421, and is
@@ -269,7 +270,7 @@ class SmtpOutbox:
     def _take(self, bench: Workbench, results: Sequence[Result], flying: Set[bytes]) -> Prepared:
         """Note a batch, take the next; or what has to wait until other lists' urgent letters are gone."""
         self._note(bench, results)
-        if self._ending or is_paused(bench, self._queue.list_name):
+        if self._ending or is_paused(bench.store, self._queue.list_name):
             return [], None
         letters = self._queue.waiting(bench, flying)
         if urgent := self._queue.take(bench, letters, self._batch, only_urgent=True):
