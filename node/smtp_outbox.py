@@ -18,6 +18,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
+from aiosmtplib import SMTPResponseException
+
 from node.letter_writing import sender_of
 from node.list_settings import MailingList
 from node.mail_server import MailServer, parse_smtp
@@ -29,9 +31,9 @@ from node.sending_journal import SendingJournal
 from node.side_mail import SideLetter, SideMail
 from node.smtp import Answer, Fate, conversation
 from node.walker import NEVER, Trouble
+from sync.board.mailing import is_paused
 from sync.letters.turns import PUT_OFF_MAX_S
 from sync.signing import author_of
-from sync.board.mailing import is_paused
 from sync.store import StoreFull
 
 # Servers count letters of one connection; Exim's own limit is 1,000. One that allows fewer says 421, and is
@@ -45,6 +47,11 @@ BATCH_SHORT_S, BATCH_LONG_S = 0.5, 1.5
 PUT_OFF_IN_A_ROW = 3
 # Greylisting wants a quarter of an hour at most (RFC 6647 §5); a full mailbox of the list may take a day.
 PUT_OFF_FIRST_S = 60.0
+
+
+class PutsOff(Trouble):
+    """The server is reached, and takes no letters now."""
+
 
 Load = Sequence[Parcel | SideLetter]
 Prepared = tuple[Load, Level | None]  # and what it has to wait for
@@ -127,8 +134,11 @@ class SmtpOutbox:
             asyncio.run(self._connect())
         except asyncio.CancelledError:
             raise PumpStopped from None
-        except (OSError, Trouble):
-            self._queue.went_offline()
+        except (OSError, Trouble) as fault:
+            if isinstance(fault, PutsOff) or isinstance(fault.__cause__, SMTPResponseException):
+                self._queue.came_online()  # it answers
+            else:
+                self._queue.went_offline()
             raise
         except StoreFull:
             self._ready, self._unnoted = False, []  # the journal knows what the store could not be told
@@ -211,8 +221,11 @@ class SmtpOutbox:
                 self._settle([*load[len(results) :], *_prepared(ahead)])
                 if accepted and last.says_closing:
                     return  # it takes so many of one connection; the next call makes another
-                why = f"{self._server.name} takes no letters now: {last.why}"
-                raise Trouble(last.why if last.is_end else why)
+                if last.is_end and not last.says_closing:
+                    raise Trouble(last.why)
+                raise PutsOff(
+                    last.why if last.is_end else f"{self._server.name} takes no letters now: {last.why}"
+                )
             load = self._next(results, ahead) if ahead else []
         self._settle([])
 

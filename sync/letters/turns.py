@@ -183,6 +183,7 @@ def _turn_due_s(letter: DueLetter, line: Line, now_s: float) -> float:
         if now_s < theirs_s:
             return since_s
         copied_s = URGENT_COPY_S if letter.urgent else COPY_S
+        copied_s = 0.0 if line.looked_s is None else copied_s  # nothing can come back
         at_s = max(line.online_s + copied_s, theirs_s)
         return _in_nobodys_turn(_after_look_s(at_s, letter, line), letter, line, now_s)
     turn, place = since_s + letter.place * step_s, min(letter.place, OVERDUE_PLACE_MAX)

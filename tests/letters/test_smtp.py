@@ -223,6 +223,27 @@ def test_a_line_that_breaks_in_the_letter_sends_it_again_with_the_same_message_i
     assert [mail["Message-ID"] for mail in mails(host)] == [f"<{message.hex()}@miccheck.invalid>"] * 2
 
 
+@pytest.mark.parametrize(
+    ("answers", "is_online"),
+    [(["451 later"] * 3, True), (["421 too many"], True), ([HANG_UP], False)],
+)
+def test_a_server_that_puts_off_is_reached_all_the_same(
+    open_gateway, open_host, monkeypatch, answers, is_online
+):
+    """Whose turn is over waits a minute after it came online; a window of internet may be no longer."""
+    monkeypatch.setattr(walker, "RETRY_FIRST_S", 60.0)
+    host = open_host()
+    host.to_data.extend(answers)
+    gateway = open_gateway(outbox=host.url)
+    gateway.pump.submit(lambda bench: bench.store.set_meta("paused list camps", 1)).result()
+    for n in range(3):
+        gateway.post(f"Letter {n}")
+    gateway.pump.submit(lambda bench: bench.store.set_meta("paused list camps", None)).result()
+    gateway.courier.wake()
+    until(lambda: gateway.courier._roads[0]._out.trouble())
+    assert (gateway.courier._roads[0]._queue._online_s is not None) is is_online
+
+
 def test_what_comes_back_from_the_list_is_not_sent_again(open_gateway, open_host, tmp_path, monkeypatch):
     """The line breaks after the server took the letter, the node dies; the inbox says that it arrived."""
     host = open_host()
