@@ -26,6 +26,7 @@ from node.mail_server import IMAPS_PORT, Mailbox, MailServer
 from node.open_lines import address_of
 from node.trust import Terms
 from node.walker import Trouble
+from sync.letters.marks import DOMAIN, HEADER
 from sync.letters.mbox import LETTER_BYTES_MAX
 from web_ui import mail_words as words
 from web_ui.mail_words import in_english
@@ -48,6 +49,8 @@ QUOTA_FULL = 0.98
 # A network that forgets silent lines does so after minutes; asked after one, thrice, a dead one is found.
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 20), (socket.TCP_KEEPCNT, 3))
 
+# RFC 3501 §6.4.4: any letter with this header, and any whose Message-ID holds these words.
+_OUR_MARK = f'OR HEADER {HEADER} "" HEADER Message-ID "{DOMAIN}"'
 _SIZE = re.compile(rb"RFC822\.SIZE (\d{1,10})", re.IGNORECASE)
 _UID = re.compile(rb"\bUID (\d{1,10})", re.IGNORECASE)
 _STORAGE = re.compile(rb"STORAGE (\d{1,18}) (\d{1,18})", re.IGNORECASE)
@@ -158,6 +161,15 @@ class ImapSession:
                 if not new:  # UIDs ascend with the numbers (§2.3.1.1), so there are none below
                     break
         return sorted(found)
+
+    def with_our_mark(self, uids: Sequence[int]) -> list[int]:
+        """Which of these letters, ascending, a gateway wrote, by their headers."""
+        if not uids:
+            return []
+        with self._faults():
+            told = self._tools.uids(f"UID {uids[0]}:{uids[-1]} {_OUR_MARK}", charset=None)
+        found = set(map(int, told))
+        return [uid for uid in uids if uid in found]
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:
         """How many bytes each of these letters has. What was deleted meanwhile is left out."""

@@ -74,6 +74,7 @@ class ImapInbox:
         self._is_told = False  # everything was dealt with; the server says when there is more
         self._looking = threading.Lock()
         self._ending = False
+        self._glanced = (0, 0)  # the folder, and to where it was looked through for what is ours
         self.held_back = False
         self.warning = ""
 
@@ -144,6 +145,7 @@ class ImapInbox:
         uids = session.new_uids(self._begin(session))
         if len(uids) > inbox.LETTERS_MAX:
             too_many = len(uids) - inbox.LETTERS_MAX
+            self._glance(session, session.with_our_mark(uids[:too_many]))
             self._taker.leave_out(
                 too_many, self._taker.marker(self._mark, uids[too_many - 1], _check(session))
             )
@@ -151,6 +153,8 @@ class ImapInbox:
         room = self._taker.room(now_s)
         batch = uids[: max(0, room)]
         self.held_back = bool(uids) and not batch
+        if self.held_back:
+            self._glance_waiting(session, uids)
         if batch:
             self._precedence.wait(self._way_in, Level.INWARD)
             self._take_batch(session, batch)
@@ -171,6 +175,18 @@ class ImapInbox:
         """The UID behind which letters are new: 0 when the folder is not the one it was."""
         position, check = self._taker.mark_of(self._mark)
         return position if check == _check(session) else 0
+
+    def _glance_waiting(self, session: ImapSession, uids: Sequence[int]) -> None:
+        """Look once through what waits for room, for what is ours; where bytes cost, by headers alone."""
+        validity, last = self._glanced
+        waiting = [uid for uid in uids if validity != session.validity or uid > last]
+        self._glance(session, session.with_our_mark(waiting) if self._metered else waiting)
+        self._glanced = session.validity, uids[-1]
+
+    def _glance(self, session: ImapSession, uids: Sequence[int]) -> None:
+        for at in range(0, len(uids), inbox.BATCH_LETTERS):
+            for _, raws in self._fetch(session, uids[at : at + inbox.BATCH_LETTERS]):
+                self._taker.glance(raws.values())
 
     def _take_batch(self, session: ImapSession, batch: Sequence[int]) -> None:
         """Take letters in, as many as come before the line breaks."""

@@ -212,6 +212,13 @@ class _Talk:
             self.say(b"* %d EXISTS" % self.known)
 
     def do_search(self, tag, words):
+        if b"HEADER" in words:
+            low, high = map(int, words.split()[1].split(b":"))
+            found = [
+                uid for uid, each in self.host.letters.items() if low <= uid <= high and b"miccheck" in each
+            ]
+            self.say(b"* SEARCH " + b" ".join(b"%d" % uid for uid in found), tag + b" OK done")
+            return
         numbers, _, uids = words.rpartition(b"UID ")
         first = int(uids.removesuffix(b":*"))
         known = sorted(self.host.letters)
