@@ -18,7 +18,8 @@ from sync.store.letters_out import NO_PLACE
 from sync.store.list_camps import OWN_KEY, posts_to
 
 # A camp whose bundles were sealed longer ago is away. It says its card every 48 hours, so who is there is
-# heard in this time; a class 1 bundle lives as long.
+# heard in this time; a class 1 bundle lives as long. What it held back is not held any more: its box may be
+# gone for ever, and the list must see every message.
 GATEWAY_HEARD_HOURS = 72
 HOUR_S = 3_600.0
 
@@ -112,11 +113,13 @@ class LetterTurns:
             f" WHERE {_OUT} AND EXISTS ({_HUSHED} {int(Word.REFUSED)})",
             values,
         )
-        # Its turns are counted from when it is let go.
+        # Its turns are counted from when it is let go, or from when its camp was last there.
         self._connection.execute(
             f"UPDATE letters_out SET since_s = :now, place = max(place, 1) WHERE {_OUT}"
-            f" AND place <> {NO_PLACE} AND EXISTS ({_HUSHED} {int(Word.HELD)})",
-            values,
+            f" AND place <> {NO_PLACE} AND EXISTS ({_HUSHED} {int(Word.HELD)} AND EXISTS"
+            " (SELECT 1 FROM bundles b WHERE b.live = 1 AND b.author = (SELECT k.author FROM keys k"
+            " WHERE k.key = m.key) AND b.hour >= :hour))",
+            {**values, "hour": hour_of(now_s) - GATEWAY_HEARD_HOURS},
         )
 
     def give_places(

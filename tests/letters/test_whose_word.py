@@ -4,8 +4,8 @@ import pytest
 
 from sync import cbor
 from sync.codec import pack
-from sync.message import Kind, Message
-from sync.receipts import list_digest, receipt_body
+from sync.message import Kind, Message, encode, identify
+from sync.receipts import Word, list_digest, receipt_body
 from tests.letters.gateway import ADDRESS
 from tests.letters.test_leaving import LIST, NOW_S, OTHER, decide, now_of, other_says
 
@@ -50,3 +50,33 @@ def test_a_receipt_counts_from_camps_that_post_to_the_list(
     state = gateway.pump.submit(settled).result()
     assert state == ("on_list" if counts else "held" if held else "waiting")
     assert host.letters == []
+
+
+def test_what_a_camp_holds_is_held_while_it_is_there(open_gateway, open_host):
+    """A box that was taken in its first day, with everything held, keeps nothing from the list."""
+    gateway = open_gateway(outbox=open_host().url)
+    gateway.pump.submit(lambda bench: bench.store.set_meta("paused list camps", 1)).result()
+    said_s = now_of(gateway)
+    theirs = Message(Kind.POST, said_s, body=b"\x00theirs", channel="announcements")
+    card = pack(cbor.encode(["South", "", "es", "", 1, 0, LISTED]))
+    other_says(gateway, Message(Kind.CARD, said_s, body=card, reference=OTHER.key), theirs)
+    message = identify(OTHER.key, encode(theirs))
+    body = receipt_body(LISTED, Word.HELD)
+    other_says(gateway, Message(Kind.RECEIPT, said_s, body=body, reference=message[:8]))
+
+    def since_s(hours):
+        def settled(bench):
+            queue = gateway.courier._roads[0]._queue
+            if not hours:
+                queue._fill(bench)
+            queue.tables(bench).settle(LIST, LISTED, said_s + hours * 3_600.0)
+            rows = bench.store.connection.execute("SELECT state, since_s FROM letters_out")
+            return rows.fetchall()
+
+        ((state, since),) = gateway.pump.submit(settled).result()
+        assert state == "waiting"
+        return since
+
+    assert since_s(0) == said_s
+    assert since_s(70) == said_s + 70 * 3_600
+    assert since_s(75) == said_s + 70 * 3_600
