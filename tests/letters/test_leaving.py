@@ -6,6 +6,7 @@ from email.policy import default
 import pytest
 
 from node import walker
+from node.list_settings import MailingList
 from sync import bundle, cbor
 from sync.bundle import BundleClass, hour_of
 from sync.codec import pack
@@ -43,6 +44,34 @@ def decide(gateway, ask):
     done = tables(gateway, ask)
     gateway.courier.wake()
     return done
+
+
+# -- which list ------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_a_group_has_its_channel_and_the_others_list_has_not(open_gateway, open_host):
+    """The first list names no channels: it gets what is for lists, but for what the second one names."""
+    host, host_of_group = open_host(), open_host()
+    group = MailingList(
+        name="group",
+        address="group@lists.example.org",
+        outbox=host_of_group.url,
+        channels=("general",),
+        hold_hours=0.0,
+    )
+    gateway = open_gateway(outbox=host.url, others=(group,))
+    gateway.execute("UPDATE channels SET to_list = 1 WHERE name = 'general'")
+    gateway.post("For the group", channel="general")
+    gateway.post("For all")
+    gateway.post("For nobody", channel="here")
+    until(lambda: len(host.letters) == 1 and len(host_of_group.letters) == 2)
+    until(lambda: [view.waiting for view in gateway.courier.views()] == [0, 0])
+    assert subjects(host) == ["For all"]
+    introduction, letter = mails(host_of_group)
+    assert letter["Subject"].endswith("For the group")
+    assert {letter["To"], introduction["To"]} == {"group@lists.example.org"}
+    states = {view.text: view.list for view in shown(gateway)}
+    assert states == {"For the group": ListState.SENT, "For all": ListState.SENT, "For nobody": None}
 
 
 # -- moderators ------------------------------------------------------------------------------------------
