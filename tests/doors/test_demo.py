@@ -186,7 +186,7 @@ def test_too_little_time_says_what_is_missing(open_demo, tmp_path):
     assert left_of(tmp_path) == []
 
 
-@pytest.mark.parametrize("after_s", [0.5, 2.0])
+@pytest.mark.parametrize("after_s", [pytest.param(0.5, marks=pytest.mark.full), 2.0])
 def test_ended_while_it_starts_it_leaves_nothing(open_demo, tmp_path, after_s):
     demo = open_demo()
     time.sleep(after_s)

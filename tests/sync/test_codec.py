@@ -261,6 +261,7 @@ def test_the_corpus_has_no_line_twice_and_both_languages():
     )
 
 
+@pytest.mark.full  # it trains both anew; what they are is in CHECKSUMS, which every start compares
 def test_the_artefacts_are_those_the_corpus_gives():
     assert train_dictionary.main(["--check"]) == 0
 
