@@ -1,6 +1,7 @@
 """Whose turn it is at a list: the table of waits, and what all gateways work out alike (PROTOCOL.md §5.2)."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from sync.letters import turns
 from sync.letters.turns import Batch, Line, Takeovers, due_s, next_due_s, pick, place_in_line, place_of
 from sync.store.letter_turns import Caps, DueLetter
 
+ROOT = Path(__file__).parents[2]
+PROTOCOL, MANUAL = ROOT / "sync" / "PROTOCOL.md", ROOT / "node" / "OPERATING.md"
 NOW_S = 1_795_400_000.0
 MINUTE = 60.0
 CAMPS = [bytes([n]) * 8 for n in range(5)]
@@ -18,6 +21,44 @@ MESSAGE = bytes(range(16))
 PLENTY = Caps(60, 60, 0)
 ids = st.binary(min_size=16, max_size=16)
 camps = st.sets(st.binary(min_size=8, max_size=8), min_size=1, max_size=9)
+
+
+TIMES = [
+    ("from turn to turn", turns.STEP_S, turns.URGENT_STEP_S),
+    ("in the turn of another, nothing is posted for", turns.TURN_S, turns.URGENT_TURN_S),
+    ("online after its turn: the first waits", turns.COPY_S, turns.URGENT_COPY_S),
+    (
+        "online after its turn: each place behind it waits",
+        turns.OVERDUE_STEP_S,
+        turns.URGENT_OVERDUE_STEP_S,
+    ),
+    ("what may have arrived is looked for in the list's mail for", turns.DOUBT_S, turns.URGENT_DOUBT_S),
+    ("a mailbox that cannot be read is waited for", turns.PATIENCE_S, turns.URGENT_PATIENCE_S),
+]
+
+
+@pytest.mark.parametrize(("what", "post_s", "mic_check_s"), TIMES, ids=[what for what, *_ in TIMES])
+def test_the_times_are_those_that_the_protocol_names(what, post_s, mic_check_s):
+    assert f"| {what} | {post_s:,.0f} | {mic_check_s:,.0f} |" in PROTOCOL.read_text().splitlines()
+
+
+def test_the_times_are_those_that_the_manual_names():
+    step, urgent = turns.STEP_S / 60, turns.URGENT_STEP_S / 60
+    place, urgent_place = turns.OVERDUE_STEP_S / 60, turns.URGENT_OVERDUE_STEP_S / 60
+    rows = [line.rpartition("|")[0].split(" | ")[-2:] for line in MANUAL.read_text().splitlines()]
+    rows = [[cell.strip() for cell in row] for row in rows]
+    most = turns.OVERDUE_PLACE_MAX
+    for row in [
+        [f"after {step:.0f} min", f"after {urgent:.0f} min"],
+        [f"after {2 * step:.0f} min", f"after {2 * urgent:.0f} min"],
+        [f"after {turns.COPY_S / 60:.0f} min", f"after {turns.URGENT_COPY_S:.0f} s"],
+        [
+            f"after {each:.0f}, {2 * each:.0f}, at most {most * each:.0f} min"
+            for each in (place, urgent_place)
+        ],
+        [f"for {turns.DOUBT_S:.0f} s", f"for {turns.URGENT_DOUBT_S:.0f} s"],
+    ]:
+        assert row in rows
 
 
 @given(ids, camps, st.data())
