@@ -35,7 +35,18 @@ from web_ui.pages import (
 from web_ui.problems import Problem, document, refused, retry_after
 from web_ui.shell import Shell, policy
 from web_ui.site import Site, hash_of
-from web_ui.visit import NOT_HERE, Page, Sorry, ToCard, Visit, enter, from_the_box, role_of, welcome
+from web_ui.visit import (
+    NO_CARD_NOW,
+    NOT_HERE,
+    Page,
+    Sorry,
+    ToCard,
+    Visit,
+    enter,
+    from_the_box,
+    role_of,
+    welcome,
+)
 from web_ui.words import REFUSED, mark, status_of
 
 # What programs ask for; everything else is a page.
@@ -104,7 +115,9 @@ async def _say(request: Request, status: int, sentence: str, wait_s: int | None 
     if request.url.path.startswith(FOR_PROGRAMS):
         return document(Problem(status, _TO_PROGRAMS.get(status, sentence), retry_after_s=wait_s))
     visit = await welcome(request.app.state.site, request)
-    return await visit.show(Page("sorry.html", {"sentence": sentence}, status, wait_s))
+    return await visit.show(
+        Page("sorry.html", {"sentence": sentence, "enter_card": sentence == NO_CARD_NOW}, status, wait_s)
+    )
 
 
 async def _sorry(request: Request, error: Exception) -> Response:

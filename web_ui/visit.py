@@ -47,6 +47,13 @@ class Sorry(Exception):
         self.retry_after_s = retry_after_s
 
 
+# A form from a page that was open when the session ended.
+NO_CARD_NOW = mark(
+    "This phone has no card any more: the session ended. Enter the card again; "
+    "what you typed is one step back."
+)
+
+
 class ToCard(Exception):
     """The page needs a card: go and enter one."""
 
@@ -138,6 +145,8 @@ async def enter(request: Request) -> Visit:
             raise Sorry(404, NOT_HERE)
         case Verdict.TO_CARD:
             raise ToCard
+        case Verdict.FORBIDDEN if visit.session is None and visit.secure:
+            raise Sorry(403, NO_CARD_NOW)
         case Verdict.FORBIDDEN:
             raise Sorry(403, mark("Your card is for other things. Ask a coordinator."))
         case Verdict.ENTER:

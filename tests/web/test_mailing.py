@@ -143,6 +143,10 @@ def test_a_letter_is_refused_with_a_reason_that_its_author_reads(camp, desk):
         empty = phone.post("/mail/held/refuse", data=form | {"why": "  "})
         assert empty.status_code == 422
         assert "Say why" in empty.text
+        # At the letter, whose form is open: on a phone the top of the page is far away.
+        article = empty.text.partition("<article")[2]
+        assert 'class="sorry">Say why' in article
+        assert "<details open>" in article
         again = fields(phone.get("/mail/held").text, "/mail/held/refuse")
         assert phone.post("/mail/held/refuse", data=again | {"why": "names a person"}).status_code == 303
     with camp.phone() as visitor:
@@ -153,6 +157,31 @@ def test_a_letter_is_refused_with_a_reason_that_its_author_reads(camp, desk):
     assert "a moderator of this camp did not let it go to the mailing list" in said
     assert "names a person" in said
     assert (state["list"], state["list_why"]) == ("refused", "names a person")
+
+
+@pytest.mark.parametrize("subject", ["L" * 201, "س" * 101])
+def test_a_subject_that_is_too_long_stays_in_its_field(camp, desk, subject):
+    message = post(desk, "Assembly at eight")
+    fill(desk)
+    with camp.with_card(Role.MODERATOR) as phone:
+        form = fields(phone.get("/mail/held").text, "/mail/held/approve") | {"subject": subject}
+        answer = phone.post("/mail/held/approve", data=form)
+    assert answer.status_code == 422
+    assert "a subject or a reason has 200 letters at most" in answer.text
+    assert subject in answer.text
+    assert state_of(desk, message) == "held"
+
+
+def test_who_decides_after_the_session_ended_is_told_to_enter_the_card(camp, desk):
+    post(desk, "Assembly at eight")
+    fill(desk)
+    with camp.with_card(Role.MODERATOR) as phone:
+        form = fields(phone.get("/mail/held").text, "/mail/held/refuse") | {"why": "names a person"}
+        phone.cookies.clear()
+        answer = phone.post("/mail/held/refuse", data=form)
+    assert answer.status_code == 403
+    assert "the session ended" in answer.text
+    assert 'href="/card"' in answer.text
 
 
 def test_two_moderators_do_not_both_decide(camp, desk):

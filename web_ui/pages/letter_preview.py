@@ -34,7 +34,7 @@ TRIAL_TROUBLES = {
         "Letters to this list go into a folder of this box, not to a mail server. Download it instead."
     ),
     "too_often": mark("Six letters were sent to try within an hour. That is the most; download it instead."),
-    "server": mark("The mail server did not take it:"),
+    "server": mark("The mail server did not take it. What it says of a list is so of your address:"),
 }
 UNPROCESSABLE = 422
 

@@ -32,6 +32,9 @@ LETTERS_ON_A_PAGE = 12
 NONE_PICKED = mark("No letter was ticked.")
 SOME_DECIDED = mark("Some of them were decided by somebody else meanwhile. The others go.")
 SOME_CHANGED = mark("The text of some was changed meanwhile: read them again. The others go.")
+LINE_TOO_LONG = mark(
+    "That is too long: a subject or a reason has 200 letters at most, fewer in some scripts."
+)
 UNPROCESSABLE = 422
 
 _WORDS_HASH = re.compile(r"[0-9a-f]{32}")
@@ -46,6 +49,7 @@ class Kept:
     status: int = 200
     why: str = ""
     subject: str | None = None
+    refusing: bool = False  # it was the form that says why not
 
 
 @router.get("/mail/held")
@@ -100,9 +104,9 @@ async def _decide(visit: Visit, fields: dict[str, str], order: Action, message: 
         await visit.do(order)
     except Refused as error:
         typed = fields.get("subject")
-        kept = Kept(
-            message.hex(), REFUSED[error.refusal], status_of(error.refusal), fields.get("why", ""), typed
-        )
+        why, status = fields.get("why", ""), status_of(error.refusal)
+        sentence = LINE_TOO_LONG if error.refusal is Refusal.TOO_LONG else REFUSED[error.refusal]
+        kept = Kept(message.hex(), sentence, status, why, typed, isinstance(order, RefuseLetter))
         return await _queue(visit, kept)
     return visit.go(HELD)
 
