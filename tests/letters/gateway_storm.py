@@ -113,7 +113,7 @@ class ListHost:
     def __init__(self, storm):
         self.storm = storm
         self.got: Counter[bytes] = Counter()  # by message: how often it came over the wire
-        self.ids = {}  # by message: the Message-IDs it came under
+        self.ids = {}  # by message: the Message-IDs of the letters it came in, alone or with others
         self.letters = 0
         self.by: Counter[str] = Counter()
 
@@ -124,7 +124,7 @@ class ListHost:
             for message_id in message_ids(part.get("Message-ID", "")):
                 if mark := mark_of_message_id(message_id):
                     self.got[mark.message] += 1
-                    self.ids.setdefault(mark.message, set()).add(message_id)
+                    self.ids.setdefault(mark.message, set()).add(mail["Message-ID"])
                     self.by[by] += 1
         if self.storm.gives_back:
             back = raw.replace(b"\r\n", b"\n").replace(
@@ -199,7 +199,10 @@ class Storm:
 
     @property
     def doubled_when_merged(self):
-        """Messages that a program which merges equal Message-IDs shows twice."""
+        """Messages that a program which merges letters of equal Message-IDs shows twice.
+
+        A message alone has the same from every camp; two digests with it have two.
+        """
         return sum(len(ids) > 1 for ids in self.host.ids.values())
 
     def line(self):
