@@ -254,7 +254,7 @@ def nested(depth: int) -> bytes:
 @pytest.mark.parametrize("depth", [3, 50, 5_000])
 def test_deep_letters_do_no_harm(depth):
     (letter,) = read_letters(nested(depth))
-    assert isinstance(letter, NotForUs) or letter.subject == "deep"
+    assert isinstance(letter, NotForUs) or (isinstance(letter, IncomingLetter) and letter.subject == "deep")
 
 
 def test_a_letter_of_ten_megabytes_is_cut_and_read():

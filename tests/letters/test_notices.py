@@ -7,6 +7,7 @@ import pytest
 from sync.letters import NotForUs, Notice, OutgoingLetter, Why, letter_of, read_letters
 from sync.letters.list_forms import NoticeKind
 from sync.letters.marks import HEADER, mark_text, message_id_of, token
+from tests.letters.reading import only
 
 MAIL = Path(__file__).parent.parent / "data" / "mail"
 ADDRESS = "camps@lists.example.org"
@@ -357,8 +358,7 @@ def test_what_the_list_distributes_is_no_word_of_the_list():
 def test_a_person_who_speaks_of_a_hold_is_a_person():
     raw = f"From: Ana <a@a.example>\nTo: {ADDRESS}\n"
     raw += "Subject: Your message to camps awaits moderator approval\n\nIt does.\n"
-    (letter,) = read_letters(raw.encode(), NAMES)
-    assert letter.text == "It does."
+    assert only(raw.encode(), NAMES).text == "It does."
 
 
 def test_a_bounced_digest_names_the_digest():
@@ -444,5 +444,4 @@ def test_a_file_of_list_mail_is_the_lists(head, ours):
     ],
 )
 def test_what_came_through_the_list(head):
-    (letter,) = read_letters(f"From: Ana <a@a.example>\n{head}\nSubject: x\n\nwords\n".encode(), NAMES)
-    assert letter.text == "words"
+    assert only(f"From: Ana <a@a.example>\n{head}\nSubject: x\n\nwords\n".encode(), NAMES).text == "words"

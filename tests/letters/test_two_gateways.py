@@ -13,6 +13,7 @@ from sync.message import Kind, Message, compose, encode
 from sync.reading import Reader
 from sync.signing import Identity
 from sync.store import Store
+from tests.letters.reading import only
 
 NOW_S = 1_795_400_000.0
 DATE_S = 1_795_086_000
@@ -60,8 +61,7 @@ def mail(message_id: str = "1@a.example", answers: str = "", text: str = "Nine t
 
 
 def taken(raw: bytes) -> Message:
-    (letter,) = read_letters(raw, NAMES)
-    return message_of(letter, b"", int(NOW_S))
+    return message_of(only(raw, NAMES), b"", int(NOW_S))
 
 
 def post(text: str, parent: bytes) -> Message:

@@ -33,6 +33,7 @@ class Gateway(Camp):
 
     def of_list(self, message):
         state = self.tables.state_of(LIST, message)
+        assert state is not None
         return state.state, state.said, state.refused_by
 
     def notices(self):
