@@ -151,6 +151,7 @@ class Storm:
     crashes: int = 6  # of each gateway, right after the server's 250
     trouble: float = 0.02  # of letters: the line breaks, before or after the server took it, or it says 451
     mic_checks: float = 0.05
+    digest_above: int = 20
     said: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -314,7 +315,12 @@ class GatewayCamp(StormCamp):
         self.random = Random(f"{storm.seed} {name}")
         inbox = "mbox:inbox" if storm.gives_back else ""
         self.list = MailingList(
-            name="camps", address=ADDRESS, outbox="smtp://lists.example.org", inbox=inbox, hold_hours=0.0
+            name="camps",
+            address=ADDRESS,
+            outbox="smtp://lists.example.org",
+            inbox=inbox,
+            hold_hours=0.0,
+            digest_above=storm.digest_above,
         )
         self.folder = storm.folder / name
         self.start()
