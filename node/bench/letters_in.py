@@ -37,6 +37,8 @@ GREW_MB_MAX = 16.0
 WARM_SHARE = 0.1
 
 ADDRESS = "camps@lists.example.org"
+# What a list writes into each letter. What has none of it came past the list.
+_SIGNS = f"List-Id: Camps <camps.lists.example.org>\nList-Post: <mailto:{ADDRESS}>\n"
 _NAMES = ("camps", ADDRESS, "camps")
 _FOOTER = "_" * 47 + f"\nCamps mailing list\n{ADDRESS}\nhttps://lists.example.org/listinfo/camps\n"
 _ATTACHED_BYTES = 60_000
@@ -102,7 +104,8 @@ def _piece(number: int, texts: Sequence[str], random: Random, wall_s: float) -> 
         # No letter has the number of one that also came alone.
         inside = [_letter(1_000_000 + 5 * number + n, texts, random, wall_s) for n in range(5)]
         parts = b"".join(b"\n--D\nContent-Type: message/rfc822\n\n" + each for each in inside)
-        head = f"From: camps-request@lists.example.org\nSubject: Camps Digest, Vol 1, Issue {number}\n"
+        head = "From: camps-request@lists.example.org\n"
+        head += f"Subject: Camps Digest, Vol 1, Issue {number}\n{_SIGNS}"
         head += 'MIME-Version: 1.0\nContent-Type: multipart/digest; boundary="D"\n'
         return f"Message-ID: <digest.{number}@lists.example.org>\n{head}".encode() + parts + b"\n--D--\n", 5
     if number % 100 == 60:
@@ -115,7 +118,7 @@ def _piece(number: int, texts: Sequence[str], random: Random, wall_s: float) -> 
         post = OutgoingLetter(
             id_, b"far camp", "Far", "", "general", "Ana", text, False, int(wall_s) - number
         )
-        return letter_of(post, ADDRESS).replace(b"\r\n", b"\n"), 1
+        return _SIGNS.encode() + letter_of(post, ADDRESS).replace(b"\r\n", b"\n"), 1
     return _letter(number, texts, random, wall_s), 1
 
 
@@ -126,8 +129,7 @@ def _letter(number: int, texts: Sequence[str], random: Random, wall_s: float) ->
     head = (
         f"From: Ana {number} via Camps <{ADDRESS}>\nReply-To: Ana {number} <ana{number}@a.example>\n"
         f"To: {ADDRESS}\nSubject: [Camps] Letter {number}\nMessage-ID: <{number}@a.example>\n"
-        f"X-MailFrom: ana{number}@a.example\nList-Id: Camps <camps.lists.example.org>\n"
-        f"List-Post: <mailto:{ADDRESS}>\nDate: {date}\nMIME-Version: 1.0\n"
+        f"X-MailFrom: ana{number}@a.example\n{_SIGNS}Date: {date}\nMIME-Version: 1.0\n"
     )
     body = f"{words}\n\nOn Monday, Bo <bo@b.example> wrote:\n{quote}\n\n-- \nAna\n{_FOOTER}"
     if number % 5 == 1:
