@@ -12,6 +12,9 @@ _SENTENCES: dict[Refusal, str] = {
     Refusal.NO_CAMP: "no such camp is known here: give its id (16 hex digits), its key, or its name",
     Refusal.AMBIGUOUS: "several camps have this name: give the id (16 hex digits)",
     Refusal.NO_CARD: "there is no such card",
+    Refusal.NO_LIST: "the settings name no such mailing list",
+    Refusal.NO_REGISTRATION: "there is no such registration here",
+    Refusal.REGISTRATIONS_FULL: "too many people wait to be put on lists already",
     Refusal.NOT_ALLOWED: (
         "this is not allowed: people do not write in letters, a mic check does not stay here,"
         " and a group does not take the name of such a channel"
