@@ -119,6 +119,8 @@ class MailStand:
             self.ask("POST", "domains", mail_host=LISTS)
         address = f"{name}@{LISTS}"
         self.ask("POST", "lists", fqdn_listname=address)
+        # Two first letters at once make each of its archivers twice, and Mailman shunts all that follow.
+        self.ask("GET", f"lists/{name}.{LISTS}/archivers")
         self.configure(name, **{"send_welcome_message": "false", **settings})
         for member in members:
             self.join(name, member)
