@@ -29,12 +29,13 @@ _FAREWELLS_AT = "told farewells"
 
 def tell(room: Room, at: Moment) -> float:
     """Say what is due; the seconds until the next time. A clock set back counts as long ago."""
+    card_s = float("inf")
     if not room.is_buried:
-        _tell_card(room, at)
+        card_s = _tell_card(room, at)
         _tell_introductions(room, at)
     _tell_farewells(room, at)
     stamps = (_CARD_AT, _PINS_AT, _FAREWELLS_AT)
-    return min(_wait_s(room, stamp, at) for stamp in stamps)
+    return min(card_s, *(_wait_s(room, stamp, at) for stamp in stamps))
 
 
 def card_body(room: Room, wall_s: float) -> bytes:
@@ -52,14 +53,20 @@ def card_body(room: Room, wall_s: float) -> bytes:
     return pack(cbor.encode(values))
 
 
-def _tell_card(room: Room, at: Moment) -> None:
+def _tell_card(room: Room, at: Moment) -> float:
+    """Tell the camp's card when it is due or has changed; the seconds until it is due again."""
     body = card_body(room, at.wall_s)
     hash_ = blake2b(body, digest_size=16).digest()
-    if room.store.meta(_CARD_HASH) == hash_ and _wait_s(room, _CARD_AT, at) > 0:
-        return
+    wait_s = _wait_s(room, _CARD_AT, at)
+    if room.store.meta(_CARD_HASH) == hash_ and wait_s > 0:
+        return wait_s
+    # The card of the latest second is believed (PROTOCOL.md §5.2): of two of one second nobody knows which.
+    if room.store.meta(_CARD_AT) == at.second:
+        return 1.0
     room.engine.publish(Message(Kind.CARD, at.second, body=body, reference=room.identity.key), at.now)
     room.store.set_meta(_CARD_HASH, hash_)
     room.store.set_meta(_CARD_AT, at.second)
+    return REPEAT_S
 
 
 def _tell_introductions(room: Room, at: Moment) -> None:

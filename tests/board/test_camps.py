@@ -263,6 +263,20 @@ def test_a_restart_says_the_card_again_only_when_it_changed(camp):
     assert camp.row("SELECT name FROM camps") == ("Norte Libre",)
 
 
+def test_two_cards_are_never_of_one_second(camp):
+    camp.tick()
+    engine = Engine(camp.identity, camp.store, Random(1))
+    lists = CampSettings("Norte", has_list=True)
+    camp.board = Board(camp.store, engine, camp.identity, bytes, BoardLimits(), lists)
+    camp.tick()
+    assert len(camp.said(Kind.CARD)) == 1
+    assert camp.board.next_wakeup() <= camp.now + 1
+    camp.pass_time(1)
+    camp.tick()
+    assert len(camp.said(Kind.CARD)) == 2
+    assert camp.row("SELECT has_list FROM camps") == (1,)
+
+
 def test_a_clock_that_is_set_later_does_not_silence_the_card(camp):
     camp.wall_s = 1_000.0  # 1970
     camp.tick()
