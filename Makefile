@@ -30,7 +30,7 @@ demo:
 test:
 	$(NEED) test
 	@$(MAKE) --no-print-directory _lint
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all:
 	@$(PYTHON) tests/apt_packages.py
