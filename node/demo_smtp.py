@@ -13,6 +13,7 @@ from aiosmtpd.smtp import SMTP
 
 HOST = "127.0.0.1"
 END_S = 5.0
+ACCEPTED_S = 0.01  # what was accepted last has its transport by then
 
 
 class SmtpServer:
@@ -23,8 +24,8 @@ class SmtpServer:
     ) -> None:
         """With `tls`, encrypted from the first byte. `options` are those of `aiosmtpd.smtp.SMTP`."""
         self._tls = tls
-        self._factory = partial(SMTP, handler, hostname=hostname, **options)
-        self._open: list[SMTP] = []
+        self._open: set[SMTP] = set()
+        self._factory = partial(_Known, self._open, handler, hostname=hostname, **options)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
@@ -52,16 +53,31 @@ class SmtpServer:
 
     async def _serve(self, listener: socket.socket) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._loop.create_server(self._protocol, sock=listener, ssl=self._tls)
+        server = await self._loop.create_server(
+            lambda: self._factory(loop=self._loop), sock=listener, ssl=self._tls
+        )
         self._ready.set()
         await self._end.wait()
+        self._loop.remove_reader(listener)  # a server that is closed fails those whom it has just accepted
+        await asyncio.sleep(ACCEPTED_S)
         server.close()
         for each in self._open:
-            if each.transport is not None:
-                each.transport.close()
+            if isinstance(each.transport, asyncio.WriteTransport):
+                each.transport.abort()
+        await asyncio.sleep(0)
 
-    def _protocol(self) -> SMTP:
-        protocol = self._factory(loop=self._loop)
-        self._open = [each for each in self._open if each.transport is not None]
-        self._open.append(protocol)
-        return protocol
+
+class _Known(SMTP):
+    """A conversation that is in `known` while it lasts."""
+
+    def __init__(self, known: set[SMTP], handler: object, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._known = known
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._known.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self._known.discard(self)

@@ -40,6 +40,8 @@ from web_ui.mail_words import in_english
 
 # The last answer is waited for longer than others: asking again may double a letter.
 LAST_ANSWER_S = 180.0
+# A handshake takes two ways there and back: a second over a satellite. Who stops the box waits no longer.
+CALLED_OFF_S = 1.0
 # What greylisting wants is not said by its answer. Postgrey's default, and the sentence says it.
 GREYLIST_S = 300.0
 
@@ -124,7 +126,7 @@ async def conversation(
     """Connect, greet as `helo`, log in where there is a password. Raises Trouble."""
     terms = terms or Terms()
     trust = terms.trust
-    smtp = SMTP(
+    smtp = _Line(
         hostname=server.host,
         port=server.port,
         local_hostname=helo,
@@ -135,7 +137,7 @@ async def conversation(
     )
     try:
         try:
-            await smtp.connect()
+            await _connect(smtp)
             await _greet(smtp)
             await _encrypt(smtp, server, password, terms)
             await _log_in(smtp, server, password)
@@ -148,6 +150,30 @@ async def conversation(
             await smtp.quit()
     finally:
         smtp.close()
+
+
+class _Line(SMTP):
+    """A connection that is closed at once: TLS would wait for the other end's goodbye, longer than our event
+    loop lasts, and then nobody could close the socket."""
+
+    def close(self) -> None:
+        transport = self.transport
+        super().close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+
+
+async def _connect(smtp: SMTP) -> None:
+    """Connect. Who calls off meanwhile waits a moment: asyncio leaves no handshake halfway without leaving its
+    socket open, which nobody then can close."""
+    connecting = asyncio.ensure_future(smtp.connect())
+    try:
+        await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        await asyncio.wait([connecting], timeout=CALLED_OFF_S if smtp.use_tls else 0)
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        raise
 
 
 def _line(smtp: SMTP) -> tuple[str, Callable[[], None]]:
