@@ -164,8 +164,8 @@ class _Line(SMTP):
 
 
 async def _connect(smtp: SMTP) -> None:
-    """Connect. Who calls off meanwhile waits a moment: asyncio leaves no handshake halfway without leaving its
-    socket open, which nobody then can close."""
+    """Connect. Who calls off meanwhile waits a moment: a handshake that asyncio leaves halfway leaves its
+    socket open, and nobody then can close it."""
     connecting = asyncio.ensure_future(smtp.connect())
     try:
         await asyncio.shield(connecting)
