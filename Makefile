@@ -37,7 +37,7 @@ test-all:
 	$(NEED) test-all
 	$(NEED) mailman
 	@$(MAKE) --no-print-directory _lint
-	@exec $(BIN)/python -m pytest -m "not soak" $(ARGS)
+	@exec $(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder -o faulthandler_timeout=600 $(ARGS)
 
 soak:
 	$(NEED) test
