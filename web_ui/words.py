@@ -101,7 +101,9 @@ CARRY_TROUBLES = {
     "not_allowed": mark("This box may not open sticks. Somebody at the box can: miccheck import."),
     "damaged": mark("The stick cannot be read: it is damaged, or was pulled out too early."),
     "full": mark("There is no room on the stick. Nothing was written."),
-    "read_only": mark("The stick cannot be written to. Is its lock on? Nothing was written."),
+    "read_only": mark(
+        "The stick cannot be written to: its lock is on, or its files are not ours. Nothing was written."
+    ),
     "not_a_file": mark("That is no plain file, and is left alone."),
 }
 
