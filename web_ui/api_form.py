@@ -39,7 +39,6 @@ def message_json(view: MessageView) -> Json:
         "heard_by": list(view.heard_by),
         "echoes": view.echoes,
         "list": view.list.value if view.list is not None else None,
-        "list_why": view.list_why or None,
     }
 
 

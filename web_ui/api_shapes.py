@@ -53,7 +53,6 @@ class Message(_Shape):
     heard_by: list[str]
     echoes: int
     list: Literal["waiting", "held", "sent", "on_list", "refused"] | None
-    list_why: str | None
 
 
 class Messages(_Shape):

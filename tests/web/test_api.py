@@ -14,7 +14,7 @@ from web_ui import api_shapes as shapes
 # DESIGN §7, word for word.
 FIELDS = [
     "id", "camp", "channel", "author", "text", "role", "kind", "created", "received", "via", "parent",
-    "urgent", "state", "heard_by", "echoes", "list", "list_why",
+    "urgent", "state", "heard_by", "echoes", "list",
 ]  # fmt: skip
 PROBLEM = ["type", "title", "status", "detail"]
 
