@@ -150,6 +150,10 @@ class NodeDesk:
         """Unix time as the node believes it to be."""
         return self._clock.wall_s()
 
+    def full_since_s(self) -> float | None:
+        """Since when (Unix) the disk takes nothing more; None while it does."""
+        return self._pump.full_since_s()
+
     def clock(self) -> ClockView:
         """Whether that belief has a ground."""
         trust = self._clock.trust()

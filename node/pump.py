@@ -52,6 +52,8 @@ NOTHING_TO_DO_S = 1.0
 SWEEP_EVERY_S = 3_600.0
 # The longest sleep: a clock that a person sets is noticed within it.
 SLEEP_MAX_S = 60.0
+# While the disk is full a row is tried this often, so that the page says soon that there is room again.
+FEEL_EVERY_S = 60.0
 
 _ADMISSION_ACTIONS = (PinCamp, UnpinCamp, SetAdmission, BuryCamp)
 
@@ -189,6 +191,8 @@ class Pump:
         self._stopping = False
         self._ports: dict[str, Port] = {}
         self._next_sweep = clock.now()
+        self._full_since_s: float | None = None
+        self._next_feel = clock.now()
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
 
     # -- from other threads -------------------------------------------------------------------------
@@ -239,6 +243,10 @@ class Pump:
             frames, size = self._waiting_of.get(link, (0, 0))
             mine = frames < LINK_FRAMES_WAITING_MAX and size < LINK_BYTES_WAITING_MAX
             return mine and self._bytes_waiting < BYTES_WAITING_MAX
+
+    def full_since_s(self) -> float | None:
+        """Since when (Unix) nothing could be stored; None while there is room."""
+        return self._full_since_s
 
     def wake(self) -> None:
         """Something changed outside: a link has room, a person set the clock."""
@@ -294,12 +302,16 @@ class Pump:
 
     def _do_group(self, jobs: list[_Job[Any]]) -> bool:
         """Do a group in one transaction; whether frames came or left, or messages are still to be read."""
+        self._feel_for_room()
+        before = self._store.rows_changed()
         try:
             with self._store.transaction():
                 arrived, leaving = self._work(jobs)
         except StoreFull as fault:
             self._disk_full(jobs, fault)
             return False
+        if self._store.rows_changed() != before:
+            self._full_since_s = None
         for job in jobs:
             job.answer()
         for port, frames in leaving:
@@ -379,8 +391,23 @@ class Pump:
         if hour is not None and sweep(bench.store, now_s, min(hour, hour_of(now_s))).live_bundles:
             bench.engine.reload()
 
+    def _feel_for_room(self) -> None:
+        """While the disk is full, see with one row whether it still is; nobody may post for hours."""
+        if self._full_since_s is None or self._clock.now() < self._next_feel:
+            return
+        self._next_feel = self._clock.now() + FEEL_EVERY_S
+        try:
+            with self._store.transaction():
+                self._store.set_meta("full_since", int(self._full_since_s))
+        except StoreFull:
+            return
+        self._full_since_s = None
+
     def _disk_full(self, jobs: list[_Job[Any]], fault: StoreFull) -> None:
         """Nothing of the group is stored: what memory mirrors is read again, links begin anew."""
+        if self._full_since_s is None:
+            self._full_since_s = self._clock.wall_s()
+            self._next_feel = self._clock.now() + FEEL_EVERY_S
         self._engine.reload()
         now = self._clock.now()
         for port in self._ports.values():

@@ -105,6 +105,9 @@ class Desk(Protocol):
     def wall_s(self) -> float:
         """Unix time as the node believes it to be."""
 
+    def full_since_s(self) -> float | None:
+        """Since when (Unix) the disk takes nothing more; None while it does."""
+
     def clock(self) -> ClockView:
         """Whether that belief has a ground."""
 

@@ -158,6 +158,10 @@ class Database:
         """Whether a transaction is open."""
         return self.connection.in_transaction
 
+    def rows_changed(self) -> int:
+        """How many rows this connection ever wrote; the same before and after: nothing was written."""
+        return self.connection.total_changes
+
     def erase_after_commit(self) -> None:
         """Something was deleted that must leave the file: empty the log behind this transaction."""
         self._erase = True

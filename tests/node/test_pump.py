@@ -6,7 +6,14 @@ from concurrent.futures import Future
 
 import pytest
 
-from node.pump import BYTES_WAITING_MAX, LINK_BYTES_WAITING_MAX, SWEEP_EVERY_S, Pump, PumpStopped
+from node.pump import (
+    BYTES_WAITING_MAX,
+    FEEL_EVERY_S,
+    LINK_BYTES_WAITING_MAX,
+    SWEEP_EVERY_S,
+    Pump,
+    PumpStopped,
+)
 from sync import frames
 from sync.actions import CONSOLE, Refusal, Refused, WritePost
 from sync.board import Board, BoardLimits, CampSettings
@@ -302,9 +309,25 @@ def test_a_full_disk_fails_the_group_and_the_next_one_works(node, monkeypatch):
     with pytest.raises(StoreFull):
         future.result(WAIT_S)
     assert node.full.wait(WAIT_S)
+    assert node.pump.full_since_s() is not None
+    node.pump.submit(lambda bench: None).result(WAIT_S)  # writes nothing, and so says nothing of the disk
+    assert node.pump.full_since_s() is not None
     node.pump.act(WritePost(GENERAL, "after"), CONSOLE).result(WAIT_S)
+    assert node.pump.full_since_s() is None
     assert node.rows() == 2
     assert node.pump.submit(lambda bench: bench.store.meta("half")).result(WAIT_S) is None
+
+
+def test_room_on_the_disk_is_noticed_when_nobody_posts(node):
+    def full(bench):
+        raise StoreFull
+
+    with pytest.raises(StoreFull):
+        node.pump.submit(full).result(WAIT_S)
+    assert node.full.wait(WAIT_S)
+    node.clock.time += FEEL_EVERY_S
+    node.pump.submit(lambda bench: None).result(WAIT_S)
+    assert node.pump.full_since_s() is None
 
 
 def test_a_stopped_pump_takes_nothing(tmp_path):

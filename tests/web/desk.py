@@ -48,6 +48,7 @@ class TestDesk:
     now: float = 1_000.0
     time_s: float = START_S
     clock_view: ClockView = field(default_factory=lambda: ClockView(True, "ntp"))
+    full_s: float | None = None
     link_views: tuple[LinkView, ...] = ()
     lists: tuple[ListView, ...] = ()
     road_views: tuple[RoadView, ...] = ()
@@ -107,6 +108,9 @@ class TestDesk:
 
     def wall_s(self) -> float:
         return self.time_s
+
+    def full_since_s(self) -> float | None:
+        return self.full_s
 
     def clock(self) -> ClockView:
         return self.clock_view

@@ -355,6 +355,14 @@ def test_the_style_names_no_side_of_the_page(square):
     )
 
 
+def test_the_status_says_that_the_disk_is_full(square):
+    with square.camp.phone() as phone:
+        assert "The disk is full" not in phone.get("/status").text
+        square.camp.desk.full_s = square.camp.desk.wall_s()
+        assert "The disk is full since" in phone.get("/status").text
+        assert "El disco está lleno desde" in phone.get("/status", headers={"accept-language": "es"}).text
+
+
 def test_the_status_counts_what_was_refused_in_words_of_the_reader(square):
     assert set(WHY_REFUSED) == set(Reason)
     with square.camp.phone() as phone:

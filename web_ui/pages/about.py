@@ -75,6 +75,7 @@ def _status(visit: Visit, reader: Reader) -> Page:
             "refused": [count for count in desk.refused_counts() if count.n],
             "version": desk.version(),
             "now_s": desk.wall_s(),
+            "full_s": desk.full_since_s(),
             "uptime": _how_long(language, desk.uptime_s()),
             "link_word": lambda link: link_state(language, link.kind, link.state),
             "why": lambda count: _why(language, count),
