@@ -364,6 +364,19 @@ def test_a_liaison_sets_the_clock(camp, typed, unix_s):
             assert camp.desk.wall_s() == unix_s
 
 
+def test_a_clock_that_is_set_is_a_coordinators(camp, coordinator):
+    with camp.with_card(Role.LIAISON, "kitchen") as phone:
+        page = phone.get("/clock")
+        assert "tell a coordinator" in page.text
+        assert 'name="utc"' not in page.text
+        token = phone.fields("/held", "/leave")["token"]
+        before = camp.desk.wall_s()
+        assert phone.post("/clock", data={"token": token, "unix": "1800000000"}).status_code == 403
+        assert camp.desk.wall_s() == before
+    assert coordinator.fill("/clock", "/clock", unix="1800000000").status_code == 303
+    assert camp.desk.wall_s() == 1_800_000_000
+
+
 def test_posts_work_while_the_clock_is_not_set(camp):
     camp.desk.clock_view = ClockView(False, "not set")
     with camp.phone() as phone:

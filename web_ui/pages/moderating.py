@@ -11,6 +11,7 @@ from sync.actions import (
     HideMessage,
     HoldStrangers,
     MuteAuthor,
+    Refusal,
     Refused,
     RefuseHeld,
     ReleaseHeld,
@@ -182,7 +183,18 @@ async def _about(visit: Visit, fields: dict[str, str], order: Action, id_hex: st
 @router.get("/clock")
 async def clock(visit: Here) -> Response:
     """Tell the box what time it is."""
-    return await visit.show(Page("clock.html", {"now_s": visit.site.desk.wall_s(), "sorry": "", "kept": ""}))
+    return await visit.show(_clock(visit))
+
+
+def _clock(visit: Visit, sorry: str = "", kept: str = "", status: int = 200) -> Page:
+    content = {"now_s": visit.site.desk.wall_s(), "may": _may_set_clock(visit), "sorry": sorry, "kept": kept}
+    return Page("clock.html", content, status)
+
+
+def _may_set_clock(visit: Visit) -> bool:
+    """A box that does not know the time takes it from anybody with a card; a clock that is set moves what
+    people here seal and forget, so only a coordinator changes it."""
+    return not visit.site.desk.clock().is_set or visit.actor.role is Role.COORDINATOR
 
 
 @router.post("/clock")
@@ -190,10 +202,11 @@ async def set_clock(visit: Here) -> Response:
     """Take the time of this phone."""
     fields = await fields_of(visit)
     visit.use_token(fields.get("token", ""))
+    if not _may_set_clock(visit):
+        return await visit.show(_clock(visit, status=status_of(Refusal.NOT_ALLOWED)))
     unix_s = _seconds(fields)
     if unix_s is None:
-        content = {"now_s": visit.site.desk.wall_s(), "sorry": CLOCK_WRONG, "kept": fields.get("utc", "")}
-        return await visit.show(Page("clock.html", content, 422))
+        return await visit.show(_clock(visit, CLOCK_WRONG, fields.get("utc", ""), 422))
     await visit.site.desk.set_clock(unix_s, visit.actor)
     return visit.go("/status")
 
