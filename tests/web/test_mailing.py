@@ -195,6 +195,61 @@ def test_two_moderators_do_not_both_decide(camp, desk):
     assert "Somebody else was faster" in late.text
 
 
+@pytest.mark.parametrize("introduce", [False, True])
+@pytest.mark.parametrize("form", ["approve", "refuse"])
+def test_what_is_typed_for_a_letter_that_another_decided_comes_back_with_who_it_was(
+    camp, desk, form, introduce
+):
+    message = post(desk, "Somebody's name and street")
+    fill(desk, introduce=introduce)
+    typed = {"subject": "Who to call", "why": "It names my <neighbour>"}
+    with camp.with_card(Role.MODERATOR) as phone, camp.with_card(Role.COORDINATOR) as other:
+        late = fields(phone.get("/mail/held").text, f"/mail/held/{form}") | typed
+        first = fields(other.get("/mail/held").text, "/mail/held/refuse") | {"why": "names a person"}
+        assert other.post("/mail/held/refuse", data=first).status_code == 303
+        answer = phone.post(f"/mail/held/{form}", data=late)
+        assert answer.status_code == 409
+        assert "Somebody else was faster" in answer.text
+        assert "It was not let go, by: coordinator" in answer.text
+        assert "names a person" in answer.text
+        kept = "Who to call" if form == "approve" else "It names my &lt;neighbour&gt;"
+        assert f'value="{kept}"' in answer.text
+        link = f'href="/m/{message.hex()}"'
+        assert (link in answer.text) != introduce
+        assert kept not in phone.get("/mail/held").text
+
+
+def test_what_is_typed_for_a_letter_that_left_by_itself_comes_back_with_where_it_is(camp, desk):
+    message = post(desk, "Somebody's name and street")
+    fill(desk)
+    with camp.with_card(Role.MODERATOR) as phone:
+        late = fields(phone.get("/mail/held").text, "/mail/held/refuse") | {"why": "It names my neighbour"}
+        with desk.store.transaction():
+            tables_of(desk).mark_on_list("camps", message, desk.time_s)
+        answer = phone.post("/mail/held/refuse", data=late)
+    assert answer.status_code == 409
+    assert "Nobody here decided about it" in answer.text
+    assert "is on the mailing list" in answer.text
+    assert 'value="It names my neighbour"' in answer.text
+
+
+def test_a_paused_list_is_told_of_where_letters_are_let_go(camp, desk):
+    post(desk, "Assembly at eight")
+    fill(desk)
+    desk.order(PauseList("camps", True), COORDINATOR)
+    with camp.with_card(Role.MODERATOR) as phone:
+        page = phone.get("/mail/held").text
+        assert "camps is paused: what you let go for it waits. A coordinator lets it go on." in " ".join(
+            re.sub("<[^>]*>", " ", page).split()
+        )
+        assert 'action="/mail/pause"' not in page
+    with camp.with_card(Role.COORDINATOR) as phone:
+        page = phone.get("/mail/held").text
+        assert "paper is paused" not in page
+        assert phone.post("/mail/pause", data=fields(page, "/mail/pause")).status_code == 303
+        assert "is paused" not in phone.get("/mail/held").text
+
+
 def test_nobody_lets_go_what_was_changed_since_it_was_read(camp, desk):
     first, second = post(desk, "Dinner at eight"), post(desk, "Assembly")
     fill(desk)

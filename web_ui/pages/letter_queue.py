@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
 
-from sync.actions import Action, ApproveLetter, Refusal, Refused, RefuseLetter
-from sync.message import MessageId
+from sync.actions import ApproveLetter, Refusal, Refused, RefuseLetter
+from sync.message import MessageId, Role
+from sync.reading import Reader
+from sync.store.people import Act
+from sync.views import LogEntry
 from web_ui.excerpts import rows_that_fit
 from web_ui.pages.letter_preview import SUBJECT_CHARACTERS_MAX, preview_path
 from web_ui.pages.mailing import name_of_list
 from web_ui.pages.reading import message_id, place
 from web_ui.visit import Here, Page, Visit
-from web_ui.words import REFUSED, mark, status_of
+from web_ui.words import REFUSED, letter_state, mark, status_of
 from web_ui.writing import fields_of
 
 router = APIRouter(include_in_schema=False)
@@ -36,6 +39,9 @@ LINE_TOO_LONG = mark(
     "That is too long: a subject or a reason has 200 letters at most, fewer in some scripts."
 )
 UNPROCESSABLE = 422
+# Of the newest lines of the log: what was decided while somebody typed is among them.
+LOG_LINES = 200
+DECISIONS = (Act.APPROVE_LETTER, Act.APPROVE_CONTACTS, Act.REFUSE_LETTER)
 
 _WORDS_HASH = re.compile(r"[0-9a-f]{32}")
 
@@ -50,6 +56,27 @@ class Kept:
     why: str = ""
     subject: str | None = None
     refusing: bool = False  # it was the form that says why not
+    list: str = ""
+
+    @property
+    def typed(self) -> str:
+        """What a person wrote, whichever form it was."""
+        return self.why if self.refusing else (self.subject or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A letter that waits no more, though somebody had just written about it: who was faster, where it is."""
+
+    typed: str
+    message: str = ""  # hex
+    entry: LogEntry | None = None  # None: nobody here decided
+    where: str = ""
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether somebody did not let it go."""
+        return self.entry is not None and self.entry.act == Act.REFUSE_LETTER
 
 
 @router.get("/mail/held")
@@ -59,15 +86,19 @@ async def held(visit: Here) -> Response:
 
 
 async def _queue(visit: Visit, kept: Kept = Kept()) -> Response:
-    return await visit.page(lambda _: _held(visit, kept))
+    return await visit.page(lambda reader: _held(visit, reader, kept))
 
 
-def _held(visit: Visit, kept: Kept) -> Page:
+def _held(visit: Visit, reader: Reader, kept: Kept) -> Page:
     waiting, more = visit.site.desk.mail().held(LETTERS_ON_A_PAGE)
     shown = rows_that_fit(waiting, lambda each: each.text + each.author + each.words, LETTER_BYTES)
+    is_there = any(each.message.hex() == kept.message for each in shown)
     content = {
         "letters": shown,
+        "decided": None if is_there or not kept.typed.strip() else _decided(visit, reader, kept),
         "more": more + len(waiting) - len(shown),
+        "paused": [each for each in visit.site.desk.mail().lists() if each.paused and not each.stopped],
+        "coordinates": visit.session is not None and visit.session.role is Role.COORDINATOR,
         "kept": kept,
         "sorry": kept.sentence,
         "several": len(shown) > 1,
@@ -75,6 +106,17 @@ def _held(visit: Visit, kept: Kept) -> Page:
         "subject_max": SUBJECT_CHARACTERS_MAX,
     }
     return Page("mail_held.html", content, kept.status)
+
+
+def _decided(visit: Visit, reader: Reader, kept: Kept) -> Decided:
+    entry = next(
+        (each for each in reader.log(LOG_LINES) if each.target == kept.message and each.act in DECISIONS),
+        None,
+    )
+    letters = dict(visit.site.desk.mail().letters_of(bytes.fromhex(kept.message)))
+    where = letter_state(visit.language, letters[kept.list]) if kept.list in letters else ""
+    is_message = reader.message(bytes.fromhex(kept.message)) is not None  # the first letter is none
+    return Decided(kept.typed, kept.message if is_message else "", entry, where)
 
 
 @router.post("/mail/held/approve")
@@ -87,7 +129,7 @@ async def approve(visit: Here) -> Response:
     subject = "" if now.strip() == was.strip() else now
     shown = words_hash(fields.get("shown", ""))
     order = ApproveLetter(name, message, subject, fields.get("contacts", "") == "1", shown)
-    return await _decide(visit, fields, order, message)
+    return await _decide(visit, fields, order)
 
 
 @router.post("/mail/held/refuse")
@@ -95,10 +137,10 @@ async def refuse(visit: Here) -> Response:
     """Do not let a letter go, and say why."""
     fields = await fields_of(visit)
     name, message = await name_of_list(visit, fields), message_id(fields.get("message", ""))
-    return await _decide(visit, fields, RefuseLetter(name, message, fields.get("why", "")), message)
+    return await _decide(visit, fields, RefuseLetter(name, message, fields.get("why", "")))
 
 
-async def _decide(visit: Visit, fields: dict[str, str], order: Action, message: MessageId) -> Response:
+async def _decide(visit: Visit, fields: dict[str, str], order: ApproveLetter | RefuseLetter) -> Response:
     visit.use_token(fields.get("token", ""))
     try:
         await visit.do(order)
@@ -106,7 +148,10 @@ async def _decide(visit: Visit, fields: dict[str, str], order: Action, message: 
         typed = fields.get("subject")
         why, status = fields.get("why", ""), status_of(error.refusal)
         sentence = LINE_TOO_LONG if error.refusal is Refusal.TOO_LONG else REFUSED[error.refusal]
-        kept = Kept(message.hex(), sentence, status, why, typed, isinstance(order, RefuseLetter))
+        if isinstance(order, ApproveLetter) and not order.subject:
+            typed = None  # nobody touched it
+        refusing = isinstance(order, RefuseLetter)
+        kept = Kept(order.message.hex(), sentence, status, why, typed, refusing, order.list)
         return await _queue(visit, kept)
     return visit.go(HELD)
 
