@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from gettext import NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -88,7 +89,9 @@ def direction_of(code: str) -> str:
     return "rtl" if code.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
 
 
+@cache
 def _load(code: str) -> Language:
+    """The language with this code; to read its catalogue takes 20 ms, so it is read once in a process."""
     translations = NullTranslations()
     if code != SOURCE_LANGUAGE:
         if code not in available():
