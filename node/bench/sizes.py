@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from statistics import median
 
 from node.bench.figures import Figure
+from node.commands.price import cut_lengths
 from sync.bundle import BundleClass, hour_of, seal
-from sync.frames import HEAD_BYTES
 from sync.message import Kind, Message, compose, encode
 from sync.signing import Identity
 from sync.text import tidy
@@ -22,8 +22,9 @@ TOGETHER_BYTES_MAX = 110
 
 
 def measure(texts: Sequence[str], identity: Identity, wall_s: float) -> list[Figure]:
-    """The median frame of the texts, each cut at 140 letters; together, the next four in order share one.
+    """The median frame of the texts, each cut at 140 letters.
 
+    Together, the next four in order share a bundle: more than a radio's frame holds, so it leaves in two.
     Raises ValueError when there are fewer than four texts.
     """
     cut = [tidy(text)[:LETTERS] for text in texts]
@@ -42,7 +43,7 @@ def measure(texts: Sequence[str], identity: Identity, wall_s: float) -> list[Fig
         ),
         Figure(
             "frame_of_four_bytes",
-            f"the same, each of four in one bundle (median of {len(together)})",
+            f"the same, each of four in one bundle, its frames (median of {len(together)})",
             median(together),
             "B",
             limit=TOGETHER_BYTES_MAX,
@@ -52,7 +53,7 @@ def measure(texts: Sequence[str], identity: Identity, wall_s: float) -> list[Fig
 
 
 def _frame_bytes(texts: Sequence[str], identity: Identity, wall_s: float) -> int:
-    """The bytes of one frame that holds these texts as posts of one bundle, its head included."""
+    """The bytes of the frames that carry these texts as posts of one bundle, heads included."""
     posts = [Message(Kind.POST, int(wall_s), salt=number) for number in range(len(texts))]
     messages = [encode(compose(post, text)) for post, text in zip(posts, texts, strict=True)]
-    return HEAD_BYTES + len(seal(identity, hour_of(wall_s), BundleClass.POST, messages).wire)
+    return sum(cut_lengths(len(seal(identity, hour_of(wall_s), BundleClass.POST, messages).wire)))

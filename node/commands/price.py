@@ -68,10 +68,11 @@ def frames_of(texts: tuple[str, ...]) -> list[int]:
         wire = seal(throwaway, hour_of(wall_s), BundleClass.POST, messages).wire
     except ValueError as error:
         raise Sorry(f"together they do not fit one bundle of {RADIO_BUNDLE_BYTES_MAX:,} bytes") from error
-    return _cut(len(wire))
+    return cut_lengths(len(wire))
 
 
-def _cut(wire_bytes: int) -> list[int]:
+def cut_lengths(wire_bytes: int) -> list[int]:
+    """The bytes of each radio frame of a bundle this long, heads included: whole, or in equal symbols."""
     if wire_bytes + HEAD_BYTES <= RADIO_FRAME_BYTES_MAX:
         return [wire_bytes + HEAD_BYTES]
     count = -(-wire_bytes // SYMBOL_BYTES_MAX)

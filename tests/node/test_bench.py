@@ -14,6 +14,7 @@ from node.bench.processes import resident_bytes, worked_s
 from node.bench.samples import cable, camp_texts, camps, radio
 from node.clock import Clock
 from node.commands import bench
+from node.commands.price import frames_of
 from sync import frames
 from sync.frames import FrameType
 from sync.reject import Reason
@@ -101,6 +102,14 @@ def test_sizes_are_those_of_the_frames_that_leave():
     assert shorter["frame_alone_bytes"].value < figures["frame_alone_bytes"].value
     longer = by_name(sizes.measure([text[:140] + "more" for text in TEXTS], camps(1, Random(1))[0], NOW_S))
     assert longer["frame_alone_bytes"].value == figures["frame_alone_bytes"].value  # cut at 140
+
+
+def test_sizes_are_what_price_says():
+    four = [text[:140] for text in TEXTS[:4]]
+    figures = by_name(sizes.measure(four, camps(1, Random(1))[0], NOW_S))
+    frames = frames_of(tuple(four))
+    assert len(frames) == 2, "four of 140 letters are more than a radio's frame"
+    assert figures["frame_of_four_bytes"].value == sum(frames) / 4
 
 
 def test_sizes_want_four_texts():
