@@ -60,7 +60,7 @@ def test_every_page_fits_a_phone(browser, square, language):
 def test_the_phone_tells_the_time(browser, square):
     from tests.browser.screenshots import phone
 
-    with phone(browser, square.camp, token=square.sol.session(Role.LIAISON, "kitchen")) as context:
+    with phone(browser, square.camp, token=square.sol.session(Role.COORDINATOR)) as context:
         page = context.new_page()
         page.goto(HTTPS + "/clock")
         told = page.evaluate("Number(document.getElementById('unix').value)")
