@@ -11,10 +11,11 @@ from node.list_settings import MailingList
 from node.metered import seldom
 from node.pump import Pump, Workbench
 from sync.board.mailing import is_paused
-from sync.letters import turns
+from sync.letters import batches, turns
+from sync.letters.batches import Batch
 from sync.letters.digest_out import DIGEST_LETTERS_MAX, digest_id, how_many_fit
 from sync.letters.introducing import Say, introduction_id
-from sync.letters.turns import Batch, Line, Takeovers
+from sync.letters.turns import FRESH_S, GAP_S, PUT_OFF_MAX_S, TURN_S, CatchingUp, Line, Takeovers
 from sync.message import MessageId
 from sync.receipts import list_digest
 from sync.signing import author_of
@@ -134,7 +135,7 @@ class LetterQueue:
             caps = replace(caps, ordinary=0)
         line = self._line(tables, now_s)
         while True:
-            batch = turns.pick(letters, line, caps, now_s, most)
+            batch = batches.pick(letters, line, caps, now_s, most)
             limit = DIGEST_LETTERS_MAX if batch.as_digest else len(batch.messages)
             rows = tables.letters_to_go(self.list_name, batch.messages[:limit])
             if rows or not batch.messages:
@@ -202,26 +203,36 @@ class LetterQueue:
         letters, line = tables.due_letters(self.list_name), self._line(tables, now_s)
         if self._online_s is None:  # what would be worth a connection
             open_line = Line(float("-inf"), None if line.looked_s is None else float("inf"), line.others)
-            due_s = turns.next_due_s(letters, open_line, caps, now_s)
+            due_s = batches.next_due_s(letters, open_line, caps, now_s)
             return (None if due_s is None else max(0.0, due_s - now_s)), False
-        due_s = turns.next_due_s(letters, line, caps, now_s)
+        due_s = batches.next_due_s(letters, line, caps, now_s)
         if due_s is None or line.looked_s is None:
             return (None if due_s is None else max(0.0, due_s - now_s)), False
         # What would leave if the inbox were looked through now.
-        look_s = turns.next_due_s(letters, replace(line, looked_s=float("inf")), caps, now_s)
+        look_s = batches.next_due_s(letters, replace(line, looked_s=float("inf")), caps, now_s)
         if look_s is None or look_s <= now_s:
             return max(0.0, due_s - now_s), due_s > now_s
         return max(0.0, min(due_s, look_s) - now_s), False
 
     def _line(self, tables: LetterTables, now_s: float) -> Line:
-        heard_s = tables.others_heard_s(self.list_name) if self._others else 0.0
-        self._takeovers = self._takeovers.then(heard_s, now_s)
-        return Line(
+        line = Line(
             online_s=now_s if self._online_s is None else self._online_s,
             looked_s=self._around.looked_s(),
             others=self._others,
+        )
+        if not self._others:
+            return line
+        name = self.list_name
+        heard_s = tables.others_heard_s(name)
+        self._takeovers = self._takeovers.then(heard_s, now_s)
+        ours, theirs = tables.late_s(name, FRESH_S, now_s - 2 * PUT_OFF_MAX_S)
+        return replace(
+            line,
             heard_s=heard_s,
             takeovers=self._takeovers,
+            ours=CatchingUp.at(ours, GAP_S),
+            theirs=CatchingUp.at(theirs, TURN_S),
+            shows_ours=tables.gives_back(name),
         )
 
     def _caps(self, bench: Workbench) -> Caps:

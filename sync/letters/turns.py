@@ -1,22 +1,23 @@
-"""Whose turn it is to post a message to a list that several camps can reach, and what leaves next.
+"""Whose turn it is to post a message to a list that several camps can reach, and when it leaves.
 
 Nobody directs the gateways, and they hear of each other late. So each works out the same order by itself:
 the camp that wrote a message comes first when its card names the list, the others in the order of a hash
 that is different for every message. The first posts at once; whoever comes next waits for a receipt or
 for the list's own copy, and posts when neither came. Only waiting makes doubles rare: two camps that can
-hear neither each other nor the list's mail cannot know of each other's letters.
+hear neither each other nor the list's mail cannot know of each other's letters. What leaves next of what is
+due is in `sync.letters.batches`.
 
 All times are Unix seconds of this camp.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
 from sync.message import MessageId
 from sync.signing import digest
-from sync.store.letter_turns import Caps, DueLetter
+from sync.store.letter_turns import DueLetter
 
 # Between the turns of two gateways. A receipt is gathered for 60 s, sealed within 120 s, and crosses a few
 # camps on a slow preset in minutes. For a mic check it is not gathered, and somebody waits for it.
@@ -31,8 +32,8 @@ LATE_S = 1_800.0
 OVERDUE_PLACE_MAX = 3
 # The last turns are together: who waits for sixteen others, eight hours, waits for nobody.
 PLACE_MAX = 16
-# As many as a digest holds.
-TAKEOVERS_MAX = 50
+# They leave each alone, and a list's owner bears so many in a minute.
+TAKEOVERS_MAX = 16
 # A list gives a letter back in 3 to 6 s (Mailman 3, measured), a large provider in minutes. After a crash a
 # letter that may have arrived is looked for this long.
 DOUBT_S, URGENT_DOUBT_S = 90.0, 60.0
@@ -42,8 +43,13 @@ COPY_S, URGENT_COPY_S = 60.0, 20.0
 # than its own does not in a turn of somebody else. Found by the storm: without this, one message in 200 came
 # twice from two gateways that came to it in the same minute.
 TURN_S, URGENT_TURN_S = 600.0, 90.0
+# A message is nobody else's for this long: what its first sends by then is seen before the second's turn.
+FRESH_S = STEP_S - TURN_S
 # An inbox that cannot be looked into is waited for this long before a letter goes without.
 PATIENCE_S, URGENT_PATIENCE_S = 600.0, 60.0
+# Who posts what is late has been seen by all after two such waits, and is seen as long as it posts again
+# within two and a half; see `sync.letters.batches`.
+HEARD_S, GAP_S = 2 * COPY_S, 2.5 * COPY_S
 # No letter is put off for longer. A time further ahead was written under a clock that was wrong.
 PUT_OFF_MAX_S = 3_600.0
 
@@ -74,6 +80,30 @@ class Takeovers:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchingUp:
+    """A gateway that posts what is late: since when, and when it last did. It makes itself heard by it."""
+
+    begun_s: float = float("-inf")
+    left_s: float = float("-inf")
+
+    @classmethod
+    def at(cls, late_s: Iterable[float], gap_s: float) -> CatchingUp:
+        """Of the times at which something late left, in any order: the last that follow in such gaps."""
+        begun_s = left_s = float("-inf")
+        for at_s in sorted(late_s):
+            begun_s, left_s = begun_s if at_s - left_s <= gap_s else at_s, at_s
+        return cls(begun_s, left_s)
+
+    def is_heard(self, now_s: float) -> bool:
+        """Whether the others have seen it, and still see it: those who would take over from it wait."""
+        return self.goes_on(now_s) and self.begun_s <= now_s - HEARD_S
+
+    def goes_on(self, now_s: float) -> bool:
+        """Whether what it left last was a moment ago."""
+        return 0.0 <= now_s - self.left_s <= GAP_S
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """What this camp knows of its way to the list."""
 
@@ -82,18 +112,14 @@ class Line:
     others: int  # camps known to post to this list, beside this one
     heard_s: float = 0.0  # when another gateway's work was last seen
     takeovers: Takeovers = field(default_factory=lambda: Takeovers())
+    ours: CatchingUp = field(default_factory=CatchingUp)
+    theirs: CatchingUp = field(default_factory=CatchingUp)  # other gateways, as seen here
+    shows_ours: bool = False  # the inbox has shown letters of this camp
 
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What leaves next, in this order; as one digest, or each alone."""
-
-    messages: tuple[MessageId, ...]
-    as_digest: bool = False
-    kept: bytes | None = None  # id of the digest they were in before
-
-
-NOTHING = Batch(())
+    @property
+    def has_inbox(self) -> bool:
+        """Whether anything can come back."""
+        return self.looked_s is not None
 
 
 def place_of(message: MessageId, me: bytes, gateways: Set[bytes], writer: bytes) -> int:
@@ -126,52 +152,28 @@ def turn_s(since_s: float, place: int, urgent: bool) -> float:
 def due_s(letter: DueLetter, line: Line, now_s: float) -> float:
     """When a letter may leave, as things are now."""
     later_s = letter.next_try_s if letter.next_try_s <= now_s + PUT_OFF_MAX_S else 0.0
+    is_taken_over = line.others > 0 and letter.place > 0 and not (letter.urgent or letter.introduction)
+    if is_taken_over:
+        later_s = max(later_s, _left_to_others_s(line, now_s))
     if letter.in_doubt:
         return max(later_s, _doubted_s(letter, line, now_s))
     if not line.others or letter.introduction:
         return later_s
-    if letter.place > 0 and not letter.urgent:  # not for ever: others may be at work on what is new
+    if is_taken_over:  # not for ever: others may be at work on what is new
         turn = turn_s(letter.since_s, letter.place, urgent=False)
         later_s = max(later_s, min(line.takeovers.from_s, max(turn, line.online_s) + STEP_S))
     return max(later_s, _turn_due_s(letter, line, now_s))
 
 
-def pick(letters: Iterable[DueLetter], line: Line, caps: Caps, now_s: float, most: int) -> Batch:
-    """What leaves now: what explains us, mic checks, then the rest, each alone while it is little.
+def _left_to_others_s(line: Line, now_s: float) -> float:
+    """Until when nothing is taken over: another gateway is catching up, perhaps with a digest on its way.
 
-    Letters of the first turn go oldest first, those taken over from others newest first: so two camps that
-    clear one backlog meet once, and not at every letter.
+    Only who has looked a moment ago knows. Not for ever: anybody on the list can seem to catch up.
     """
-    due = [letter for letter in letters if due_s(letter, line, now_s) <= now_s]
-    first = [letter for letter in due if letter.urgent or letter.introduction]
-    rest = sorted((letter for letter in due if not (letter.urgent or letter.introduction)), key=_order)
-    first = sorted(first, key=_order)[: min(most, caps.urgent)]
-    rest = [letter for letter in rest if letter.place == 0] + [letter for letter in rest if letter.place > 0][
-        : line.takeovers.most
-    ]
-    if first:
-        return Batch(tuple(letter.message for letter in first))
-    if caps.ordinary <= 0 or not rest:
-        return NOTHING
-    # What may have arrived leaves again as it was: then mail programs merge the copies.
-    if doubted := [letter for letter in rest if letter.in_doubt and letter.digest]:
-        kept = doubted[0].digest
-        return Batch(tuple(each.message for each in doubted if each.digest == kept), True, kept)
-    if alone := [letter for letter in rest if letter.in_doubt]:
-        return Batch(tuple(letter.message for letter in alone[: min(most, caps.ordinary)]))
-    if 0 < caps.digest_above < len(rest):
-        return Batch(tuple(letter.message for letter in rest), True)
-    return Batch(tuple(letter.message for letter in rest[: min(most, caps.ordinary)]))
-
-
-def next_due_s(letters: Sequence[DueLetter], line: Line, caps: Caps, now_s: float) -> float | None:
-    """When the next letter may leave; None when none waits."""
-    times = []
-    for letter in letters:
-        room = caps.urgent if letter.urgent or letter.introduction else caps.ordinary
-        at_s = due_s(letter, line, now_s)
-        times.append(at_s if room > 0 else max(at_s, caps.free_s))
-    return min(times, default=None)
+    until_s = min(line.theirs.left_s + TURN_S, line.theirs.begun_s + PUT_OFF_MAX_S)
+    if line.looked_s is not None and line.looked_s < now_s - COPY_S:
+        until_s = max(until_s, line.looked_s + COPY_S + PATIENCE_S)
+    return until_s
 
 
 def _turn_due_s(letter: DueLetter, line: Line, now_s: float) -> float:
@@ -217,12 +219,6 @@ def _after_look_s(at_s: float, letter: DueLetter, line: Line) -> float:
     if line.looked_s is None or line.looked_s >= at_s:
         return at_s
     return at_s + (URGENT_PATIENCE_S if letter.urgent else PATIENCE_S)
-
-
-def _order(letter: DueLetter) -> tuple[bool, bool, int, bool, int]:
-    taken_over = letter.place > 0
-    seq = -letter.seq if taken_over else letter.seq
-    return not letter.introduction, not letter.urgent, letter.tries, taken_over, seq
 
 
 def _rank(message: MessageId, camp: bytes) -> bytes:

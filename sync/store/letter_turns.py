@@ -155,6 +155,27 @@ class LetterTurns:
         ).fetchone()
         return float(heard_s)
 
+    def late_s(self, list_name: str, late_s: float, since_s: float) -> tuple[list[float], list[float]]:
+        """When letters left here, and when others' were seen, `late_s` and more after they were written.
+
+        In any order, from `since_s` on.
+        """
+        late = "SELECT DISTINCT {0} FROM letters_out WHERE list = ? AND {0} > ? AND {0} - written_s >= ?"
+        values = (list_name, since_s, late_s)
+        ours = self._connection.execute(late.format("sent_s"), values).fetchall()
+        theirs = self._connection.execute(
+            f"{late.format('changed_s')} AND state = 'on_list' AND sent_s IS NULL", values
+        ).fetchall()
+        return [row[0] for row in ours], [row[0] for row in theirs]
+
+    def gives_back(self, list_name: str) -> bool:
+        """Whether letters that left here were seen on the list."""
+        row = self._connection.execute(
+            "SELECT 1 FROM letters_out WHERE list = ? AND state = 'on_list' AND sent_s IS NOT NULL LIMIT 1",
+            (list_name,),
+        ).fetchone()
+        return row is not None
+
     def caps(self, list_name: str, per_hour: int, digest_above: int, now_s: float) -> Caps:
         """How many letters may still leave in this hour. Mic checks have a cap of their own, as large."""
         ordinary, urgent, first_s = self._connection.execute(

@@ -7,7 +7,6 @@ from tests.letters.gateway_storm import Storm
 # Of 2,000 messages 4 may come twice. A few messages cannot show a rate, only that a fault doubles many.
 DOUBLED_OF_2000 = 4
 DOUBLED_OF_120 = 2
-MERGED_WITHOUT_INBOX_OF_2000 = 40
 
 
 def digest(*messages, id_):
@@ -36,16 +35,12 @@ def test_the_count_of_doubles_merges_letters_and_not_what_is_in_them(tmp_path):
     assert (storm.doubled, storm.doubled_when_merged) == (4, 2)
 
 
-# Found by seed 3: one message in a digest, and again in another letter.
-MERGED_OF_2000 = 2
-
-
-def check(storm, doubled_max, merged_max=0):
+def check(storm, doubled_max):
     storm.run()
     print(storm.line())
     assert storm.lost == 0, f"seed {storm.seed}"
     assert storm.doubled <= doubled_max, f"seed {storm.seed}"
-    assert storm.doubled_when_merged <= merged_max, f"seed {storm.seed}"
+    assert storm.doubled_when_merged == 0, f"seed {storm.seed}"
 
 
 def test_in_a_storm_the_list_gets_everything_and_hardly_anything_twice(tmp_path):
@@ -60,7 +55,7 @@ def test_in_a_storm_the_list_gets_everything_and_hardly_anything_twice(tmp_path)
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_a_large_storm(seed, tmp_path):
-    check(Storm(seed, tmp_path), DOUBLED_OF_2000, MERGED_OF_2000)
+    check(Storm(seed, tmp_path), DOUBLED_OF_2000)
 
 
 @pytest.mark.soak
@@ -74,13 +69,8 @@ def test_without_digests_nothing_is_double_after_merging(tmp_path):
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_a_list_that_gives_nothing_back(seed, tmp_path):
-    """Nobody reads the list's mail: only receipts tell, and of a power cut nothing does.
-
-    A digest that was being taken then leaves again under its id. What came in digests of two camps is shown
-    twice.
-    """
+    """Nobody reads the list's mail: only receipts tell, and of a power cut nothing does. All leave alone."""
     storm = Storm(seed, tmp_path, gives_back=False)
     storm.run()
     print(storm.line())
-    assert storm.lost == 0
-    assert storm.doubled_when_merged <= MERGED_WITHOUT_INBOX_OF_2000
+    assert (storm.lost, storm.doubled_when_merged) == (0, 0)

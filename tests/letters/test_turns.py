@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.letters import turns
-from sync.letters.turns import Batch, Line, Takeovers, due_s, next_due_s, pick, place_in_line, place_of
+from sync.letters.batches import Batch, next_due_s, pick
+from sync.letters.turns import Line, Takeovers, due_s, place_in_line, place_of
 from sync.store.letter_turns import Caps, DueLetter
 
 ROOT = Path(__file__).parents[2]
@@ -211,7 +212,7 @@ def test_mic_checks_and_what_explains_us_go_first_and_each_alone():
     ],
 )
 def test_caps_and_digests(waiting, caps, leave, as_digest):
-    batch = pick(many(waiting), line(), caps, NOW_S, 8)
+    batch = pick(many(waiting, written_s=NOW_S - 1), line(), caps, NOW_S, 8)
     assert (len(batch.messages), batch.as_digest) == (leave, as_digest)
 
 
