@@ -54,6 +54,7 @@ class Parcel:
     raw: bytes  # with CRLF
     created_s: int
     urgent: bool = False
+    in_doubt: bool = False  # it was sent before, and may have arrived
 
     @property
     def is_digest(self) -> bool:
@@ -142,7 +143,11 @@ class LetterQueue:
                 break
             gone = frozenset(batch.messages[:limit])
             letters = [each for each in letters if each.message not in gone]
-        parcels = self._parcels(bench, rows, batch)
+        doubted = {each.message for each in letters if each.in_doubt}
+        parcels = [
+            replace(parcel, in_doubt=not doubted.isdisjoint(parcel.messages))
+            for parcel in self._parcels(bench, rows, batch)
+        ]
         leaving = {message for parcel in parcels for message in parcel.messages}
         over = sum(each.place > 0 and not each.urgent for each in letters if each.message in leaving)
         self._takeovers = self._takeovers.after(over if self._others else 0, now_s)

@@ -111,6 +111,7 @@ class SmtpOutbox:
         self._unnoted: list[Result] = []  # what the store does not know yet
         self._batch = BATCH_FIRST
         self._put_off = 0
+        self._took = 0  # letters of this connection
         self._lock = threading.Lock()
         self._ending = False
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
@@ -195,7 +196,7 @@ class SmtpOutbox:
             helo = sender.partition("@")[2]
             async with self._converse(self._server, helo, self._password()) as talk:
                 self._queue.came_online()
-                self._put_off = 0
+                self._put_off = self._took = 0
                 await self._send_all(talk, sender)
         finally:
             with self._lock:
@@ -239,9 +240,12 @@ class SmtpOutbox:
             answer = await talk.send(parcel.raw, sender, recipient)
             if answer.fate is Fate.ACCEPTED:
                 self._journal.taken(parcel.id, survive=len(_messages(parcel)) > 1)
-            if answer.fate is not Fate.UNSURE:
+            if answer.fate in (Fate.ACCEPTED, Fate.REFUSED) or not _may_be_there(parcel, answer):
                 self._unsure.discard(parcel.id)
             results.append((parcel, answer))
+            self._took += answer.fate is Fate.ACCEPTED
+            if answer.says_closing and self._took:  # it takes so many of one connection
+                answer = Answer(Fate.NOT_SENT, answer.why)
             self._unnoted.append((parcel, answer))
             self._put_off = self._put_off + 1 if answer.fate is Fate.NOT_NOW else 0
             if answer.is_end or self._put_off >= PUT_OFF_IN_A_ROW:
@@ -331,24 +335,44 @@ class SmtpOutbox:
             case Fate.REFUSED:
                 tables.mark_refused(name, parcel.id, now_s, answer.why)
             case Fate.NOT_NOW:
-                for message in parcel.messages:
-                    tables.put_off(
-                        name, message, now_s, answer.why, lambda n: max(answer.again_s, self._put_off_s(n))
-                    )
-            case Fate.NOT_SENT:
-                tables.put_back(name, parcel.messages)
+                self._put_off_parcel(bench, parcel, answer, lambda n: max(answer.again_s, self._put_off_s(n)))
             case Fate.UNSURE:
-                pass  # it stays `sending`
+                self._put_off_parcel(bench, parcel, answer, self._hung_up_s)
+            case Fate.NOT_SENT if answer.says_closing:  # it read the letter, perhaps
+                self._put_off_parcel(bench, parcel, answer, self._hung_up_s)
+            case Fate.NOT_SENT:
+                if not parcel.in_doubt:
+                    tables.put_back(name, parcel.messages)
+
+    def _put_off_parcel(
+        self, bench: Workbench, parcel: Parcel, answer: Answer, wait_s: Callable[[int], float]
+    ) -> None:
+        """Come again with it; the store counts how often, and when that was, also over a restart. What may
+        have arrived stays `sending`."""
+        tables, name = self._queue.tables(bench), self._queue.list_name
+        if not _may_be_there(parcel, answer):
+            tables.put_back(name, parcel.messages)
+        for message in parcel.messages:
+            tables.put_off(name, message, bench.wall_s, answer.why, wait_s)
 
     def _put_off_s(self, tries: int) -> float:
         """How long a letter waits that was put off so often: 1, 2, 4 … 60 minutes, more or less."""
         longest_s: float = min(PUT_OFF_FIRST_S * 2 ** min(tries - 1, 10), PUT_OFF_MAX_S)
         return longest_s * self._jitter()
 
+    def _hung_up_s(self, times: int) -> float:
+        """How long a letter waits over which the server hung up so often. Lines break; when it happens to
+        the same letter again it is the letter, and the others go first."""
+        return self._put_off_s(times - 1) if times > 1 else 0.0
+
     def _password(self) -> str | None:
         if self._password_file is None or not self._server.user:
             return None
         return read_password(self._password_file)
+
+
+def _may_be_there(parcel: Parcel | SideLetter, answer: Answer) -> bool:
+    return answer.fate is Fate.UNSURE or (isinstance(parcel, Parcel) and parcel.in_doubt)
 
 
 def _messages(parcel: Parcel | SideLetter) -> tuple[bytes, ...]:

@@ -27,6 +27,10 @@ from sync.letters.turns import FRESH_S, HEARD_S, Line, due_s
 from sync.message import MessageId
 from sync.store.letter_turns import Caps, DueLetter
 
+# A server that hung up over a digest so often does so again. One letter in it may be why; alone it stops no
+# others.
+DIGEST_TRIES_MAX = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -86,7 +90,7 @@ def next_due_s(letters: Sequence[DueLetter], line: Line, caps: Caps, now_s: floa
 
 def _again(doubted: Sequence[DueLetter], line: Line, most: int, now_s: float) -> Batch:
     """What may have arrived: under the Message-ID it had."""
-    if digests := [letter for letter in doubted if letter.digest]:
+    if digests := [letter for letter in doubted if letter.digest and letter.tries < DIGEST_TRIES_MAX]:
         kept = digests[0].digest
         same = [letter for letter in digests if letter.digest == kept]
         may_be_there = not (line.others and line.has_inbox and line.shows_ours)

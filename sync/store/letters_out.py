@@ -232,15 +232,16 @@ class LettersOut:
     def put_off(
         self, list_name: str, message: MessageId, now_s: float, why: str, wait_s: Callable[[int], float]
     ) -> None:
-        """The server asked to come again with this letter: in `wait_s(times it did so)` seconds."""
+        """Come again with this letter in `wait_s(times that was so)` seconds: the server asked for it, or
+        hung up over it. In which state it is, is not touched."""
         values = (list_name, message)
         row = self._connection.execute(
             "SELECT tries FROM letters_out WHERE list = ? AND message = ?", values
         ).fetchone()
         tries = row[0] + 1 if row else 1
         self._connection.execute(
-            "UPDATE letters_out SET state = 'waiting', tries = ?, why = ?, changed_s = ?, next_try_s = ?,"
-            " digest = NULL WHERE list = ? AND message = ? AND state <> 'on_list'",
+            "UPDATE letters_out SET tries = ?, why = ?, changed_s = ?, next_try_s = ?"
+            " WHERE list = ? AND message = ? AND state <> 'on_list'",
             (tries, why, now_s, now_s + wait_s(tries), *values),
         )
 
@@ -278,6 +279,10 @@ class LettersOut:
             "UPDATE letters_out SET state = 'waiting', tries = 0, next_try_s = 0, why = '', refused_by = ''"
             " WHERE list = ? AND ((state = 'refused' AND refused_by = 'server')"
             " OR (state = 'waiting' AND tries > 0))",
+            (list_name,),
+        )
+        self._connection.execute(
+            "UPDATE letters_out SET tries = 0, next_try_s = 0 WHERE list = ? AND state = 'sending'",
             (list_name,),
         )
         self._connection.execute("UPDATE lists SET one_by_one = 0 WHERE name = ?", (list_name,))

@@ -129,6 +129,9 @@ class MailHost:
         self.greetings = []
         self.to_rcpt = []
         self.to_data = []
+        self.hates = None  # a word over which it hangs up, each time
+        self.hates_by = HANG_UP
+        self.hated = 0
         self.connections = set()
         self.slow_s = 0.0
         self.server = SmtpServer(self, "mail.example.org", **options)
@@ -159,6 +162,9 @@ class MailHost:
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         answer = self.to_data.pop(0) if self.to_data else "250 OK"
+        if self.hates is not None and self.hates in envelope.content:
+            self.hated += 1
+            answer = self.hates_by
         if answer == TAKE_AND_HANG_UP:
             self._take(envelope)
         if answer == HESITATE:

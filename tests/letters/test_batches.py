@@ -54,6 +54,7 @@ def line(**fields):
 FRESH, LATE = many(25, age_s=FRESH_S - 60), many(25)
 IN_DOUBT = many(25, in_doubt=True, digest=b"d" * 16, changed_s=NOW_S - 300)
 NEWLY = many(25, age_s=FRESH_S - 60, in_doubt=True, digest=b"d" * 16, changed_s=NOW_S - 300)
+TRIED = many(25, in_doubt=True, digest=b"d" * 16, changed_s=NOW_S - 300, tries=3)
 # How many leave together, and how many alone, of what waits.
 WAYS = [
     ("fresh", FRESH, line(), CAPS, 25, 0),
@@ -78,6 +79,7 @@ WAYS = [
     ("a digest in doubt, fresh", NEWLY, line(shows_ours=True), CAPS, 25, 0),
     ("a digest in doubt, late", IN_DOUBT, line(shows_ours=True), CAPS, 0, 8),
     ("a digest in doubt, ours are never shown", IN_DOUBT, line(), CAPS, 25, 0),
+    ("a digest over which a server hung up", TRIED, line(others=0), CAPS, 0, 8),
     ("a digest in doubt, no inbox", IN_DOUBT, line(looked_s=None, shows_ours=True), CAPS, 25, 0),
     ("a digest in doubt, the only gateway", IN_DOUBT, line(others=0, shows_ours=True), CAPS, 25, 0),
 ]
