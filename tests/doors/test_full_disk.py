@@ -52,9 +52,11 @@ def test_a_full_disk_refuses_posts_and_shows_pages(small_disk):
         assert node.ask("GET", "/")[0] == 200
         assert node.ask("GET", "/c/here")[0] == 200
         assert "the disk is full" in node.said()
+        assert "The disk is full since" in node.ask("GET", "/status")[1]
 
         filler.unlink()
         assert post(-1) == 201
+        assert "The disk is full" not in node.ask("GET", "/status")[1]
         node.kill()
     with RunningNode(home, env=NO_QUOTA) as node:
         assert node.ask("GET", "/api/v1/status")[1]["messages"] >= stored + 2
