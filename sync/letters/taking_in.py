@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from sync.letters.alike import says
 from sync.letters.headers import header
 from sync.letters.inward import DigestBack, IncomingLetter, NotForUs, Piece, Why, message_of
 from sync.letters.list_forms import folded
@@ -30,8 +31,6 @@ Publish = Callable[[Message], MessageId]
 
 # Of a subject shorter than this a notice may hold the letters by chance.
 SUBJECT_CHARACTERS_MIN = 8
-# So many letters and digits in a row are the same by intent. What is shorter is not held against its mark.
-WORDS_ALIKE = 16
 # A list that sent nothing with its headers for a month may have moved to a program that writes none; and
 # whoever wrote them into one letter does not keep a list without headers out for ever. Noted once a day.
 SIGNS_LAST_S, SIGNS_NOTED_S = 30 * 86_400.0, 86_400.0
@@ -191,17 +190,9 @@ class _Taking:
         return mark.camp is not None and self._tables.knows_author(mark.camp)
 
     def _says_it(self, letter: IncomingLetter, message: MessageId) -> bool:
-        """Whether a letter with the mark of a message we have not sent says what the message says.
-
-        Who listens on the air can work out the mark of a post before it is on the list. A letter with that
-        mark and other words would keep every gateway from posting it.
-        """
-        expected = _letters_and_digits(self._lookups.unsent_words(self._list, message))
-        said = _letters_and_digits(letter.text)
-        pieces = [expected[at : at + WORDS_ALIKE] for at in range(0, len(expected), WORDS_ALIKE)]
-        return len(expected) < WORDS_ALIKE or any(
-            piece in said for piece in pieces[:8] if len(piece) == WORDS_ALIKE
-        )
+        """Whether a letter with the mark of a message we have not sent says what the message says."""
+        words = self._lookups.unsent_words(self._list, message)
+        return not words or says(letter.text, words)
 
     def _parent(self, letter: IncomingLetter) -> bytes:
         """The nearest message known here that the letter answers: 8 bytes of its id, or nothing."""
@@ -268,11 +259,6 @@ class SignsOfList:
         if way is not Way.ADDRESSED or self._seen_s is None:
             return True
         return abs(self._now_s - self._seen_s) > SIGNS_LAST_S
-
-
-def _letters_and_digits(text: str) -> str:
-    """What no list changes: it wraps lines, and writes `?` for what its charset has not."""
-    return "".join(c for c in text.lower() if c.isascii() and c.isalnum())
 
 
 def _named(message: Message, reference: bytes) -> Message:

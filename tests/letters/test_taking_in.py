@@ -7,8 +7,9 @@ import pytest
 from node.inbox import BATCH_LETTERS, LETTERS_LIFE_S, LETTERS_MAX, Allowance
 from sync.engine import Engine
 from sync.letters import OutgoingLetter, letter_of, read_letters
+from sync.letters.batches import pick
 from sync.letters.taking_in import Taken, take_in
-from sync.letters.turns import Line, pick
+from sync.letters.turns import Line
 from sync.message import Kind, Message, Role, compose
 from sync.signing import Identity, author_of
 from sync.store import Store
