@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import click
@@ -20,6 +21,9 @@ def command(folder: Path) -> None:
     Example:
       miccheck run ~/camp
     """
+    # Nothing that is imported becomes garbage. To look through it again and again is a tenth of the start.
+    gc.disable()
     from node.service import run
 
+    gc.enable()
     run(folder)
