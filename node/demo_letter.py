@@ -94,4 +94,4 @@ def _add_footer(mail: Mail, facts: ListFacts) -> None:
 
 def _set(mail: Mail, name: str, value: str) -> None:
     del mail[name]
-    mail[name] = value if value.isascii() else Header(value, "utf-8").encode()
+    mail[name] = value if value.isascii() else Header(value, "utf-8", header_name=name).encode()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from node.demo_letter import ListFacts, distributed
 from node.demo_list import CAMPS, LETTER_BYTES_MAX, DemoList
 from sync.letters import IncomingLetter, OutgoingLetter, letter_of, read_letters, read_mbox
+from sync.letters.writing import encode_header
 
 MAIL = Path(__file__).parent.parent / "data" / "mail"
 NOW_S = 1_795_400_000.0
@@ -45,6 +46,13 @@ def read(raw: bytes) -> IncomingLetter:
     (letter,) = read_letters(raw, NAMES)
     assert isinstance(letter, IncomingLetter)
     return letter
+
+
+def test_a_long_subject_begins_on_its_own_line():
+    subject = "Café y pan en la cocina hasta las diez, traed vuestras tazas y los vasos"
+    letter = through(ROSA.replace(b"Subject: Soup", b"Subject: " + encode_header(subject).encode()))
+    assert b"Subject: \n" not in letter  # mail programs show that as a space
+    assert message_from_bytes(letter, policy=default)["Subject"] == f"[Camps] {subject}"
 
 
 def test_it_changes_what_lists_change_and_keeps_what_they_keep():
