@@ -11,7 +11,6 @@ import ssl
 import stat
 import subprocess
 import sys
-import time
 from urllib.parse import urlencode
 
 import pytest
@@ -155,13 +154,11 @@ def _post_form(port: int, path: str, body: str) -> None:
 
 
 def test_a_second_run_is_refused_in_one_line(node):
-    started = time.monotonic()
     done = miccheck("run", node.home)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "a node runs in" in done.stderr
-    assert time.monotonic() - started < 10
     assert node.ask("GET", "/healthz")[0] == 200
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node import service
+from node.control import reachable
 from node.home import Home, HomeError, HomeLock, Locked, new_home
 
 
@@ -120,3 +123,23 @@ def test_ports_are_read_or_nothing(tmp_path, text, ports):
     assert home.read_ports() == ports
     home.write_ports(80, 443)
     assert home.read_ports() == (80, 443)
+
+
+def test_a_second_node_is_refused_at_once_and_a_command_is_waited_for(tmp_path, monkeypatch):
+    home, waited = Home(tmp_path / "camp"), []
+    home.run.mkdir(parents=True)
+    lock = HomeLock(home)
+
+    def pause(seconds):
+        waited.append(seconds)
+        lock.close()
+
+    monkeypatch.setattr(service, "pause", pause)
+    with reachable(home.control) as address, socket.socket(socket.AF_UNIX) as node:
+        node.bind(address)
+        node.listen()
+        with pytest.raises(Locked, match="a node runs in"):
+            service._lock(home)
+        assert waited == []
+    service._lock(home).close()  # nobody listens any more: the lock is some command's
+    assert waited == [service.LOCK_AGAIN_S]
