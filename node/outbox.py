@@ -194,7 +194,8 @@ class LetterQueue:
             lambda message, writer, late_s: turns.place_in_line(message, me, gateways, writer, late_s),
             again=again,
         )
-        tables.settle(self.list_name, self.digest, now_s)
+        sees_list = self._around.looked_s() is not None
+        tables.settle(self.list_name, self.digest, now_s, sees_list=sees_list)
 
     def _holds_all(self, tables: LetterTables, now_s: float) -> bool:
         """Whether the list is new: seen for less than its first hours under a clock that was set."""

@@ -34,6 +34,7 @@ class ListState(StrEnum):
     """What happened to a message on its way to the mailing list."""
 
     WAITING = "waiting"
+    CLAIMED = "claimed"  # a camp nobody here vouches for says so; the list's own mail does not show it
     HELD = "held"
     SENT = "sent"
     ON_LIST = "on_list"

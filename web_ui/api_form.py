@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sync.message import Kind
-from sync.views import ChannelView, Count, MessagePage, MessageView, State, StoreStatus
+from sync.views import ChannelView, Count, ListState, MessagePage, MessageView, State, StoreStatus
 from web_ui.desk import AirtimeView, ClockView, LinkView, ListView
 from web_ui.mail_desk import InternetView
 from web_ui.words import rfc3339
@@ -38,8 +38,15 @@ def message_json(view: MessageView) -> Json:
         "state": view.state.value,
         "heard_by": list(view.heard_by),
         "echoes": view.echoes,
-        "list": view.list.value if view.list is not None else None,
+        "list": _list(view.list),
     }
+
+
+def _list(state: ListState | None) -> str | None:
+    """Where it is on its way to the list. What only a stranger says to be there waits."""
+    if state is ListState.CLAIMED:
+        state = ListState.WAITING
+    return None if state is None else state.value
 
 
 def page_json(page: MessagePage) -> Json:

@@ -51,6 +51,7 @@ CAME_BY = {
 
 ON_ITS_WAY_TO_THE_LIST = {
     ListState.WAITING: mark("waits for the mailing list"),
+    ListState.CLAIMED: mark("another camp says it was sent to the mailing list; it was not seen there yet"),
     ListState.HELD: mark("held on its way to the mailing list"),
     ListState.SENT: mark("sent to the mailing list"),
     ListState.ON_LIST: mark("is on the mailing list"),
@@ -287,6 +288,8 @@ def letter_state(language: Language, letter: LetterState) -> str:
             return language.say(ON_ITS_WAY_TO_THE_LIST[ListState.SENT])
         case "on_list":
             return language.say(ON_ITS_WAY_TO_THE_LIST[ListState.ON_LIST])
+        case "waiting" | "sending" if letter.said == "claimed":
+            return language.say(ON_ITS_WAY_TO_THE_LIST[ListState.CLAIMED])
         case _:
             return language.say(ON_ITS_WAY_TO_THE_LIST[ListState.WAITING])
 

@@ -117,9 +117,12 @@ def _are_many(ours: Sequence[DueLetter], caps: Caps) -> bool:
 
 def _together(ours: Sequence[DueLetter], line: Line, caps: Caps, now_s: float) -> list[DueLetter]:
     """What may leave in one digest now; none when that is little."""
-    if not line.others or (line.has_inbox and line.ours.is_heard(now_s)):
+    if not line.others:
+        sure = [letter for letter in ours if letter.place == 0]  # of others somebody says they were posted
+    elif line.has_inbox and line.ours.is_heard(now_s):
         return list(ours)
-    sure = [letter for letter in ours if _is_fresh(letter, now_s)] if line.has_inbox else []
+    else:
+        sure = [letter for letter in ours if _is_fresh(letter, now_s)] if line.has_inbox else []
     return sure if _are_many(sure, caps) else []
 
 

@@ -38,6 +38,13 @@ SELECT 1 FROM receipts r WHERE r.prefix = substr(letters_out.message, 1, {PARENT
         OR r.list = x'' AND EXISTS
             (SELECT 1 FROM camps c WHERE c.key = r.key AND c.has_list = 1 AND c.lists IS NULL))
 """
+# Of whom a coordinator here knows who they are.
+_VOUCHED = f"AND (r.key = {OWN_KEY} OR r.key IN (SELECT key FROM keys WHERE pinned_s IS NOT NULL))"
+_IS_OURS = "EXISTS (SELECT 1 FROM messages m WHERE m.id = letters_out.message AND m.own = 1)"
+# A stranger says that our message is on the list, and the list's mail does not show it yet. Then our turn
+# comes as late as if so many others came first: two hours, or twelve minutes for a mic check. Lists give
+# letters back in minutes; where moderators take longer a second copy lies before them, and merges.
+CLAIMED, CLAIMED_PLACE = "claimed", 4
 # Its own camp's moderators hold a message back, or refused it.
 _HUSHED = """
 SELECT 1 FROM messages m JOIN receipts r ON r.prefix = m.prefix AND r.key = m.key
@@ -100,14 +107,26 @@ class LetterTurns:
         )
         return frozenset(author for author, lists in rows if lists is None or list_digest in _digests(lists))
 
-    def settle(self, list_name: str, list_digest: bytes, now_s: float) -> None:
-        """What other camps posted is on the list; what they hold back of their own waits for their word."""
+    def settle(self, list_name: str, list_digest: bytes, now_s: float, *, sees_list: bool = False) -> None:
+        """What other camps posted is on the list; what they hold back of their own waits for their word.
+
+        Who `sees_list`, in an inbox, need not take a stranger's word for messages of this camp: keys are
+        free, and a false receipt would keep them off the list.
+        """
         values = {"list": list_name, "digest": list_digest, "now": now_s}
+        believed = f"AND (NOT {_IS_OURS} OR EXISTS ({_POSTED} {_VOUCHED}))" if sees_list else ""
         self._connection.execute(
             "UPDATE letters_out SET state = 'on_list', receipt_told = 1, changed_s = :now, said = '',"
-            f" said_words = '' WHERE {_OUT} AND EXISTS ({_POSTED})",
+            f" said_words = '' WHERE {_OUT} AND EXISTS ({_POSTED}) {believed}",
             values,
         )
+        if sees_list:
+            self._connection.execute(
+                f"UPDATE letters_out SET since_s = CASE said WHEN '{CLAIMED}' THEN since_s ELSE :now END,"
+                f" place = max(place, {CLAIMED_PLACE}), said = '{CLAIMED}'"
+                f" WHERE list = :list AND state IN ('waiting', 'held') AND {_IS_OURS} AND EXISTS ({_POSTED})",
+                values,
+            )
         self._connection.execute(
             "UPDATE letters_out SET state = 'refused', refused_by = 'moderator', why = '', changed_s = :now"
             f" WHERE {_OUT} AND EXISTS ({_HUSHED} {int(Word.REFUSED)})",

@@ -209,7 +209,8 @@ class LettersOut:
     ) -> None:
         """They are being sent from the commit on; with `digest`, together."""
         self._connection.executemany(
-            "UPDATE letters_out SET state = 'sending', changed_s = ?, digest = ?, said = '', said_words = ''"
+            "UPDATE letters_out SET state = 'sending', changed_s = ?, digest = ?, said_words = '',"
+            " said = CASE said WHEN 'claimed' THEN said ELSE '' END"
             " WHERE list = ? AND message = ? AND state <> 'on_list'",
             ((now_s, digest, list_name, message) for message in messages),
         )

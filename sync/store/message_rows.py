@@ -36,9 +36,12 @@ _BORROWS_NAME = f"""
     UNION SELECT lower(value) FROM meta WHERE name = 'name'))
 """
 
-# Where its letters are: one that the moderators of a list hold is held, though it was sent.
+# Where its letters are: one that the moderators of a list hold is held, though it was sent. Of what a stranger
+# says to be on the list only what happened here counts.
 _LETTERS = """
-(SELECT group_concat(CASE WHEN l.state = 'sent' AND l.said = 'held' THEN 'held' ELSE l.state END)
+(SELECT group_concat(CASE WHEN l.state = 'sent' AND l.said = 'held' THEN 'held'
+    WHEN l.state IN ('waiting', 'sending') AND l.said = 'claimed' THEN 'claimed'
+    WHEN l.state = 'sent' AND l.said = 'claimed' THEN 'claimed,sent' ELSE l.state END)
  FROM letters_out l WHERE l.message = m.id)
 """
 _LIST_WHY = """
@@ -163,9 +166,9 @@ def _own_state(local: int, sealed: int, heard: bool, sent: int, live: int) -> St
 def _list_state(letters: str | None, on_list: int, to_list: int) -> ListState | None:
     """The furthest that any list or gateway has brought it."""
     states = set(letters.split(",")) if letters else set()
-    if on_list or "on_list" in states:
+    if "on_list" in states or (on_list and ListState.CLAIMED not in states):
         return ListState.ON_LIST
-    for state in (ListState.SENT, ListState.HELD, ListState.REFUSED):
+    for state in (ListState.SENT, ListState.CLAIMED, ListState.HELD, ListState.REFUSED):
         if state in states:
             return state
     return ListState.WAITING if states or to_list else None

@@ -123,7 +123,8 @@ class Gateway:
         self.rows = rows  # by message: what waits, or is in doubt
         self.spans = spans  # of internet
         self.sent = {}  # by message: when it left here
-        self.late_s = [], []  # when something late left here, and when others' was seen
+        # When something late left here, and when others' was seen.
+        self.late_s: tuple[list[float], list[float]] = [], []
         self.unread = []
         self.online_s: float | None = None
         self.dead_until_s = 0.0
