@@ -30,10 +30,11 @@ demo:
 	$(NEED) run
 	@exec $(BIN)/miccheck demo $(ARGS)
 
+# Four on two cores: a third of the time the tests of the doors wait for a node, a mail server or a radio.
 test:
 	$(NEED) test
 	@$(MAKE) --no-print-directory _lint
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all:
 	@$(PYTHON) tests/apt_packages.py
