@@ -34,7 +34,7 @@ demo:
 test:
 	$(NEED) test
 	@$(MAKE) --no-print-directory _lint
-	@exec $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all:
 	@$(PYTHON) tests/apt_packages.py
