@@ -15,6 +15,7 @@ from sync.letters import batches, turns
 from sync.letters.batches import Batch
 from sync.letters.digest_out import DIGEST_LETTERS_MAX, digest_id, how_many_fit
 from sync.letters.introducing import Say, introduction_id
+from sync.letters.taking_in import read_again
 from sync.letters.turns import FRESH_S, GAP_S, PUT_OFF_MAX_S, TURN_S, CatchingUp, Line, Takeovers
 from sync.message import MessageId
 from sync.receipts import list_digest
@@ -172,6 +173,7 @@ class LetterQueue:
     def _fill(self, bench: Workbench) -> None:
         tables, now_s = self.tables(bench), bench.wall_s
         hold, before = self._holds_all(tables, now_s), self._after_seq
+        read_again(tables, self.list_name)
         self._after_seq = tables.queue(
             self.list_name,
             self._list.channels,

@@ -31,6 +31,8 @@ Publish = Callable[[Message], MessageId]
 
 # Of a subject shorter than this a notice may hold the letters by chance.
 SUBJECT_CHARACTERS_MIN = 8
+# Of a letter whose message has not come yet, as much is kept as `alike` looks at.
+UNREAD_CHARACTERS = 1_000
 # A list that sent nothing with its headers for a month may have moved to a program that writes none; and
 # whoever wrote them into one letter does not keep a list without headers out for ever. Noted once a day.
 SIGNS_LAST_S, SIGNS_NOTED_S = 30 * 86_400.0, 86_400.0
@@ -137,7 +139,8 @@ class _Taking:
         if letter.mark is not None and self._comes_by_gossip(letter):
             if not self._says_it(letter, letter.mark.message):
                 return self._drop("false mark")
-            self._tables.mark_on_list(self._list, letter.mark.message, self._now_s)
+            unread = "" if self._is_here(letter.mark.message) else letter.text[:UNREAD_CHARACTERS] or " "
+            self._tables.mark_on_list(self._list, letter.mark.message, self._now_s, unread)
             return self._became(letter, Outcome.OWN, letter.mark.message)
         if letter.way is Way.UNSAID:  # it says whose it is, and nothing that anybody else should read
             return self._drop(Why.PRIVATE)
@@ -185,9 +188,12 @@ class _Taking:
         mark = letter.mark
         if mark is None:
             return False
-        if self._tables.knows_message(mark.message) or self._lookups.is_ours(self._list, mark.message):
+        if self._is_here(mark.message):
             return True
         return mark.camp is not None and self._tables.knows_author(mark.camp)
+
+    def _is_here(self, message: MessageId) -> bool:
+        return self._tables.knows_message(message) or self._lookups.is_ours(self._list, message)
 
     def _says_it(self, letter: IncomingLetter, message: MessageId) -> bool:
         """Whether a letter with the mark of a message we have not sent says what the message says."""
@@ -259,6 +265,12 @@ class SignsOfList:
         if way is not Way.ADDRESSED or self._seen_s is None:
             return True
         return abs(self._now_s - self._seen_s) > SIGNS_LAST_S
+
+
+def read_again(tables: LetterTables, list_name: str) -> None:
+    """Hold letters that came before their messages against these: no false mark keeps one off a list."""
+    for message, said, words in tables.unread(list_name):
+        tables.was_read(list_name, message, is_it=says(said, words))
 
 
 def _named(message: Message, reference: bytes) -> Message:

@@ -288,19 +288,39 @@ class LettersOut:
         )
         self._connection.execute("UPDATE lists SET one_by_one = 0 WHERE name = ?", (list_name,))
 
-    def mark_on_list(self, list_name: str, message: MessageId, now_s: float) -> None:
+    def mark_on_list(self, list_name: str, message: MessageId, now_s: float, unread: str = "") -> None:
         """The list gave a message back: it is there, whoever brought it, and is not sent again.
 
-        A receipt is the business of the camp that sent it.
+        A receipt is the business of the camp that sent it. `unread` is what the letter said, where the
+        message itself has not come here: see `unread`.
         """
         self._connection.execute(
-            "INSERT INTO letters_out (list, message, state, changed_s, receipt_told)"
-            " VALUES (?, ?, 'on_list', ?, 1)"
+            "INSERT INTO letters_out (list, message, state, changed_s, receipt_told, said, said_words)"
+            " VALUES (?, ?, 'on_list', ?, 1, iif(length(?4), 'unread', ''), ?4)"
             " ON CONFLICT (list, message) DO UPDATE SET state = 'on_list', changed_s = excluded.changed_s,"
-            " said = '', said_words = ''",
-            (list_name, message, now_s),
+            " said = '', said_words = '' WHERE said <> 'unread'",
+            (list_name, message, now_s, unread),
         )
         self._introduced(list_name, [message], now_s)
+
+    def unread(self, list_name: str) -> list[tuple[MessageId, str, str]]:
+        """Messages that came here after their letters: what the letter said, and what the message says."""
+        return self._connection.execute(
+            "SELECT o.message, o.said_words, m.text FROM letters_out o JOIN messages m ON m.id = o.message"
+            " WHERE o.list = ? AND o.said = 'unread'",
+            (list_name,),
+        ).fetchall()
+
+    def was_read(self, list_name: str, message: MessageId, *, is_it: bool) -> None:
+        """A letter that came before its message was that message; or a false one, and is forgotten."""
+        where = "WHERE list = ? AND message = ?"
+        if is_it:
+            self._connection.execute(
+                f"UPDATE letters_out SET said = '', said_words = '' {where}", (list_name, message)
+            )
+            return
+        self._connection.execute(f"DELETE FROM letters_out {where}", (list_name, message))
+        self._connection.execute(f"DELETE FROM letters_in {where} AND outcome = 'own'", (list_name, message))
 
     def digest_on_list(self, list_name: str, digest: bytes, now_s: float) -> None:
         """The list gave back a digest of ours: what left in it is there."""

@@ -36,8 +36,8 @@ _BORROWS_NAME = f"""
     UNION SELECT lower(value) FROM meta WHERE name = 'name'))
 """
 
-# Where its letters are: one that the moderators of a list hold is held, though it was sent. Of what a stranger
-# says to be on the list only what happened here counts.
+# Where its letters are: one that the moderators of a list hold is held, though it was sent. Of what a
+# stranger says to be on the list only what happened here counts.
 _LETTERS = """
 (SELECT group_concat(CASE WHEN l.state = 'sent' AND l.said = 'held' THEN 'held'
     WHEN l.state IN ('waiting', 'sending') AND l.said = 'claimed' THEN 'claimed'

@@ -8,7 +8,7 @@ from node.inbox import BATCH_LETTERS, LETTERS_LIFE_S, LETTERS_MAX, Allowance
 from sync.engine import Engine
 from sync.letters import OutgoingLetter, letter_of, read_letters
 from sync.letters.batches import pick
-from sync.letters.taking_in import Taken, take_in
+from sync.letters.taking_in import Taken, read_again, take_in
 from sync.letters.turns import Line
 from sync.message import Kind, Message, Role, compose
 from sync.signing import Identity, author_of
@@ -133,6 +133,30 @@ def test_a_message_that_gossip_will_bring_is_not_taken_twice(camp):
     message = near.post("On its way by radio")
     assert camp.take(as_mail(near, message)) == Taken(0, 1, 0, 0)
     assert camp.states() == {message: "on_list"}
+    near.store.close()
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize(
+    ("said", "leaves"), [("On its way by radio", False), ("Buy my watches", True), ("", True)]
+)
+def test_a_letter_that_came_before_its_message_is_held_against_it(camp, said, leaves, again):
+    """Whoever hears a message first can write its mark to the list before it is known everywhere."""
+    near = Camp(9)
+    with camp.store.transaction():
+        camp.store.add_key(near.key, 0)
+    message = near.post("On its way by radio")
+    assert camp.take(as_mail(near, message, said)).own == 1
+    if again:
+        anew = as_mail(near, message, "On its way by radio").replace(b"Message-ID: <", b"Message-ID: <anew-")
+        camp.take(anew)
+    raw = near.store.connection.execute("SELECT * FROM messages").fetchone()
+    with camp.store.transaction():
+        columns = ",".join("?" * len(raw))
+        camp.store.connection.execute(f"INSERT INTO messages VALUES ({columns})", tuple(raw))
+        read_again(camp.tables, LIST)
+        read_again(camp.tables, LIST)
+    assert [row.message for row in camp.outgoing()] == ([message] if leaves else [])
     near.store.close()
 
 
