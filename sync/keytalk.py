@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import replace
 from random import Random
 from typing import Protocol
 
@@ -13,6 +15,12 @@ from sync.intentions import AskKey, Intention, Intentions, SayKey
 # the last after some eighteen. With three, at 40 % loss, seed 2, a camp on the only way to 46 others still
 # held a bundle at the end; with six none does.
 KEY_TRIES = 6
+# But one whose name was heard once may be no author at all: noise that spoils a name makes a new one each
+# time, and a dozen hearers with six questions each took a tenth of the airtime of 25 camps. A real one is
+# heard again, by a relay of the same bundle if not by another of his.
+ONCE_TRIES = 1
+# Authors a camp may wait for at a time. The oldest goes, and is then as if it was heard once.
+LACKED_MAX = 64
 # Keys of one author id that fit a small frame; more than one is somebody's costly joke.
 KEYS_SAID_MAX = 4
 # A key may come along with a bundle meanwhile; then several that know it do not say it at once; and an answer
@@ -40,11 +48,20 @@ class KeyTalk:
         self._intentions = intentions
         self._random = random
         self._frame_s = frame_s
+        self._lacked: OrderedDict[bytes, int] = OrderedDict()  # how often a bundle of his was held
 
     def lack(self, author: bytes, now: float) -> None:
         """A bundle of an author whose key we do not know is held here."""
+        times = self._lacked.get(author, 0) + 1
+        self._lacked[author] = times
+        self._lacked.move_to_end(author)
+        if len(self._lacked) > LACKED_MAX:
+            self._lacked.popitem(last=False)
+        if times == 2:
+            self._intentions.forget(lambda each: isinstance(each, AskKey) and each.author == author)
         if not self._intentions.any(lambda each: isinstance(each, AskKey) and each.author == author):
-            self._intentions.add(AskKey(author, KEY_TRIES), self._after(ASK_FRAMES, now))
+            tries = ONCE_TRIES if times == 1 else KEY_TRIES
+            self._intentions.add(AskKey(author, tries), self._after(ASK_FRAMES, now))
 
     def hear_asked(self, authors: Iterable[bytes], now: float) -> None:
         """Somebody lacks keys: the answer may serve us too, or we owe it."""
@@ -59,11 +76,12 @@ class KeyTalk:
 
     def hear(self, author: bytes) -> None:
         """Somebody sent this author's key; whoever asked has it now."""
+        self._lacked.pop(author, None)
         self._intentions.forget(lambda each: isinstance(each, SayKey) and each.author == author)
 
     def ask(self, asked: AskKey, now: float) -> AskKeysFrame | None:
         """The question, if it still is one; it is said again unless it helps."""
-        if not self._keys.lacks_key(asked.author):
+        if asked.tries <= 0 or not self._keys.lacks_key(asked.author):
             return None
         if asked.tries > 1:
             again = AskKey(asked.author, asked.tries - 1)
@@ -78,8 +96,10 @@ class KeyTalk:
 
     def _put_off(self, author: bytes, now: float) -> None:
         def later(due: float, each: Intention) -> tuple[float, Intention]:
-            is_same = isinstance(each, AskKey) and each.author == author
-            return (self._after(AGAIN_FRAMES, now) if is_same else due), each
+            if not isinstance(each, AskKey) or each.author != author:
+                return due, each
+            tries = each.tries if self._lacked.get(author, 0) > 1 else 0
+            return self._after(AGAIN_FRAMES, now), replace(each, tries=tries)
 
         self._intentions.change(later)
 

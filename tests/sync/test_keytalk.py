@@ -5,7 +5,7 @@ from random import Random
 
 from sync.frames import AskKeysFrame, KeysFrame
 from sync.intentions import AskKey, Intentions
-from sync.keytalk import KEY_TRIES, KeyTalk
+from sync.keytalk import KEY_TRIES, LACKED_MAX, ONCE_TRIES, KeyTalk
 
 AUTHOR, KEY = b"authorid", bytes(32)
 
@@ -47,6 +47,37 @@ def test_who_lacks_a_key_asks_some_times_and_then_no_more():
     assert [talk.ask(each, 10.0) for each in asked] == [AskKeysFrame((AUTHOR,))] * KEY_TRIES
     assert talk_of(KEY)[0].ask(asked[0], 10.0) is None
     assert intentions.any(lambda each: each == AskKey(AUTHOR, KEY_TRIES))
+
+
+def test_an_author_who_was_heard_once_is_asked_for_once_and_not_after_another_did():
+    # A frame that noise spoiled names an author nobody heard of: each of its hearers asked six times.
+    talk, intentions = talk_of()
+    talk.lack(AUTHOR, 0.0)
+    assert intentions.any(lambda each: each == AskKey(AUTHOR, ONCE_TRIES))
+    talk.hear_asked((AUTHOR,), 1.0)
+    assert [talk.ask(each, 60.0) for _, each in iter(lambda: intentions.pop_due(60.0), None)] == [None]
+    talk.lack(AUTHOR, 61.0)  # heard again: he is there
+    talk.hear_asked((AUTHOR,), 62.0)
+    assert intentions.any(lambda each: each == AskKey(AUTHOR, KEY_TRIES))
+
+
+def test_whose_key_came_is_heard_for_the_first_time_again():
+    talk, intentions = talk_of()
+    talk.lack(AUTHOR, 0.0)
+    talk.hear(AUTHOR)
+    assert intentions.pop_due(60.0) is not None
+    talk.lack(AUTHOR, 61.0)
+    assert intentions.any(lambda each: each == AskKey(AUTHOR, ONCE_TRIES))
+
+
+def test_what_is_remembered_of_authors_nobody_knows_is_bounded():
+    talk, intentions = talk_of()
+    talk.lack(AUTHOR, 0.0)
+    for number in range(LACKED_MAX):
+        talk.lack(number.to_bytes(8), 1.0)
+    assert intentions.pop_due(60.0) is not None
+    talk.lack(AUTHOR, 61.0)
+    assert not intentions.any(lambda each: each == AskKey(AUTHOR, KEY_TRIES))
 
 
 def test_each_question_after_a_key_is_waited_for_longer_than_the_one_before():
