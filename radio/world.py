@@ -282,6 +282,9 @@ class World(Scene):
             most_s = min(PATIENCE_HELD_S, held_until - self.now) if held_until > self.now else PATIENCE_MAX_S
             wakes_at = self.now + min(camp.patience_s, most_s)
             camp.patience_s = min(2 * camp.patience_s, PATIENCE_MAX_S)
+            alert_at = engine.next_alert()
+            if self.now < alert_at < wakes_at:
+                wakes_at = alert_at
         else:
             camp.patience_s = PATIENCE_FIRST_S
         if wakes_at != camp.wakes_at:

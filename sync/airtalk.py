@@ -229,7 +229,7 @@ class AirTalk:
             # beacon of few classes or of another day must not keep us silent (PROTOCOL.md §15.2).
             if mask & self._mask == self._mask and (hour is None or abs(salt.hour - hour) <= 1):
                 self._trickle.agree(salt.sender[:SENDER_BYTES])
-            self.relays.knows(salt.sender[:SENDER_BYTES], difference.mine)
+            self.relays.knows(salt.sender[:SENDER_BYTES], difference.mine, now)
             if not difference.mine and not difference.want:
                 return
         if self._host.is_wired(salt.sender):
@@ -413,6 +413,10 @@ class AirTalk:
         if len(self._offers) > 0 and not self._post.is_busy:
             due = min(due, max(self._offers.next_due(), self._purse.ready_at(self._full_ms())))
         return due
+
+    def next_alert_due(self) -> float:
+        """When an alert that was asked for leaves."""
+        return self._offers.next_alert_due()
 
     def next_frame(self, hour: int | None, now: float) -> AirFrame | Frame | None:
         """The control frame or symbol that is due, most useful first."""

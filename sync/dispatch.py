@@ -48,6 +48,8 @@ class Dispatch:
             self._queue(link.talk.next_answer(now, alerts_only=True), link.talk, now)
         if self._is_alert_next(link, now):
             return self._next_bundle(link, now, left)
+        if now < link.hushed_until:
+            return None
         if link.profile.airtime_ms(link.profile.mtu) > left.any_ms:
             return self._next_bundle(link, now, left)  # while a full frame does not fit, a small one may
         match link.talk:

@@ -169,6 +169,10 @@ class Engine:
             return float("-inf")
         return min([self._sealer.next_due(), *(link.next_due() for link in self._links)])
 
+    def next_alert(self) -> float:
+        """The engine time by which an alert is due on some link: it waits for no quiet channel."""
+        return min((link.next_alert_due() for link in self._links), default=float("inf"))
+
     def tick(self, now: float) -> None:
         """Do what time brings: read what came in a flood, seal what is due, let die what is dead."""
         for late in self._store.read_waiting(FRAMES_AT_ONCE):

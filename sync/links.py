@@ -61,7 +61,20 @@ class Link:
         if self.neighbour.keys_owed:
             return always
         talk_due = self.talk.next_due(always) if isinstance(self.talk, AirTalk) else self.talk.next_due()
-        return min(talk_due, self.neighbour.outgoing.next_due(always))
+        due = min(talk_due, self.neighbour.outgoing.next_due(always))
+        return due if due >= self.hushed_until else min(self.hushed_until, self.next_alert_due())
+
+    @property
+    def hushed_until(self) -> float:
+        """Until then nothing leaves but alerts, and the key of one where it does not fit its frame."""
+        if not isinstance(self.talk, AirTalk) or self.neighbour.keys_owed:
+            return float("-inf")
+        return self.talk.relays.hushed_until
+
+    def next_alert_due(self) -> float:
+        """The engine time by which this link has an alert to send: it waits for no quiet channel."""
+        asked = self.talk.next_alert_due() if isinstance(self.talk, AirTalk) else float("inf")
+        return min(self.neighbour.outgoing.next_alert_due(), asked)
 
 
 class Links:

@@ -49,6 +49,12 @@ class Offers:
         """When the first one is due."""
         return min((due for due, _ in self._owed.values()), default=float("inf"))
 
+    def next_alert_due(self) -> float:
+        """When the first alert is due."""
+        return min(
+            (due for due, class_ in self._owed.values() if class_ == BundleClass.ALERT), default=float("inf")
+        )
+
     def first_due(
         self, now: float, alerts_only: bool, serves_few: Callable[[BundleId], bool] | None = None
     ) -> tuple[BundleId, BundleClass] | None:

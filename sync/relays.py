@@ -3,7 +3,8 @@
 A relay is worth its airtime when it reaches somebody new. So each camp keeps a guess of who in earshot lacks
 a bundle, lowers it with every copy it hears, and waits the longer the less it would gain: whoever gains
 most speaks first, and most of the others find that they need not. What this leaves out is repaired when
-beacons show it. An alert does not reckon: it is relayed soon, unless two others were heard to.
+beacons show it. An alert is relayed soon, unless two others were heard to and nobody seems to lack it. It is
+said again while somebody does, and everything else waits meanwhile.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from sync.schedule import Outgoing
 # relay on LongFast waits as long, so we do not talk over one.
 ALERT_DELAY_S = (0.45, 7.6)
 ALERT_COPIES = 2
+# So much less of it where all in earshot but who said it most likely lack it: at the far end of a bridge
+# nobody else will speak, and those at the near end learn by the relay that it came.
+ALERT_HASTE = 0.7
 # What LoRa's slowest presets still decode, and what a radio in the same square hears (SX1276 data sheet).
 SNR_WEAKEST_DB = -20.0
 SNR_LOUD_DB = 10.0
@@ -47,9 +51,24 @@ DELAY_BY_CHANCE = 0.15
 FLIGHT_FRAMES = 16.0
 # An own bundle that nobody was heard to relay was lost at all of them; it is said again, this often.
 AGAIN_FRAMES = (20.0, 35.0)
-# An alert sooner: its relays come within four frames' time.
-ALERT_AGAIN_FRAMES = (5.0, 9.0)
 AGAIN_MAX = 3
+# An alert sooner: its relays come within four frames' time. It is said again while a camp lacks it this
+# likely, with its crowd: three copies that should have reached it, or one of its own, are enough.
+ALERT_AGAIN_FRAMES = (3.0, 5.0)
+ALERT_AGAIN_MAX = 5
+ALERT_LACK = 0.1
+# Where many are in earshot and do not hear each other a camp may hear nothing but collisions: fourteen copies
+# were lost at one, and each of the fourteen thought it served. Nobody heard it pass the alert on; who notices
+# that says it once more, and so often that of all who may notice one does.
+CHECK_CHANCE = 1.0
+CHECK_FRAMES = (8.0, 20.0)
+# Whom a beacon shows to lack an alert so young gets it at once, not as an offer among others.
+SHOWN_FRAMES = (0.0, 8.0)
+YOUNG_FRAMES = 150.0
+# So long after an alert came nothing else is said: in ten frames' time it is over here, and whatever is said
+# meanwhile collides with it. A fifth of the time at most, however many come.
+HUSH_FRAMES = 10.0
+HUSH_REST_FRAMES = 40.0
 # A relay that is expected to serve fewer, counting who gets it from them, is one of those that come last.
 FEW = 1.5
 # One that serves so many, and after which no copy is heard, is said again once. Three times, as for an own
@@ -81,6 +100,8 @@ class _Trail:
     is_asked: bool = False  # for them
     behind: dict[bytes, int] = field(default_factory=dict)  # a crowd that gets it only from this camp
     is_awaited: bool = False  # we sent it to many, and heard no copy since
+    check_chance: float | None = None  # that an alert is said once more for who was not heard to have it
+    is_checking: bool = False  # it will be
 
     def lack(self, camp: bytes, chance: float) -> None:
         """So likely a camp has nothing of it; else it has all."""
@@ -110,6 +131,17 @@ class _Trail:
         return self.gain >= least or self.is_sure or self.reach >= FEW
 
     @property
+    def need(self) -> float:
+        """The most that one camp is likely to lack it, times those who get it from there and itself."""
+        each = (sum(p) * (1 + self.behind.get(camp, 0)) for camp, p in self.lacks.items())
+        return max(each, default=0.0)
+
+    @property
+    def unheard(self) -> list[bytes]:
+        """Camps that were neither heard nor shown to have it."""
+        return [camp for camp, p in self.lacks.items() if camp != SOMEBODY and sum(p) > 0]
+
+    @property
     def is_sure(self) -> bool:
         """Whether a camp lacks it for sure, as far as one can tell."""
         return max(map(sum, self.lacks.values()), default=0.0) >= SURELY
@@ -134,11 +166,13 @@ class Relays:
         self._random = random
         self._frame_s = frame_s
         self._trails: OrderedDict[BundleId, _Trail] = OrderedDict()
+        # Until then nothing but alerts is said.
+        self.hushed_until = float("-inf")
         self._new_until = now + NEW_FRAMES * frame_s
 
     def own(self, bundle_id: BundleId, class_: BundleClass, now: float) -> None:
         """A bundle of our own is sealed: it leaves at once."""
-        trail = _Trail(class_, now, True, self._frames_of(bundle_id))
+        trail = _Trail(class_, now, True, self._frames_of(bundle_id), behind=self.crowds(now))
         for camp in self._earshot.camps(now):
             trail.lack(camp, 1.0)
         trail.left = trail.frames
@@ -162,7 +196,7 @@ class Relays:
             self._spread(trail, sender, True)
         if class_ == BundleClass.ALERT:
             trail.left = trail.frames
-            self._outgoing.push(bundle_id, class_, now + self._alert_delay_s(sender))
+            self._outgoing.push(bundle_id, class_, now + self._alert_delay_s(sender, trail))
         elif sender is None or trail.is_worth_it:
             self._wait_by_gain(bundle_id, trail, now)
 
@@ -187,8 +221,7 @@ class Relays:
             return
         if trail.class_ == BundleClass.ALERT:
             # Of thirds of blocks it may be a little less than two.
-            is_lacked = trail.is_sure or (trail.sent > 0 and self._is_unheard(trail, now))
-            is_enough = round(trail.copies, 6) >= ALERT_COPIES and not is_lacked
+            is_enough = round(trail.copies, 6) >= ALERT_COPIES and not self._is_alert_lacked(trail, now)
         elif trail.is_asked:
             trail.left -= 1
             is_enough = trail.left <= 0 or frames == 1
@@ -196,17 +229,22 @@ class Relays:
             trail.is_awaited = False
             is_enough = (trail.sent > 0 and trail.frames == 1) or not trail.is_worth_it
         if is_enough and not (trail.is_own and trail.sent < trail.frames):
-            self._outgoing.drop(bundle_id)
+            if trail.class_ != BundleClass.ALERT or not self._is_ours_to_check(trail, now):
+                self._outgoing.drop(bundle_id)
+            elif not trail.is_checking:
+                self._check(bundle_id, trail, now)
         elif self._is_relay(trail) and not (trail.frames == 1 and trail.sent):
             self._wait_by_gain(bundle_id, trail, now)
 
-    def knows(self, camp: bytes, lacking: Collection[BundleId]) -> None:
+    def knows(self, camp: bytes, lacking: Collection[BundleId], now: float) -> None:
         """A comparison showed what this camp lacks; all the rest it has."""
         for bundle_id, trail in self._trails.items():
             if camp not in trail.lacks:
                 continue
             has_it = bundle_id not in lacking
             self._learn(trail, camp, has_it)
+            if trail.class_ == BundleClass.ALERT and not has_it:
+                self._say_shown(bundle_id, trail, now)
             is_waiting = bundle_id in self._outgoing and not trail.is_own and trail.class_ == BundleClass.POST
             if is_waiting and has_it and not trail.is_worth_it:
                 self._outgoing.drop(bundle_id)
@@ -230,13 +268,59 @@ class Relays:
             self._wait_by_gain(bundle_id, trail, now)
             return
         trail.is_awaited = is_post and not trail.is_own and trail.frames == trail.sent == 1 and reach >= MANY
-        is_unheard = trail.is_awaited or (not trail.copies and (trail.is_own or not is_post))
-        is_unheard = is_unheard or (not is_post and self._is_unheard(trail, now))
-        if is_unheard and trail.sent <= AGAIN_MAX * trail.frames and trail.lacks:
-            frames = ALERT_AGAIN_FRAMES if trail.class_ == BundleClass.ALERT else AGAIN_FRAMES
-            again = self._random.uniform(*frames) * self._frame_s
+        again_frames = self._again_frames(trail, now) if trail.lacks else None
+        if again_frames is not None:
             trail.left = trail.frames
-            self._outgoing.push(bundle_id, trail.class_, now + again)
+            again_s = self._random.uniform(*again_frames) * self._frame_s
+            self._outgoing.push(bundle_id, trail.class_, now + again_s)
+
+    def _again_frames(self, trail: _Trail, now: float) -> tuple[float, float] | None:
+        """Between which frame times to say once more what we said; None when that is not worth it."""
+        if trail.class_ != BundleClass.ALERT:
+            is_lost = not trail.copies and (trail.is_own or trail.class_ != BundleClass.POST)
+            is_again = (is_lost or trail.is_awaited) and trail.sent <= AGAIN_MAX * trail.frames
+            return AGAIN_FRAMES if is_again else None
+        # The last one of a row has nobody to tell; but who told it wants to hear that it came.
+        if trail.sent > ALERT_AGAIN_MAX * trail.frames:
+            return None
+        is_lost = not trail.copies and (trail.need > 0 or trail.sent <= trail.frames)
+        if is_lost or self._is_alert_lacked(trail, now):
+            return ALERT_AGAIN_FRAMES
+        if trail.is_checking or not self._is_ours_to_check(trail, now):
+            trail.check_chance = 0.0
+            return None
+        trail.is_checking = True
+        return CHECK_FRAMES
+
+    def _say_shown(self, bundle_id: BundleId, trail: _Trail, now: float) -> None:
+        """A beacon shows that a camp lacks an alert: soon, if it is young and was not said too often."""
+        is_young = now - trail.since < YOUNG_FRAMES * self._frame_s
+        if is_young and trail.sent <= ALERT_AGAIN_MAX * trail.frames:
+            trail.left = max(trail.left, trail.frames)
+            wait_s = self._random.uniform(*SHOWN_FRAMES) * self._frame_s
+            self._outgoing.push(bundle_id, trail.class_, now + wait_s)
+
+    def _is_ours_to_check(self, trail: _Trail, now: float) -> bool:
+        """Whether we say an alert once more for those who were not heard to have it: one of us does.
+
+        The chance falls with each that is heard, so the draw is made again, of what is left of it.
+        """
+        if not trail.sent or trail.check_chance == 0.0:
+            return False
+        camps = self._earshot.camps(now)
+        chance = sum(
+            CHECK_CHANCE / (1 + sum(self._earshot.hears(camp, other) for other in camps if other != camp))
+            for camp in trail.unheard
+        )
+        before = 1.0 if trail.check_chance is None else trail.check_chance
+        is_ours = self._random.random() * before < chance
+        trail.check_chance = min(before, chance) if is_ours else 0.0
+        return is_ours
+
+    def _check(self, bundle_id: BundleId, trail: _Trail, now: float) -> None:
+        trail.is_checking, trail.left = True, trail.frames
+        wait_s = self._random.uniform(*CHECK_FRAMES) * self._frame_s
+        self._outgoing.move(bundle_id, trail.class_, now + wait_s)
 
     def serves_few(self, bundle_id: BundleId) -> bool:
         """Whether hardly anybody seems to lack it."""
@@ -253,6 +337,10 @@ class Relays:
         return trail.since + FLIGHT_FRAMES * self._frame_s if trail is not None else float("-inf")
 
     def _begin(self, bundle_id: BundleId, trail: _Trail) -> None:
+        if trail.class_ == BundleClass.ALERT and trail.lacks:
+            rested_at = self.hushed_until + HUSH_REST_FRAMES * self._frame_s
+            if trail.since >= rested_at:
+                self.hushed_until = trail.since + HUSH_FRAMES * self._frame_s
         self._trails[bundle_id] = trail
         self._trails.move_to_end(bundle_id)
         if len(self._trails) > TRAILS_MAX:
@@ -290,21 +378,27 @@ class Relays:
         behind = {camp: self._earshot.behind(camp) for camp in self._earshot.dependents(now)}
         return {camp: min(count, CROWD_MOST) for camp, count in behind.items() if count >= CROWD_LEAST}
 
-    def _is_unheard(self, trail: _Trail, now: float) -> bool:
-        """Whether a camp that hears nobody but us was not heard to have it."""
-        return any(sum(trail.lacks.get(camp, ())) > 0 for camp in self._earshot.dependents(now))
+    def _is_alert_lacked(self, trail: _Trail, now: float) -> bool:
+        """Whether somebody most likely lacks it, or hears nobody but us and was not heard to have it."""
+        if trail.need >= ALERT_LACK:
+            return True
+        dependents = self._earshot.dependents(now) if trail.sent else ()
+        return any(sum(trail.lacks.get(camp, ())) > 0 for camp in dependents)
 
     @staticmethod
     def _is_relay(trail: _Trail) -> bool:
         """Whether it leaves for its gain alone: nobody asked for it, and it is not ours."""
         return trail.class_ == BundleClass.POST and not trail.is_own and not trail.is_asked
 
-    def _alert_delay_s(self, sender: bytes | None) -> float:
-        """Whoever heard it weakest is farthest away and reaches the most who did not."""
+    def _alert_delay_s(self, sender: bytes | None, trail: _Trail) -> float:
+        """Whoever heard it weakest is farthest away and reaches the most who did not; and whose neighbours
+        most likely all lack it has nobody to wait for."""
         first, last = ALERT_DELAY_S
         chance = self._random.random()
         snr_db = self._earshot.snr_db(sender) if sender is not None else None
         if snr_db is not None:
             loudness = min(1.0, max(0.0, (snr_db - SNR_WEAKEST_DB) / (SNR_LOUD_DB - SNR_WEAKEST_DB)))
             chance = (chance + 2 * loudness) / 3
-        return first + chance * (last - first)
+        others = max(1, len(trail.lacks) - 1)
+        lacking = min(1.0, sum(map(sum, trail.lacks.values())) / others)
+        return first + chance * (1 - ALERT_HASTE * lacking) * (last - first)

@@ -165,6 +165,18 @@ class Outgoing:
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else float("inf")
 
+    def next_alert_due(self) -> float:
+        """When an alert may leave: in the past, later, or never (infinity)."""
+        ready = ((float("-inf"), *entry) for entry in self._ready)
+        return min(
+            (
+                due
+                for due, rank, count, bundle_id in (*ready, *self._later)
+                if rank == BundleClass.ALERT and self._queued.get(bundle_id) == count
+            ),
+            default=float("inf"),
+        )
+
     def _sweep(self) -> None:
         """Leave the true entry of each queued bundle. A sorted list is a heap."""
         self._ready = sorted(entry for entry in self._ready if self._queued.get(entry[2]) == entry[1])

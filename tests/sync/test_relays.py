@@ -6,7 +6,21 @@ import pytest
 
 from sync.bundle import BundleClass
 from sync.earshot import Earshot
-from sync.relays import AGAIN_FRAMES, AGAIN_MAX, ALERT_DELAY_S, DELAY_FRAMES, NEW_FRAMES, TRAILS_MAX, Relays
+from sync.relays import (
+    AGAIN_FRAMES,
+    AGAIN_MAX,
+    ALERT_AGAIN_FRAMES,
+    ALERT_AGAIN_MAX,
+    ALERT_DELAY_S,
+    DELAY_FRAMES,
+    HUSH_FRAMES,
+    HUSH_REST_FRAMES,
+    NEW_FRAMES,
+    SHOWN_FRAMES,
+    TRAILS_MAX,
+    YOUNG_FRAMES,
+    Relays,
+)
 from sync.schedule import Outgoing
 
 FRAME_S = 2.0
@@ -157,15 +171,17 @@ def test_a_comparison_tells_what_a_camp_has():
     camp.earshot.told(A, (ME,))
     camp.earshot.told(B, (ME,))
     post(camp)
-    camp.relays.knows(B, (ID,))
+    camp.relays.knows(B, (ID,), LATE_S)
     assert camp.relays.is_pending(ID)
-    camp.relays.knows(B, ())
+    camp.relays.knows(B, (), LATE_S)
     assert not camp.relays.is_pending(ID)
 
 
 @pytest.mark.parametrize("parts", [1, 2, 5])
 def test_parts_of_a_block_count_as_parts(parts):
     camp = Camp(A, B, C, frames=parts)
+    camp.earshot.told(B, (ME, A, C))
+    camp.earshot.told(C, (ME, A, B))
     camp.relays.took_in(ID, BundleClass.ALERT, A, LATE_S)
     for part in range(2 * parts):
         assert camp.relays.is_pending(ID), part
@@ -248,7 +264,7 @@ def test_a_camp_that_a_beacon_shows_to_lack_a_block_may_have_a_part_of_it():
     one.send(one.due())
     other.relays.heard(ID, A, LATE_S, 2)
     for camp in (one, other):
-        camp.relays.knows(B, (ID,))
+        camp.relays.knows(B, (ID,), LATE_S)
     one.relays.heard(ID, B, LATE_S, 2)  # B has it all
     assert one.due() == NEVER
     assert other.due() < NEVER
@@ -348,4 +364,87 @@ def test_an_alert_is_said_so_often_and_no_more():
     while camp.due() < NEVER:
         camp.send(camp.due())
         sent += 1
-    assert sent == AGAIN_MAX + 1
+    assert sent == ALERT_AGAIN_MAX + 1
+
+
+def a_clique():
+    """A camp that hears A, B and C, all of which hear each other."""
+    camp = Camp(A, B, C)
+    for name in (A, B, C):
+        camp.earshot.told(name, tuple({ME, A, B, C} - {name}))
+    return camp
+
+
+def test_two_relays_of_an_alert_silence_who_reaches_nobody_else():
+    camp = a_clique()
+    camp.relays.took_in(ID, BundleClass.ALERT, A, LATE_S)
+    camp.relays.heard(ID, B, LATE_S)
+    assert camp.relays.is_pending(ID)
+    camp.relays.heard(ID, B, LATE_S)
+    assert not camp.relays.is_pending(ID)
+
+
+def test_two_relays_of_an_alert_do_not_silence_the_way_to_a_crowd():
+    # Two camps that hear each other hear nobody else of ours: none of them is a dependent.
+    camp = a_clique()
+    for name, other in ((b"DD", b"EE"), (b"EE", b"DD")):
+        for _ in range(2):
+            camp.earshot.heard(name, -10.0, LATE_S)
+        camp.earshot.told(name, (ME, other, *CROWD))
+    camp.relays.took_in(ID, BundleClass.ALERT, A, LATE_S)
+    for name in (A, B, C):
+        camp.relays.heard(ID, name, LATE_S)
+    assert camp.relays.is_pending(ID)
+    camp.send(camp.due())
+    assert camp.due() <= LATE_S + (ALERT_AGAIN_FRAMES[1] + ALERT_DELAY_S[1]) * FRAME_S
+    camp.relays.heard(ID, b"DD", LATE_S + 5)
+    camp.relays.heard(ID, b"EE", LATE_S + 5)
+    assert camp.due() == NEVER
+
+
+def test_who_hears_an_alert_last_says_so_twice():
+    camp, sent = Camp(A), 0
+    camp.relays.took_in(ID, BundleClass.ALERT, A, LATE_S)
+    while camp.due() < NEVER:
+        camp.send(camp.due())
+        sent += 1
+    assert sent == 2
+
+
+def test_of_those_who_notice_that_a_camp_is_silent_about_one_says_an_alert_again():
+    again = 0
+    for seed in range(200):
+        camp = Camp(*(bytes([n, n]) for n in range(8)), seed=seed)
+        for n in range(8):
+            camp.earshot.told(bytes([n, n]), (ME, *(bytes([m, m]) for m in range(8) if m != n)))
+        alert(camp, bytes(2))
+        for n in range(1, 7):
+            camp.relays.heard(ID, bytes([n, n]), LATE_S)
+        again += camp.relays.is_pending(ID)
+        camp.relays.heard(ID, bytes([7, 7]), LATE_S)
+        assert not camp.relays.is_pending(ID)
+    assert 15 < again < 40  # of eight who notice, one
+
+
+def test_whom_a_beacon_shows_to_lack_a_young_alert_gets_it_soon():
+    camp = a_clique()
+    alert(camp)
+    for name in (B, C):
+        camp.relays.heard(ID, name, LATE_S)
+    assert camp.due() == NEVER
+    later = LATE_S + YOUNG_FRAMES * FRAME_S
+    camp.relays.knows(B, (ID,), later)
+    assert camp.due(later) == NEVER
+    camp.relays.knows(B, (ID,), later - 1)
+    assert later - 1 <= camp.due(later) <= later - 1 + SHOWN_FRAMES[1] * FRAME_S
+
+
+def test_an_alert_hushes_all_else_for_a_fifth_of_the_time_at_most():
+    camp, hushed, frames = Camp(A), 0, 1_000
+    for frame in range(frames):
+        now = LATE_S + frame * FRAME_S
+        camp.relays.took_in(frame.to_bytes(16), BundleClass.ALERT, A, now)
+        hushed += now < camp.relays.hushed_until
+    assert hushed == frames * HUSH_FRAMES / (HUSH_FRAMES + HUSH_REST_FRAMES)
+    post(camp, now=LATE_S + frames * FRAME_S * 2)
+    assert camp.relays.hushed_until < LATE_S + frames * FRAME_S * 2
