@@ -402,6 +402,19 @@ def test_two_relays_of_an_alert_do_not_silence_the_way_to_a_crowd():
     assert camp.due() == NEVER
 
 
+def test_whose_neighbours_all_lack_an_alert_relays_it_sooner():
+    waits = []
+    for is_served in (True, False):
+        crowd = [bytes([n, n]) for n in range(6)]
+        camp = Camp(A, *crowd)
+        camp.earshot.told(A, (ME, *crowd) if is_served else (ME,))
+        for name in crowd:
+            camp.earshot.told(name, (ME, A, *crowd) if is_served else (ME, *crowd))
+        camp.relays.took_in(ID, BundleClass.ALERT, A, LATE_S)
+        waits.append(camp.due() - LATE_S)
+    assert waits[1] < waits[0] <= ALERT_DELAY_S[1]
+
+
 def test_who_hears_an_alert_last_says_so_twice():
     camp, sent = Camp(A), 0
     camp.relays.took_in(ID, BundleClass.ALERT, A, LATE_S)
