@@ -55,6 +55,9 @@ AGAIN_MAX = 3
 # An alert sooner: its relays come within four frames' time. It is said again while a camp lacks it this
 # likely, with its crowd: three copies that should have reached it, or one of its own, are enough.
 ALERT_AGAIN_FRAMES = (3.0, 5.0)
+# And each time the wait is drawn from so much more: two that do not hear each other spoke in step, and the
+# camp between them, which hears nobody else, heard twelve collisions.
+ALERT_SPREAD_FRAMES = 3.0
 ALERT_AGAIN_MAX = 5
 ALERT_LACK = 0.1
 # Where many are in earshot and do not hear each other a camp may hear nothing but collisions: fourteen copies
@@ -285,7 +288,8 @@ class Relays:
             return None
         is_lost = not trail.copies and (trail.need > 0 or trail.sent <= trail.frames)
         if is_lost or self._is_alert_lacked(trail, now):
-            return ALERT_AGAIN_FRAMES
+            first, last = ALERT_AGAIN_FRAMES
+            return first, last + ALERT_SPREAD_FRAMES * (trail.sent / trail.frames - 1)
         if trail.is_checking or not self._is_ours_to_check(trail, now):
             trail.check_chance = 0.0
             return None

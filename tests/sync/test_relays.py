@@ -402,6 +402,19 @@ def test_two_relays_of_an_alert_do_not_silence_the_way_to_a_crowd():
     assert camp.due() == NEVER
 
 
+def test_two_that_say_an_alert_again_get_out_of_step():
+    # A camp between two that do not hear each other heard twelve collisions.
+    last = []
+    for seed in range(20):
+        camp, now = Camp(A, B, seed=seed), LATE_S
+        camp.relays.own(ID, BundleClass.ALERT, LATE_S)
+        while camp.due(now) < NEVER:
+            now = camp.due(now)
+            camp.send(now)
+        last.append(now)
+    assert max(last) - min(last) > ALERT_AGAIN_MAX * (ALERT_AGAIN_FRAMES[1] - ALERT_AGAIN_FRAMES[0]) * FRAME_S
+
+
 def test_whose_neighbours_all_lack_an_alert_relays_it_sooner():
     waits = []
     for is_served in (True, False):
