@@ -10,6 +10,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sync.air_frames import WantFrame
 from sync.sketch import Salt
@@ -58,6 +59,8 @@ class SayKey:
 
 Intention = SayWant | SaySymbols | AskKey | SayKey
 
+_I = TypeVar("_I", bound=Intention)
+
 
 class Intentions:
     """What is meant to be said, by when it is due. Times are engine time."""
@@ -74,6 +77,19 @@ class Intentions:
     def any(self, is_meant: Callable[[Intention], bool]) -> bool:
         """Whether something of this kind is meant to be said."""
         return any(is_meant(each) for _, _, each in self._heap)
+
+    def of(self, kind: type[_I]) -> list[_I]:
+        """What of this kind is meant to be said, what is due first first."""
+        return [each for _, _, each in sorted(self._heap) if isinstance(each, kind)]
+
+    def take(self, kind: type[_I], until: float) -> _I | None:
+        """The first of this kind, if it is due until then; it is meant no longer."""
+        for entry in sorted(self._heap):
+            if entry[0] <= until and isinstance(entry[2], kind):
+                self._heap.remove(entry)
+                heapq.heapify(self._heap)
+                return entry[2]
+        return None
 
     def forget(self, is_void: Callable[[Intention], bool]) -> None:
         """Somebody else said it, or it serves nobody any more."""

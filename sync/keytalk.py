@@ -23,6 +23,8 @@ ONCE_TRIES = 1
 LACKED_MAX = 64
 # Keys of one author id that fit a small frame; more than one is somebody's costly joke.
 KEYS_SAID_MAX = 4
+# What is asked and said at a time: six keys are 199 bytes, and a frame for each costs twice as much.
+TOGETHER_MAX = 6
 # A key may come along with a bundle meanwhile; then several that know it do not say it at once; and an answer
 # may take so long before the question is said again. In frame times.
 ASK_FRAMES = (4.0, 12.0)
@@ -80,19 +82,37 @@ class KeyTalk:
         self._intentions.forget(lambda each: isinstance(each, SayKey) and each.author == author)
 
     def ask(self, asked: AskKey, now: float) -> AskKeysFrame | None:
-        """The question, if it still is one; it is said again unless it helps."""
-        if asked.tries <= 0 or not self._keys.lacks_key(asked.author):
+        """The question, if it still is one; it is said again unless it helps.
+
+        With it go others that would be said soon.
+        """
+        if self._is_moot(asked):
             return None
-        if asked.tries > 1:
-            again = AskKey(asked.author, asked.tries - 1)
-            times = 2.0 ** (KEY_TRIES - asked.tries)
-            first, last = AGAIN_FRAMES
-            self._intentions.add(again, self._after((first * times, last * times), now))
-        return AskKeysFrame((asked.author,))
+        soon = now + AGAIN_FRAMES[1] * self._frame_s
+        together = [asked]
+        self._intentions.forget(lambda each: isinstance(each, AskKey) and self._is_moot(each))
+        while len(together) < TOGETHER_MAX and (other := self._intentions.take(AskKey, soon)) is not None:
+            if other.author != asked.author:
+                together.append(other)
+        for each in together:
+            if each.tries > 1:
+                times = 2.0 ** (KEY_TRIES - each.tries)
+                first, last = AGAIN_FRAMES
+                again = AskKey(each.author, each.tries - 1)
+                self._intentions.add(again, self._after((first * times, last * times), now))
+        return AskKeysFrame(tuple(each.author for each in together))
+
+    def _is_moot(self, asked: AskKey) -> bool:
+        return asked.tries <= 0 or not self._keys.lacks_key(asked.author)
 
     def say(self, author: bytes) -> KeysFrame:
-        """The answer."""
-        return KeysFrame(self._keys.keys_of(author)[:KEYS_SAID_MAX])
+        """The answer, and with it others that are owed."""
+        keys = list(self._keys.keys_of(author)[:KEYS_SAID_MAX])
+        for other in self._intentions.of(SayKey):
+            more = self._keys.keys_of(other.author)[:KEYS_SAID_MAX]
+            if other.author != author and len(keys) + len(more) <= TOGETHER_MAX:
+                keys += more
+        return KeysFrame(tuple(keys))
 
     def _put_off(self, author: bytes, now: float) -> None:
         def later(due: float, each: Intention) -> tuple[float, Intention]:
