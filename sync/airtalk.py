@@ -42,6 +42,7 @@ from sync.owing import Given, Shelf
 from sync.parcelpost import OTHER_PARITY_FRAMES, OWN_PARITY_FRAMES, Counter, ParcelPost
 from sync.purse import Purse
 from sync.relays import Relays
+from sync.signing import author_of
 from sync.sketch import (
     BEACON_SYNDROMES,
     SALT_SENDER_BYTES,
@@ -75,6 +76,12 @@ SERVED_MAX = 64
 # is later still waited for our own hour, and must not wait for another one.
 LATE_FRAMES = (4.0, 60.0)
 SPREAD_FRAMES = 15.0
+# Where the hour is short for what serves few, one question of ours or beacon leaves in so many frame times:
+# a camp earns three full frames meanwhile. At 40 % loss the bridges of 50 camps spent on them what they
+# earned, and what others had asked them for waited for an hour.
+CONTROL_FRAMES = 60.0
+# And a parcel that was owed for so long is no longer of those that come last: they came never.
+FEW_WAIT_FRAMES = 200.0
 # A beacon of a camp that hears five others.
 BEACON_BYTES = 60
 # A camp speaks once in three intervals, whatever it hears.
@@ -141,6 +148,7 @@ class AirTalk:
         self._repair_at = float("-inf")
         self._parcel_at = float("-inf")
         self._deferred = 0
+        self._control_at = float("-inf")
 
     # -- what we hear -----------------------------------------------------------------------------
 
@@ -230,6 +238,8 @@ class AirTalk:
             if mask & self._mask == self._mask and (hour is None or abs(salt.hour - hour) <= 1):
                 self._trickle.agree(salt.sender[:SENDER_BYTES])
             self.relays.knows(salt.sender[:SENDER_BYTES], difference.mine, now)
+            if mask & self._mask == self._mask:
+                self._post.lacks_only(salt.sender, difference.mine)
             if not difference.mine and not difference.want:
                 return
         if self._host.is_wired(salt.sender):
@@ -288,14 +298,14 @@ class AirTalk:
             return
         is_owed = self._post.is_owed
         lacking = self._answer_alerts(difference.mine, frame.salt.sender, is_owed, now)
+        if difference.want:
+            want = SayWant(frame.salt, frame.part, frame.mask, frame.syndromes, WANT_TRIES)
+            self._intentions.add(want, now + self._frame_s)
         if is_owed:
             return
         _remember(self._served, frame.salt.sender, now, SERVED_MAX)
         held = [each for each in mine.ids_in(frame.part) if each not in difference.mine]
         self._post.owe(frame.salt.sender, lacking, held, frame.part == WHOLE, now)
-        if difference.want:
-            want = SayWant(frame.salt, frame.part, frame.mask, frame.syndromes, WANT_TRIES)
-            self._intentions.add(want, now + self._frame_s)
 
     def _answer_alerts(
         self, lacking: Iterable[BundleId], camp: bytes, is_owed: bool, now: float
@@ -362,6 +372,7 @@ class AirTalk:
             self._asking.hear_known(now)
         elif new is None:
             self._asking.hear_symbol(sender, frame.index >= frame.shape.symbols - 1, now)
+            self._wanting.hear_symbol(sender, now)
         else:
             self._asking.whole(new, now)
             if new:
@@ -408,7 +419,7 @@ class AirTalk:
             self._post.next_due(now),
             self._asking.due,
         )
-        if self._asking.is_on:
+        if self._post.next_need_due() <= self._asking.expects_until:
             due = min(due, self._post.next_need_due())
         if len(self._offers) > 0 and not self._post.is_busy:
             due = min(due, max(self._offers.next_due(), self._purse.ready_at(self._full_ms())))
@@ -418,10 +429,27 @@ class AirTalk:
         """When an alert that was asked for leaves."""
         return self._offers.next_alert_due()
 
-    def next_frame(self, hour: int | None, now: float) -> AirFrame | Frame | None:
-        """The control frame or symbol that is due, most useful first."""
+    def next_frame(self, hour: int | None, now: float, is_short: bool = False) -> AirFrame | Frame | None:
+        """The control frame or symbol that is due, most useful first.
+
+        `is_short`: what serves few has to wait, and so have our own questions.
+        """
         if self._blocks.is_leaving:
             return self._blocks.next_frame()
+        if is_short and now < self._control_at + CONTROL_FRAMES * self._frame_s:
+            return self._next_reply(now)
+        frame = self._next_control(hour, now)
+        if frame is not None:
+            self._control_at = now
+        return frame
+
+    def _next_reply(self, now: float) -> AirFrame | Frame | None:
+        """What somebody else asked for, and is no bundle."""
+        reply = self._intentions.take(SaySymbols, now) or self._intentions.take(SayKey, now)
+        return self._carry_out(reply, now) if reply is not None else None
+
+    def _next_control(self, hour: int | None, now: float) -> AirFrame | Frame | None:
+        """What we ask or tell, most useful first."""
         need = self._next_need(now)
         if need is not None:
             self._repair_at = now
@@ -449,7 +477,8 @@ class AirTalk:
         is_few = not self._post.owes_alert and self._post.owed_to[:SENDER_BYTES] not in self.relays.crowds(
             now
         )
-        if is_short and is_few and not self._post.is_leaving_any:
+        is_young = now - self._post.owed_since < FEW_WAIT_FRAMES * self._frame_s
+        if is_short and is_few and is_young and not self._post.is_leaving_any:
             return None
         self._post.share_with(len(self._offers) > 0)
         frame = self._post.next_frame(now)
@@ -459,8 +488,10 @@ class AirTalk:
 
     def _next_need(self, now: float) -> NeedFrame | None:
         need = self._blocks.next_need(now)
-        if need is None and self._asking.is_on:
-            need = self._post.next_need(now, lambda sender: self._asking.awaits(sender, now))
+        if need is None and now <= self._asking.expects_until:
+            need = self._post.next_need(
+                now, lambda sender, is_half: self._asking.awaits(sender, is_half, now)
+            )
             if need is not None:
                 self._asking.said_need(self._post.next_need_due(), now)
         return need
@@ -542,12 +573,15 @@ class AirTalk:
         )
         if frame is not None and frame.want:
             self._repair_at = now
+            self._asking.said_want(frame.salt.sender, now)
         return frame
 
     def _say_key(self, author: bytes, now: float) -> KeysFrame | None:
         frame = self._keys.say(author)
         cost_ms = self._link.airtime_ms(KEYS_BYTES + sum(map(len, frame.keys)))
         if self._purse.take(cost_ms, now):
+            for key in frame.keys:
+                self._keys.hear(author_of(key))
             return frame
         self._intentions.add(SayKey(author), self._purse.ready_at(cost_ms))  # a key asked for stays owed
         return None

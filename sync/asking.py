@@ -51,6 +51,9 @@ NEXT_FRAMES = (0.5, 12.0)
 SETTLING_FRAMES = (2.0, 6.0)
 # Syndromes above what is expected. Of a part one knows the mean, and 2.4 deviations fail one time in 100.
 SPARE_WHOLE, SPARE_PART, DEVIATIONS = 5, 2, 2.4
+# With each request in vain, three times: whoever holds more may lack some of ours besides, and the answer
+# that a sketch told too little is lost as easily as any. At 40 % loss a leaf asked the same for ten minutes.
+SPARE_AGAIN, SPARE_TRIES = 6, 3
 # More differences than a beacon tells though the other holds hardly more: each lacks some. A sketch may tell.
 BOTH_LACK = SKETCH_SYNDROMES - SPARE_WHOLE
 HARDLY_MORE = 8
@@ -110,6 +113,7 @@ class Asking:
         self._quiet_until = float("-inf")
         self._wait_ends = float("-inf")
         self._since = float("-inf")  # when we asked last, or an answer came
+        self._wanted_at: OrderedDict[bytes, float] = OrderedDict()  # for bundles by their names
         self._saving_s = 0.0  # how long an answer might take then
         self._held = 0  # bundles, when we asked last
         self._holders: OrderedDict[bytes, int] = OrderedDict()  # and how many bundles they say they hold
@@ -132,12 +136,30 @@ class Asking:
         longest_s = max(UNHEARD_FRAMES * self._pace.frame_s, self._saving_s)
         return self._session is not None and now - self._since > longest_s
 
-    def awaits(self, sender: bytes, now: float) -> bool:
-        """Whether what this camp, two bytes of its id, sends most likely answers a request of ours, or one
-        that we heard and waited for.
+    @property
+    def expects_until(self) -> float:
+        """Until when symbols of a parcel may bring what we lack."""
+        if self._session is not None:
+            return float("inf")
+        return max(self._wanted_at.values(), default=float("-inf")) + UNHEARD_FRAMES * self._pace.frame_s
+
+    def said_want(self, holder: bytes, now: float) -> None:
+        """We asked this camp for bundles that a comparison told; three or more of them come as a parcel."""
+        _note(self._wanted_at, holder, now)
+
+    def awaits(self, sender: bytes, is_half: bool, now: float) -> bool:
+        """Whether a parcel of this camp, two bytes of its id, most likely brings what we lack.
+
+        It answers a request of ours, or one that we heard and waited for; or half of it is here already,
+        and the camp holds more than we.
         """
-        since = now - self._pace.fill_s - WAIT_FRAMES * self._pace.frame_s
-        return any(camp.startswith(sender) and at >= since for camp, at in self._asked_at.items())
+        if _is_since(self._wanted_at, sender, now - UNHEARD_FRAMES * self._pace.frame_s):
+            return True
+        if self._session is None:
+            return False
+        if is_half and any(camp.startswith(sender) for camp in self._holders):
+            return True
+        return _is_since(self._asked_at, sender, now - self._pace.fill_s - WAIT_FRAMES * self._pace.frame_s)
 
     # -- what is heard ----------------------------------------------------------------------------
 
@@ -268,12 +290,13 @@ class Asking:
         if session.asked in self._holders:
             self._holders.move_to_end(session.asked)
         self._since = now
+        spare = SPARE_AGAIN * min(session.vain, SPARE_TRIES)
         longest_s = max(patience_s, UNHEARD_FRAMES * self._pace.frame_s)
         self._due = now + min(patience_s * 2**session.tries, longest_s)
         self._wait_ends = self._due + WAIT_FRAMES * self._pace.frame_s
         session.tries += 1
         session.vain += 1
-        return Ask(session.asked, session.mask, *measure(mine, expected))
+        return Ask(session.asked, session.mask, *measure(mine, expected + spare))
 
     def postpone(self, until: float) -> None:
         """There is no airtime for a request before, or somebody else uses the air."""
@@ -323,13 +346,21 @@ class Asking:
         return max(session.theirs - held, session.least)
 
     def _note_asked(self, asked: bytes, now: float) -> None:
-        self._asked_at[asked] = now
-        self._asked_at.move_to_end(asked)
-        if len(self._asked_at) > JOINS_MAX:
-            self._asked_at.popitem(last=False)
+        _note(self._asked_at, asked, now)
 
     def _frames(self, least: float, most: float) -> float:
         return self._random.uniform(least, most) * self._pace.frame_s
+
+
+def _note(times: OrderedDict[bytes, float], camp: bytes, now: float) -> None:
+    times[camp] = now
+    times.move_to_end(camp)
+    if len(times) > JOINS_MAX:
+        times.popitem(last=False)
+
+
+def _is_since(times: OrderedDict[bytes, float], sender: bytes, since: float) -> bool:
+    return any(camp.startswith(sender) and at >= since for camp, at in times.items())
 
 
 def measure(mine: SaltedSet, expected: int) -> tuple[int, int]:

@@ -18,6 +18,8 @@ from sync.coding import INDEX_MAX, SPARE_SYMBOLS_MAX, Shape, rebuild
 BLOCKS_MAX = 64
 # How often we say that we still miss something before we leave it to the next beacon.
 NEEDS_MAX = 4
+# So many times as long as after the first is waited after the last ones.
+LONGER_MOST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +95,26 @@ class Blocks:
         """When a NEED is due."""
         return min((block.due for block in self._blocks.values()), default=float("inf"))
 
-    def need(self, now: float, is_awaited: Callable[[bytes], bool] | None = None) -> NeedFrame | None:
+    def need(self, now: float, is_awaited: Callable[[bytes, bool], bool] | None = None) -> NeedFrame | None:
         """What to ask for now. A block that was asked for in vain too often is asked for no more.
 
-        With `is_awaited(sender)`: nor is one of which less than half is here, unless somebody sent it whom
-        we await.
+        With `is_awaited(sender, is_half)`: nor is one whose senders we do not await. `is_half`: at least half
+        of it is here.
         """
         for key, block in list(self._blocks.items()):
             if block.due > now:
                 continue
-            is_little = 2 * block.missing > block.shape.symbols
-            is_others = is_awaited is not None and is_little and not any(map(is_awaited, block.senders))
+            is_half = 2 * block.missing <= block.shape.symbols
+            is_others = is_awaited is not None and not any(
+                is_awaited(sender, is_half) for sender in block.senders
+            )
             if is_others or block.needs >= self._patience.needs_max:
                 block.due = float("inf")  # its symbols stay: whoever sends it again sends others
                 continue
             block.needs += 1
-            block.due = now + self._patience.again_s * self._random.uniform(1.0, 2.0) * block.needs
+            block.due = now + self._patience.again_s * self._random.uniform(1.0, 2.0) * min(
+                block.needs, LONGER_MOST
+            )
             return NeedFrame(key[0], block.missing)
         return None
 

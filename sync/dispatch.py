@@ -78,15 +78,16 @@ class Dispatch:
 
     def _next_on_air(self, talk: AirTalk, link: Link, now: float, left: Allowance) -> bytes | None:
         hour = self._holdings.hours.hour(now)
-        frame = talk.next_frame(hour, now)
+        is_short = self._is_short(link, left)
+        frame = talk.next_frame(hour, now, is_short)
         if frame is None:
-            self._queue_answer(talk, link, now, self._is_short(link, left))
+            self._queue_answer(talk, link, now, is_short)
             encoded = self._next_bundle(link, now, left)
             if encoded is not None:
                 return encoded
-            frame = talk.next_frame(hour, now)  # the first piece of a long bundle
+            frame = talk.next_frame(hour, now, is_short)  # the first piece of a long bundle
             if frame is None:
-                frame = talk.next_parcel(now, self._is_short(link, left))
+                frame = talk.next_parcel(now, is_short)
         return self._encode(frame) if frame is not None else None
 
     def _is_short(self, link: Link, left: Allowance) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sync.bundle import BundleClass, BundleId
@@ -124,6 +124,14 @@ class Owing:
     def forgive(self) -> None:
         """Somebody else is asked now."""
         self._debt = None
+
+    def lacks_only(self, camp: bytes, lacking: Collection[BundleId]) -> None:
+        """A comparison showed what a camp still lacks: nothing else is owed to it."""
+        debt = self._debt
+        if debt is None or not camp.startswith(debt.camp[:SENDER_BYTES]):
+            return
+        left = tuple(live for live in debt.lacking if live.id in lacking)
+        self._debt = replace(debt, lacking=left) if left else None
 
     def symbols(self) -> int:
         """How many symbols the next parcel has."""

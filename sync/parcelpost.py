@@ -7,14 +7,14 @@ on credit, by whoever made it; by another who rebuilt it, when the maker is not 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from random import Random
 from typing import Protocol
 
 from sync.air_frames import AnswerFrame, NeedFrame, ParcelFrame
 from sync.blocks import Blocks, Patience, parity_index
 from sync.bundle import BundleId
-from sync.coding import SYMBOLS_MAX, symbol
+from sync.coding import SYMBOLS_MAX, Shape, symbol
 from sync.frames import HEAD_BYTES
 from sync.link import LinkProfile
 from sync.owing import Given, Owing, Shelf
@@ -33,7 +33,9 @@ GIVE_WAY_FRAMES = 60.0
 REST_FRAMES = 2.0
 GAP_FRAMES = 80.0
 AGAIN_FRAMES = 10.0
-NEEDS_MAX = 6
+# Each is waited for longer than the one before, the fifth and all after it as long as the fourth. Six of a
+# parcel of 15 symbols were lost, and for want of the last two it was made and sent anew (40 % loss, seed 6).
+NEEDS_MAX = 12
 # Who made a parcel answers a NEED at once, another holder when that was not heard.
 OWN_PARITY_FRAMES = (0.0, 1.0)
 OTHER_PARITY_FRAMES = (5.0, 12.0)
@@ -93,6 +95,11 @@ class ParcelPost:
         return self._owing.camp
 
     @property
+    def owed_since(self) -> float:
+        """Since when somebody waits for a parcel; infinity when nobody does."""
+        return self._owing.since
+
+    @property
     def owes_alert(self) -> bool:
         """Whether an alert is among what somebody waits for."""
         return self._owing.is_alert()
@@ -144,12 +151,13 @@ class ParcelPost:
         """When `next_need` has something."""
         return self._blocks.next_due()
 
-    def next_need(self, now: float, is_awaited: Callable[[bytes], bool]) -> NeedFrame | None:
+    def next_need(self, now: float, is_awaited: Callable[[bytes, bool], bool]) -> NeedFrame | None:
         """What a parcel lacks that has rested long enough.
 
         A parcel is made for one camp; who heard a symbol or two of it cannot know whether it lacks what is in
         it, and to send it all once more, hop by hop, costs more than a request. So it is asked for by who has
-        half of it, or who awaits a parcel of its sender.
+        half of it and knows its sender to hold more, or who awaits a parcel of its sender:
+        `is_awaited(sender, is_half)`.
         """
         return self._blocks.need(now, is_awaited)
 
@@ -165,6 +173,10 @@ class ParcelPost:
         leaving = self._owing.packed if self._leaving else frozenset()
         missed = [bundle_id for bundle_id in lacking if bundle_id not in leaving]
         self._owing.owe(camp, missed, held, is_all, now)
+
+    def lacks_only(self, camp: bytes, lacking: Collection[BundleId]) -> None:
+        """A comparison showed what a camp still lacks: nothing else is owed to it."""
+        self._owing.lacks_only(camp, lacking)
 
     def forgive(self) -> None:
         """Another camp was asked: what did not leave yet stays here."""
@@ -216,7 +228,7 @@ class ParcelPost:
         shape = self._parcels.shape(len(parcel.data))
         more = []
         for _ in range(missing):
-            index = parity_index(self._random, shape, self._heard.get(generation, set()))
+            index = self._unheard(generation, shape)
             more.append(ParcelFrame(generation, shape, index, symbol(parcel.data, shape, index)))
             self._note(more[-1])
         self._leaving[:0] = more
@@ -231,14 +243,18 @@ class ParcelPost:
         if len(contents.wires) == 1 and not contents.keys and HEAD_BYTES + len(first) <= self._mtu:
             return AnswerFrame(first)
         data = pack(contents)
+        is_again = generation_of(data) in self._parcels
         generation, shape = self._parcels.remember(data, is_own=True), self._parcels.shape(len(data))
-        self._leaving += [
-            ParcelFrame(generation, shape, index, symbol(data, shape, index))
-            for index in range(shape.symbols)
-        ]
-        for frame in self._leaving:
-            self._note(frame)
+        for place in range(shape.symbols):
+            # Who asks for the same again has some of it, most likely, and the others know which no better.
+            index = self._unheard(generation, shape) if is_again else place
+            self._leaving.append(ParcelFrame(generation, shape, index, symbol(data, shape, index)))
+            self._note(self._leaving[-1])
         return None
+
+    def _unheard(self, generation: bytes, shape: Shape) -> int:
+        """A symbol that nobody was heard to send."""
+        return parity_index(self._random, shape, self._heard.get(generation, set()))
 
     def _unpack(self, data: bytes, generation: bytes, now: float) -> bool:
         """Whether this is what the symbols claim; then its bundles are judged, each for itself."""

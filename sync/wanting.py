@@ -33,6 +33,8 @@ MORE_FRAMES = (0.0, 4.0)
 # A request that brought nothing is said again twice, and each time an answer may take so long.
 WANT_TRIES = 3
 AGAIN_FRAMES = (12.0, 20.0)
+# While symbols come. A parcel whose last own piece was lost is asked for after 80 frame times.
+SYMBOL_FRAMES = 100.0
 # A request without its coefficients.
 WANT_BYTES = 17
 # Requests remembered: those of the last minutes of a crowded channel.
@@ -92,6 +94,15 @@ class Wanting:
             if isinstance(each, SayWant) and each.asks_like(frame):
                 return self._after(AGAIN_FRAMES, now), replace(each, tries=each.tries - 1)
             return due, each
+
+        self._intentions.change(later)
+
+    def hear_symbol(self, sender: bytes, now: float) -> None:
+        """A camp, two bytes of its id, sends a parcel: it may be our answer, and NEED gets what is lost."""
+
+        def later(due: float, each: Intention) -> tuple[float, Intention]:
+            is_of_it = isinstance(each, SayWant) and each.salt.sender.startswith(sender)
+            return (max(due, now + SYMBOL_FRAMES * self._frame_s) if is_of_it else due), each
 
         self._intentions.change(later)
 

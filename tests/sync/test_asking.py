@@ -13,6 +13,7 @@ from sync.asking import (
     JOIN_TRIES,
     MASK_ALERTS,
     SILENT_TRIES,
+    SPARE_AGAIN,
     TAKEN_UNSIGNED,
     TRIES_MAX,
     UNHEARD_FRAMES,
@@ -236,11 +237,35 @@ def test_what_a_sketch_proved_is_not_doubted_because_nobody_answers():
 
 def test_a_parcel_is_awaited_of_whom_was_asked_and_not_for_ever():
     made = asking()
-    assert not made.awaits(A[:2], 0.0)
+    assert not made.awaits(A[:2], False, 0.0)
     said(made)
-    assert made.awaits(A[:2], 10.0)
-    assert not made.awaits(B[:2], 10.0)
-    assert not made.awaits(A[:2], 10.0 + 2 * PACE.fill_s)
+    assert made.awaits(A[:2], False, 10.0)
+    assert not made.awaits(B[:2], False, 10.0)
+    assert not made.awaits(A[:2], False, 10.0 + 2 * PACE.fill_s)
+
+
+def test_half_a_parcel_is_mended_where_its_sender_holds_more_than_we():
+    made = asking()
+    assert made.awaits(A[:2], True, 0.0)
+    assert not made.awaits(B[:2], True, 0.0)
+
+
+def test_a_camp_that_was_asked_for_a_few_bundles_may_send_them_as_a_parcel():
+    made = Asking(Random(1), PACE)
+    assert made.expects_until == float("-inf")
+    made.said_want(B, 10.0)
+    until = made.expects_until
+    assert until == 10.0 + UNHEARD_FRAMES * PACE.frame_s
+    assert made.awaits(B[:2], False, until)
+    assert not made.awaits(B[:2], False, until + 1.0)
+    assert not made.awaits(A[:2], True, 10.0)
+
+
+def test_a_request_in_vain_is_said_again_with_more_syndromes():
+    """Whoever holds more may lack some of ours besides: then a sketch of what the counts say is too short."""
+    made = asking()
+    asks = [ask.syndromes for _ in range(3) if (ask := said(made, held=40)) is not None]
+    assert asks == [asks[0], asks[0] + SPARE_AGAIN, asks[0] + 2 * SPARE_AGAIN]
 
 
 def test_two_that_lack_nothing_do_not_wait_for_each_others_answers_for_ever():

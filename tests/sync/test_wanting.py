@@ -14,7 +14,7 @@ from sync.offers import Offers
 from sync.owing import Given
 from sync.relays import FLIGHT_FRAMES
 from sync.sketch import BEACON_SYNDROMES, WHOLE, Salt, SaltedSet
-from sync.wanting import UNDER_WAY_MAX, WANT_FRAMES, WANT_TRIES, WANTS_MAX, Wanting
+from sync.wanting import SYMBOL_FRAMES, UNDER_WAY_MAX, WANT_FRAMES, WANT_TRIES, WANTS_MAX, Wanting
 
 FRAME_S = 2.0
 SALT = Salt(b"salt", 7_000, b"AAAA")
@@ -158,3 +158,17 @@ def test_who_is_asked_answers_sooner_than_others():
     mine.wanting.owe((HERE[0],), b"BB", True, 10.0)
     others.wanting.owe((HERE[0],), b"BB", False, 10.0)
     assert mine.offers.next_due() < others.offers.next_due()
+
+
+def test_while_its_symbols_come_a_request_is_not_said_again():
+    """A holder answered each repetition with the whole parcel: fifteen frames for five."""
+    table = Table()
+    table.hear_beacon([*HERE, *new(3)])
+    table.say(100.0)
+    due = table.intentions.next_due()
+    table.wanting.hear_symbol(b"ZZ", 101.0)
+    assert table.intentions.next_due() == due
+    table.wanting.hear_symbol(SALT.sender[:2], 101.0)
+    assert table.intentions.next_due() == 101.0 + SYMBOL_FRAMES * FRAME_S
+    table.wanting.hear_symbol(SALT.sender[:2], 100.0)
+    assert table.intentions.next_due() == 101.0 + SYMBOL_FRAMES * FRAME_S
