@@ -41,14 +41,14 @@ class Comparing:
 
     def __init__(self, sets: Sets, me: bytes, mask: int, random: Random, now: float) -> None:
         self._sets = sets
-        self._me = me
+        self.me = me
         self.mask = mask
         self._random = random
         self._budget = Purse(COMPARISONS_PER_S, COMPARISONS_PER_S, now)
 
     def is_comparable(self, salt: Salt, mask: int, hour: int | None, now: float) -> bool:
         """Whether it is another's, of our classes and our time, and there is time to compare it."""
-        if salt.sender == self._me or not mask & self.mask or not self.is_near(salt, hour):
+        if salt.sender == self.me or not mask & self.mask or not self.is_near(salt, hour):
             return False
         return self.may_compare(now)
 
@@ -72,4 +72,4 @@ class Comparing:
 
     def new_salt(self, hour: int) -> Salt:
         """A salt that nobody could guess."""
-        return Salt(self._random.randbytes(NONCE_BYTES), hour, self._me)
+        return Salt(self._random.randbytes(NONCE_BYTES), hour, self.me)

@@ -45,7 +45,7 @@ class Dispatch:
     def next_frame(self, link: Link, now: float, left: Allowance) -> bytes | None:
         """The frame that leaves next; None when nothing is due for which there is airtime left."""
         if isinstance(link.talk, AirTalk):  # an alert that was asked for is an alert
-            self._queue(link.talk.next_answer(now, alerts_only=True), link.talk, now)
+            self._queue(link.talk.replies.next_bundle(now, alerts_only=True), link.talk, now)
         if self._is_alert_next(link, now):
             return self._next_bundle(link, now, left)
         if now < link.hushed_until:
@@ -87,7 +87,7 @@ class Dispatch:
                 return encoded
             frame = talk.next_frame(hour, now, is_short)  # the first piece of a long bundle
             if frame is None:
-                frame = talk.next_parcel(now, is_short)
+                frame = talk.replies.next_parcel(now, is_short)
         return self._encode(frame) if frame is not None else None
 
     def _is_short(self, link: Link, left: Allowance) -> bool:
@@ -98,7 +98,7 @@ class Dispatch:
         """What others asked for leaves when nothing of our own does."""
         outgoing = link.neighbour.outgoing
         if outgoing.peek(now) is None or (is_short and outgoing.serves_few(now)):
-            self._queue(talk.next_answer(now, is_short=is_short), talk, now)
+            self._queue(talk.replies.next_bundle(now, is_short=is_short), talk, now)
 
     def _queue(self, owed: BundleId | None, talk: AirTalk, now: float) -> None:
         live = self._holdings.live.get(owed) if owed is not None else None

@@ -134,6 +134,15 @@ class Earshot:
             (self._camps[camp].hears or frozenset()) <= {self._me} for camp in camps
         )
 
+    def hides_from_some(self, camp: bytes, now: float) -> bool:
+        """Whether somebody in our earshot does not hear this camp, and so may lack what it sent."""
+        others = (each for each in self.camps(now) if each != camp)
+        return any(self.hears(each, camp) < LIKELY for each in others)
+
+    def is_square(self, now: float) -> bool:
+        """Whether all in our earshot hear each other: then what one of us mends is mended for all."""
+        return not any(self.hides_from_some(camp, now) for camp in self.camps(now))
+
     def is_one_of_many_guests(self, camp: bytes) -> bool:
         """Whether this name was heard once only and so were many: most likely somebody makes them up."""
         known = self._camps.get(camp)

@@ -73,7 +73,7 @@ class Link:
 
     def next_alert_due(self) -> float:
         """The engine time by which this link has an alert to send: it waits for no quiet channel."""
-        asked = self.talk.next_alert_due() if isinstance(self.talk, AirTalk) else float("inf")
+        asked = self.talk.replies.next_alert_due() if isinstance(self.talk, AirTalk) else float("inf")
         return min(self.neighbour.outgoing.next_alert_due(), asked)
 
 

@@ -76,6 +76,7 @@ class ParcelPost:
         self._blocks = Blocks(random, patience)
         self._leaving: list[ParcelFrame] = []
         self._heard: OrderedDict[bytes, set[int]] = OrderedDict()
+        self.heard_at = float("-inf")  # when another's symbol came last
         self._others_wait = False
         self._new = 0  # bundles of the parcel that is being unpacked
 
@@ -125,6 +126,7 @@ class ParcelPost:
 
     def hear(self, frame: ParcelFrame, sender: bytes, now: float) -> int | None:
         """Take a symbol. When its parcel is whole now: how many new bundles were in it."""
+        self.heard_at = now
         self._note(frame)
         if frame.generation in self._parcels:
             return None

@@ -81,6 +81,10 @@ class Wanting:
             patience = FLIGHT_FRAMES if difference.lacking <= UNDER_WAY_MAX else 0.0
             self._intentions.add(want, self._after(WANT_FRAMES, now) + patience * self._frame_s)
 
+    def ask(self, want: SayWant, now: float) -> None:
+        """A sketch told what we lack too: it is asked for one frame time later."""
+        self._intentions.add(want, now + self._frame_s)
+
     def ask_for_more(self, salt: Salt, part: int, now: float) -> None:
         """A sketch of this part told too little."""
         if 2 * part + 1 <= PART_MAX:

@@ -7,10 +7,11 @@ from radio.airtime import Firmware, preset_named
 from radio.simulated import Path
 from radio.world import World
 from sync.air_frames import BeaconFrame, ParcelFrame, SketchFrame
-from sync.airtalk import CONTROL_FRAMES, FEW_WAIT_FRAMES, AirTalk
+from sync.airtalk import CONTROL_FRAMES, AirTalk
 from sync.bundle import MASK_RADIO
 from sync.intentions import SayWant
 from sync.message import Kind, Message
+from sync.replies import FEW_WAIT_FRAMES
 from sync.sketch import WHOLE, Salt, SaltedSet
 from tests.sync.camps import NOW_S, Camp, air
 from tests.sync.test_engine import frame_of, receive, sealed_by
@@ -60,7 +61,7 @@ def talk_with_a_bundle():
 
 def test_where_the_hour_is_short_questions_leave_the_rest_of_it_for_answers():
     talk, _ = talk_with_a_bundle()
-    now = talk._trickle.next_due()
+    now = talk._beaconing.next_due()
     assert isinstance(talk.next_frame(7_715, now, is_short=True), BeaconFrame)
     talk._asking.hear_more(OTHER, 60, 1, MASK_RADIO, now)
     due = talk._asking.due
@@ -73,8 +74,8 @@ def test_what_was_owed_for_long_is_not_the_last_any_more():
     talk, bundle_id = talk_with_a_bundle()
     talk._post.owe(OTHER, [bundle_id], (), True, NOW_S)
     old_s = NOW_S + FEW_WAIT_FRAMES * talk._frame_s
-    assert talk.next_parcel(old_s - 1.0, is_short=True) is None
-    assert isinstance(talk.next_parcel(old_s + 1.0, is_short=True), ParcelFrame)
+    assert talk.replies.next_parcel(old_s - 1.0, is_short=True) is None
+    assert isinstance(talk.replies.next_parcel(old_s + 1.0, is_short=True), ParcelFrame)
 
 
 def test_a_sketch_tells_what_we_lack_though_we_owe_a_parcel_to_another():
@@ -83,7 +84,7 @@ def test_a_sketch_tells_what_we_lack_though_we_owe_a_parcel_to_another():
     salt = Salt(bytes(4), 7_715, OTHER)
     theirs = SaltedSet([bundle_id, bytes(16)], salt)
     shown = SketchFrame(salt, MASK_RADIO, 2, WHOLE, theirs.sketch(8), talk._me)
-    talk._hear_sketch(shown, NOW_S)
+    talk._answering.hear_sketch(shown, NOW_S)
     wants = talk._intentions.of(SayWant)
     assert [want.salt for want in wants] == [salt]
     assert talk._post.owed_to == b"else"

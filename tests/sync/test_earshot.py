@@ -58,6 +58,17 @@ def test_a_list_says_who_hears_whom():
     assert earshot.hears(C, A) == 0.0
 
 
+def test_a_square_is_where_nobody_hides_from_anybody():
+    earshot = earshot_of(A, B)
+    earshot.told(A, (ME, B))
+    earshot.told(B, (ME, A))
+    assert earshot.is_square(0.0)
+    earshot.told(B, (ME,))  # it hears A no more
+    assert not earshot.is_square(0.0)
+    assert earshot.hides_from_some(A, 0.0)
+    assert not earshot.hides_from_some(B, 0.0)
+
+
 def test_the_hearers_own_list_counts_before_the_senders():
     earshot = earshot_of(A, B)
     earshot.told(A, (ME,))
