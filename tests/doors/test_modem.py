@@ -98,4 +98,5 @@ def test_posts_arrive_once_over_modems_that_are_pulled_out_twenty_times(bench, t
             wait_until(lambda name=name: state(nodes[name]) == "talking")
         for node in nodes.values():
             wait_until(lambda node=node: sorted(node.texts()) == sorted(posted), 100)
+        for node in nodes.values():  # not sooner: the other may still lack what this one has
             node.stop()
