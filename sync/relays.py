@@ -63,7 +63,6 @@ ALERT_LACK = 0.1
 # Where many are in earshot and do not hear each other a camp may hear nothing but collisions: fourteen copies
 # were lost at one, and each of the fourteen thought it served. Nobody heard it pass the alert on; who notices
 # that says it once more, and so often that of all who may notice one does.
-CHECK_CHANCE = 1.0
 CHECK_FRAMES = (8.0, 20.0)
 # Whom a beacon shows to lack an alert so young gets it at once, not as an offer among others.
 SHOWN_FRAMES = (0.0, 8.0)
@@ -313,7 +312,7 @@ class Relays:
             return False
         camps = self._earshot.camps(now)
         chance = sum(
-            CHECK_CHANCE / (1 + sum(self._earshot.hears(camp, other) for other in camps if other != camp))
+            1.0 / (1 + sum(self._earshot.hears(camp, other) for other in camps if other != camp))
             for camp in trail.unheard
         )
         before = 1.0 if trail.check_chance is None else trail.check_chance
