@@ -14,15 +14,21 @@ def pause(gateway, on):
     gateway.courier.wake()
 
 
-def test_a_digest_in_doubt_keeps_its_id_when_some_of_it_has_arrived_since(open_gateway, open_host):
-    host = open_host()
-    gateway = open_gateway(outbox=host.url, digest_above=4)
+def leave_a_digest_in_doubt(gateway, host):
+    """Six messages leave in one digest, which the server takes without saying so; their ids."""
     pause(gateway, True)
     ids = [gateway.post(f"Letter {n}") for n in range(6)]
     host.to_data.append(TAKE_AND_HANG_UP)
     pause(gateway, False)
     until(lambda: len(host.letters) == 1)
     until(lambda: gateway.courier.views()[0].trouble)
+    return ids
+
+
+def test_a_digest_in_doubt_keeps_its_id_when_some_of_it_has_arrived_since(open_gateway, open_host):
+    host = open_host()
+    gateway = open_gateway(outbox=host.url, digest_above=4)
+    ids = leave_a_digest_in_doubt(gateway, host)
     tables(gateway, lambda each: each.mark_on_list(LIST, ids[2], NOW_S))
     gateway.courier.hurry()
     until(lambda: len(host.letters) == 2)
@@ -81,12 +87,7 @@ def test_a_digest_in_doubt_stays_so_when_its_next_try_comes_to_nothing(open_gate
     """Its messages would else leave in another digest, or alone, and come in two letters."""
     host = open_host()
     gateway = open_gateway(outbox=host.url, digest_above=4)
-    pause(gateway, True)
-    ids = [gateway.post(f"Letter {n}") for n in range(6)]
-    host.to_data.append(TAKE_AND_HANG_UP)
-    pause(gateway, False)
-    until(lambda: len(host.letters) == 1)
-    until(lambda: gateway.courier.views()[0].trouble)
+    ids = leave_a_digest_in_doubt(gateway, host)
     if answer:
         host.to_data.append(answer)
     else:
